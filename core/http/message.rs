@@ -1,0 +1,51 @@
+//! A request and a response as the rest of the appliance sees them: plain values without any trace of the
+//! HTTP library, so that the command line can hand the same values to the API without a server.
+
+use std::net::SocketAddr;
+
+/// Who sent the request, as far as the transport can tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Client {
+    /// A TLS connection through the door.
+    Remote(SocketAddr),
+    /// The control socket in the state directory: whoever may open it administers this machine.
+    Local {
+        /// Unix user id of the other side.
+        uid: u32,
+    },
+}
+
+/// One request, whole.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// Upper-case method.
+    pub method: String,
+    /// Path without the query, still percent-encoded, always starting with `/`.
+    pub path: String,
+    /// Query without the `?`, still percent-encoded; empty when absent.
+    pub query: String,
+    /// Header names in lower case, in order of arrival.
+    pub headers: Vec<(String, String)>,
+    /// The body; empty when absent.
+    pub body: Vec<u8>,
+    /// Who sent it.
+    pub client: Client,
+}
+
+impl Request {
+    /// The first header of that (lower-case) name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
+    }
+}
+
+/// One response, whole.
+#[derive(Debug, Clone)]
+pub struct Response {
+    /// HTTP status code.
+    pub status: u16,
+    /// Headers besides Content-Length, Date and Connection, which the server adds.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+}
