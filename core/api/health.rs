@@ -1,0 +1,186 @@
+//! What machines ask: is it alive, is it ready, how is it doing (Prometheus text format 0.0.4).
+
+use std::fmt::Write;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::call::{Call, Reply};
+use super::route::{Access, Answer, Route};
+use crate::catalog::problems::Problem;
+use crate::engine::doctor::obstacles;
+
+/// Upper bounds of the duration histogram, in seconds.
+const BOUNDS: [f64; 7] = [0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10.0];
+
+/// What was answered since the start.
+#[derive(Default)]
+pub struct Traffic {
+    by_class: [AtomicU64; 5],
+    by_duration: [AtomicU64; BOUNDS.len() + 1],
+    microseconds: AtomicU64,
+}
+
+impl Traffic {
+    /// Counts one answer.
+    pub fn count(&self, status: u16, took: Duration) {
+        let class = usize::from(status / 100).clamp(1, 5) - 1;
+        self.by_class[class].fetch_add(1, Relaxed);
+        let bucket = BOUNDS.iter().position(|bound| took.as_secs_f64() <= *bound).unwrap_or(BOUNDS.len());
+        self.by_duration[bucket].fetch_add(1, Relaxed);
+        self.microseconds.fetch_add(u64::try_from(took.as_micros()).unwrap_or(u64::MAX), Relaxed);
+    }
+
+    fn write(&self, page: &mut Metrics) {
+        page.head("jackfield_http_requests_total", "counter", "API requests answered, by class of status.");
+        for (index, count) in self.by_class.iter().enumerate() {
+            page.sample(
+                "jackfield_http_requests_total",
+                &format!("class=\"{}xx\"", index + 1),
+                count.load(Relaxed),
+            );
+        }
+        let name = "jackfield_http_request_seconds";
+        page.head(name, "histogram", "Time the API took to answer.");
+        let mut sum = 0;
+        for (index, count) in self.by_duration.iter().enumerate() {
+            sum += count.load(Relaxed);
+            let bound = BOUNDS.get(index).map_or_else(|| "+Inf".to_owned(), ToString::to_string);
+            page.sample(&format!("{name}_bucket"), &format!("le=\"{bound}\""), sum);
+        }
+        page.sample(
+            &format!("{name}_sum"),
+            "",
+            Duration::from_micros(self.microseconds.load(Relaxed)).as_secs_f64(),
+        );
+        page.sample(&format!("{name}_count"), "", sum);
+    }
+}
+
+/// A page of metrics being written.
+#[derive(Default)]
+struct Metrics(String);
+
+impl Metrics {
+    fn head(&mut self, name: &str, kind: &str, help: &str) {
+        // Writing to a String cannot fail.
+        let _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
+    }
+
+    fn sample(&mut self, name: &str, labels: &str, value: impl std::fmt::Display) {
+        let labels = if labels.is_empty() { String::new() } else { format!("{{{labels}}}") };
+        let _ = writeln!(self.0, "{name}{labels} {value}");
+    }
+
+    fn one(&mut self, name: &str, kind: &str, help: &str, value: impl std::fmt::Display) {
+        self.head(name, kind, help);
+        self.sample(name, "", value);
+    }
+
+    fn labelled<V: std::fmt::Display>(
+        &mut self,
+        name: &str,
+        kind: &str,
+        help: &str,
+        label: &str,
+        values: impl IntoIterator<Item = (&'static str, V)>,
+    ) {
+        self.head(name, kind, help);
+        values.into_iter().for_each(|(key, value)| self.sample(name, &format!("{label}=\"{key}\""), value));
+    }
+}
+
+/// The routes that machines ask; outside the API's base and without signing in.
+pub fn routes() -> Vec<Route> {
+    let public = |path, summary: &str| Route::outside("GET", path, summary).access(Access::Public);
+    vec![
+        public("/livez", "Whether the process answers at all")
+            .answers(200, Answer::Text)
+            .runs(|_| Ok(Reply::text("text/plain; charset=utf-8", "alive\n".to_owned()))),
+        public("/readyz", "Whether the appliance does its work: 200, or 503 with what stands in the way")
+            .answers(200, Answer::Json)
+            .runs(ready),
+        public("/metrics", "Figures for Prometheus").answers(200, Answer::Text).runs(metrics),
+    ]
+}
+
+fn ready(call: &Call<'_>) -> Result<Reply, Problem> {
+    let found: Vec<_> = obstacles(call.engine()).iter().map(|result| result.to_json()).collect();
+    let status = if found.is_empty() { 200 } else { 503 };
+    Ok(Reply::json(json!({"ready": found.is_empty(), "obstacles": found})).status(status))
+}
+
+fn metrics(call: &Call<'_>) -> Result<Reply, Problem> {
+    let mut page = Metrics::default();
+    page.head("jackfield_info", "gauge", "Version of the appliance.");
+    page.sample("jackfield_info", concat!("version=\"", env!("CARGO_PKG_VERSION"), "\""), 1);
+    let uptime = call.engine().started.elapsed().as_secs_f64();
+    page.one("jackfield_uptime_seconds", "gauge", "Time since the process began.", uptime);
+    page.one(
+        "jackfield_ready",
+        "gauge",
+        "1 when /readyz answers 200.",
+        u8::from(obstacles(call.engine()).is_empty()),
+    );
+    call.api.traffic.write(&mut page);
+    database(call, &mut page);
+    door(call, &mut page);
+    Ok(Reply::text("text/plain; version=0.0.4; charset=utf-8", page.0))
+}
+
+fn database(call: &Call<'_>, page: &mut Metrics) {
+    let stats = call.engine().db.stats();
+    page.one("jackfield_db_commits_total", "counter", "Transactions on disk.", stats.commits);
+    page.one(
+        "jackfield_db_writes_total",
+        "counter",
+        "Writes on disk; several may share a commit.",
+        stats.writes,
+    );
+    page.one(
+        "jackfield_db_failed_writes_total",
+        "counter",
+        "Writes that were refused or failed.",
+        stats.failed_writes,
+    );
+    page.one("jackfield_db_queued_writes", "gauge", "Writes that wait.", stats.queued);
+}
+
+fn door(call: &Call<'_>, page: &mut Metrics) {
+    let Some(stats) = call.api.door.get().and_then(|stats| stats()) else { return };
+    page.labelled(
+        "jackfield_door_connections",
+        "gauge",
+        "Open connections by what they do.",
+        "phase",
+        stats.open,
+    );
+    page.labelled(
+        "jackfield_door_timeouts_total",
+        "counter",
+        "Connections ended by a deadline.",
+        "wait",
+        stats.timed_out,
+    );
+    page.one("jackfield_door_accepted_total", "counter", "Connections accepted.", stats.accepted);
+    page.one("jackfield_door_refused_total", "counter", "Connections refused at a cap.", stats.refused);
+    page.one(
+        "jackfield_door_evicted_total",
+        "counter",
+        "Silent connections closed to make room.",
+        stats.evicted,
+    );
+    page.one(
+        "jackfield_door_bad_requests_total",
+        "counter",
+        "Requests refused by the door.",
+        stats.bad_requests,
+    );
+    page.one(
+        "jackfield_door_overloaded_total",
+        "counter",
+        "Requests answered 503 by the door.",
+        stats.overloaded,
+    );
+}

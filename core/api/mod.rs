@@ -1,0 +1,105 @@
+//! The HTTP API: turns requests into calls of the engine and answers in JSON. Each resource has a file;
+//! what they share (routes, calls, authentication, changes) has one file each. Knows HTTP words, leaves
+//! sockets to `http` and meaning to `engine`.
+
+mod authenticate;
+mod call;
+mod claim;
+mod dialing;
+mod doctor;
+mod health;
+mod objects;
+mod openapi;
+mod page;
+mod revisions;
+mod route;
+mod session;
+mod settings;
+
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+use serde_json::Value;
+
+use crate::catalog::problems::{METHOD, NOT_FOUND, Problem};
+use crate::engine::{Engine, secrets};
+use crate::http::{Request, Response, Stats};
+use call::{Call, Reply};
+use health::Traffic;
+use route::{Match, Route};
+
+/// Where the API begins.
+pub const BASE: &str = "/api/v1";
+/// Largest body of an ordinary request, in bytes.
+pub const BODY_LIMIT: u64 = 1024 * 1024;
+
+/// The API with everything it needs to answer.
+pub struct Api {
+    engine: Arc<Engine>,
+    routes: Vec<Route>,
+    description: OnceLock<Value>,
+    traffic: Traffic,
+    door: OnceLock<Box<dyn Fn() -> Option<Stats> + Send + Sync>>,
+}
+
+impl Api {
+    /// The API on an engine.
+    pub fn new(engine: Arc<Engine>) -> Self {
+        let (description, traffic, door) = (OnceLock::new(), Traffic::default(), OnceLock::new());
+        Self { engine, routes: routes(), description, traffic, door }
+    }
+
+    /// Tells the metrics where the door's numbers are, once there is a door.
+    pub fn watch_door(&self, stats: impl Fn() -> Option<Stats> + Send + Sync + 'static) {
+        drop(self.door.set(Box::new(stats)));
+    }
+
+    /// Answers one request, whatever it is.
+    pub fn answer(&self, request: &Request) -> Response {
+        let began = Instant::now();
+        let id = secrets::random_text().map_or_else(|_| "none".to_owned(), |text| text[..12].to_owned());
+        let reply = self.dispatch(request, &id).unwrap_or_else(|problem| Reply::problem(&problem));
+        self.traffic.count(reply.status, began.elapsed());
+        log::debug!("{id} {} {} {} in {:?}", request.method, request.path, reply.status, began.elapsed());
+        reply.into_response(&id)
+    }
+
+    fn dispatch(&self, request: &Request, id: &str) -> Result<Reply, Problem> {
+        let path = request.path.trim_end_matches('/');
+        let mut allowed = Vec::new();
+        for route in &self.routes {
+            match route.matches(&request.method, path) {
+                Match::Yes(params) => return Call::begin(self, route, request, params, id)?.run(),
+                Match::OtherMethod => allowed.push(route.method),
+                Match::No => {}
+            }
+        }
+        Err(nowhere(request, &allowed))
+    }
+}
+
+fn nowhere(request: &Request, allowed: &[&'static str]) -> Problem {
+    if allowed.is_empty() {
+        return Problem::new(
+            NOT_FOUND,
+            format!("There is no {}. {BASE}/openapi.json lists what there is.", request.path),
+        );
+    }
+    let methods = allowed.join(", ");
+    Problem::new(METHOD, format!("{} takes {methods}, not {}.", request.path, request.method))
+        .allowing(methods)
+}
+
+/// Every route, in the order the API description shows them.
+fn routes() -> Vec<Route> {
+    let mut routes = claim::routes();
+    routes.extend(session::routes());
+    routes.extend(objects::routes());
+    routes.extend(dialing::routes());
+    routes.extend(settings::routes());
+    routes.extend(revisions::routes());
+    routes.extend(doctor::routes());
+    routes.extend(health::routes());
+    routes.extend(openapi::routes());
+    routes
+}

@@ -1,0 +1,347 @@
+//! The API description (OpenAPI 3.1), made from the same declarations that route and check.
+
+use serde_json::{Map, Value, json};
+
+use super::call::Reply;
+use super::page::DRY_RUN;
+use super::route::{Access, Answer, Body, Route};
+use crate::catalog::problems::{ALL as PROBLEMS, ANYWHERE, CSRF, DENIED, Kind as ProblemKind, SIGN_IN};
+use crate::catalog::rules::{Check, Rule};
+use crate::catalog::shape::{Absent, Access as FieldAccess, Field, Kind, Shape};
+
+/// The route of the description.
+pub fn routes() -> Vec<Route> {
+    vec![
+        Route::new("GET", "/openapi.json", "This description")
+            .access(Access::Public)
+            .answers(200, Answer::Json)
+            .runs(|call| {
+                Ok(Reply::json(call.api.description.get_or_init(|| describe(&call.api.routes)).clone()))
+            }),
+    ]
+}
+
+/// Describes the routes.
+pub fn describe(routes: &[Route]) -> Value {
+    let mut paths: Map<String, Value> = Map::new();
+    let mut shapes = Shapes::default();
+    for route in routes {
+        let path = paths.entry(route.path.clone()).or_insert_with(|| json!({}));
+        path[route.method.to_ascii_lowercase()] = operation(route, &mut shapes);
+    }
+    shapes.0.insert("Problem".to_owned(), problem_schema());
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Jackfield",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "Configuration and state of a Jackfield appliance. Times are UTC (RFC 3339), ids are opaque.",
+            "license": {"name": env!("CARGO_PKG_LICENSE"), "identifier": env!("CARGO_PKG_LICENSE")},
+        },
+        "paths": paths,
+        "components": {
+            "schemas": shapes.0,
+            "securitySchemes": {
+                "token": {"type": "http", "scheme": "bearer", "description": "An API token."},
+                "session": {"type": "apiKey", "in": "cookie", "name": super::authenticate::COOKIE,
+                            "description": "The console's session; writes also need the header X-CSRF-Token."},
+            },
+        },
+    })
+}
+
+#[derive(Default)]
+struct Shapes(Map<String, Value>);
+
+impl Shapes {
+    /// A reference to the shape as it is given back.
+    fn output(&mut self, shape: &'static Shape) -> Value {
+        self.add(shape, shape.name.to_owned(), Direction::Out)
+    }
+
+    /// A reference to the shape as it is taken.
+    fn input(&mut self, shape: &'static Shape, direction: Direction) -> Value {
+        let suffix = if direction == Direction::Patch { "Patch" } else { "Input" };
+        self.add(shape, format!("{}{suffix}", shape.name), direction)
+    }
+
+    fn add(&mut self, shape: &'static Shape, name: String, direction: Direction) -> Value {
+        if !self.0.contains_key(&name) {
+            self.0.insert(name.clone(), Value::Null);
+            let schema = object_schema(self, shape, direction);
+            self.0.insert(name.clone(), schema);
+        }
+        json!({"$ref": format!("#/components/schemas/{name}")})
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Direction {
+    In,
+    Patch,
+    Out,
+}
+
+fn object_schema(shapes: &mut Shapes, shape: &'static Shape, direction: Direction) -> Value {
+    let fields: Vec<&Field> = shape.fields.iter().filter(|field| is_shown(field, direction)).collect();
+    let mut properties = Map::new();
+    for field in &fields {
+        properties.insert(field.name.to_owned(), field_schema(shapes, field, direction));
+    }
+    let needed = |field: &&&Field| match direction {
+        Direction::In => matches!(field.absent, Absent::Refused),
+        Direction::Patch => false,
+        Direction::Out => field.access != FieldAccess::Once,
+    };
+    let required: Vec<_> = fields.iter().filter(needed).map(|field| field.name).collect();
+    let mut schema = json!({"type": "object", "description": shape.help, "properties": properties, "additionalProperties": false});
+    if !required.is_empty() {
+        schema["required"] = json!(required);
+    }
+    schema
+}
+
+fn is_shown(field: &Field, direction: Direction) -> bool {
+    match (direction, field.access) {
+        (Direction::Out, access) => access != FieldAccess::Secret,
+        (_, access) => !matches!(access, FieldAccess::ReadOnly | FieldAccess::Once),
+    }
+}
+
+fn field_schema(shapes: &mut Shapes, field: &Field, direction: Direction) -> Value {
+    let mut schema = kind_schema(shapes, field.kind, direction);
+    if matches!(field.absent, Absent::Null)
+        && !matches!(field.kind, Kind::Any)
+        && can_be_null(field, direction)
+    {
+        schema = json!({"anyOf": [schema, {"type": "null"}]});
+    }
+    schema["description"] = field.help.into();
+    if let Some(default) = field.absent.value().filter(|v| direction == Direction::In && !v.is_null()) {
+        schema["default"] = default;
+    }
+    schema
+}
+
+/// What the appliance sets is always there, but for the few that say so in their help.
+fn can_be_null(field: &Field, direction: Direction) -> bool {
+    direction != Direction::Out || field.access != FieldAccess::ReadOnly || field.help.contains("null")
+}
+
+fn kind_schema(shapes: &mut Shapes, kind: Kind, direction: Direction) -> Value {
+    match kind {
+        Kind::Text { min, max, rule } => text_schema(min, max, rule),
+        Kind::Integer { min, max } if max == i64::MAX => json!({"type": "integer", "minimum": min}),
+        Kind::Integer { min, max } => json!({"type": "integer", "minimum": min, "maximum": max}),
+        Kind::Boolean => json!({"type": "boolean"}),
+        Kind::Choice(words) => json!({"type": "string", "enum": words}),
+        Kind::List { of, max } => {
+            json!({"type": "array", "items": kind_schema(shapes, *of, direction), "maxItems": max, "uniqueItems": true})
+        }
+        Kind::Time => json!({"type": "string", "format": "date-time"}),
+        Kind::Reference(target) => json!({"type": "string", "x-reference": target}),
+        Kind::Object(shape) => shapes.nested(shape, direction),
+        Kind::Objects(shape) => json!({"type": "array", "items": shapes.nested(shape, direction)}),
+        Kind::Either(kinds) => {
+            json!({"anyOf": kinds.iter().map(|k| kind_schema(shapes, *k, direction)).collect::<Vec<_>>()})
+        }
+        Kind::Any => json!({}),
+    }
+}
+
+impl Shapes {
+    fn nested(&mut self, shape: &'static Shape, direction: Direction) -> Value {
+        match direction {
+            Direction::Out => self.output(shape),
+            _ => self.input(shape, Direction::In),
+        }
+    }
+}
+
+fn text_schema(min: usize, max: usize, rule: Option<&Rule>) -> Value {
+    let mut schema = json!({"type": "string", "maxLength": max});
+    if min > 0 {
+        schema["minLength"] = min.into();
+    }
+    match rule.map(|rule| &rule.check) {
+        Some(Check::Pattern(pattern)) => schema["pattern"] = (*pattern).into(),
+        Some(Check::Format(name, _)) => schema["format"] = (*name).into(),
+        None => {}
+    }
+    schema
+}
+
+fn operation(route: &Route, shapes: &mut Shapes) -> Value {
+    let mut operation = json!({
+        "summary": route.summary,
+        "operationId": operation_id(route),
+        "tags": [tag(route)],
+        "parameters": parameters(route, shapes),
+        "responses": responses(route, shapes),
+        "security": security(route),
+    });
+    match route.body {
+        Body::None => {}
+        Body::Whole(shape) => {
+            operation["requestBody"] = body("application/json", shapes.input(shape, Direction::In))
+        }
+        Body::Patch(shape) => {
+            operation["requestBody"] =
+                body("application/merge-patch+json", shapes.input(shape, Direction::Patch));
+        }
+    }
+    if let Access::Needs(right) = route.access {
+        operation["x-right"] = right.name.into();
+    }
+    operation
+}
+
+fn body(media: &str, schema: Value) -> Value {
+    json!({"required": true, "content": {media: {"schema": schema}}})
+}
+
+/// The first word of the path that is not a parameter.
+fn tag(route: &Route) -> &str {
+    let path = route.path.strip_prefix(super::BASE).unwrap_or("");
+    path.split('/').nth(1).filter(|word| !word.is_empty()).unwrap_or("health")
+}
+
+fn operation_id(route: &Route) -> String {
+    let path = route.path.strip_prefix(super::BASE).unwrap_or(&route.path);
+    let words = path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    words.fold(route.method.to_ascii_lowercase(), |id, word| format!("{id}_{word}"))
+}
+
+fn parameters(route: &Route, shapes: &mut Shapes) -> Vec<Value> {
+    let path = route.path.split(['/', ':']).filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
+    let mut parameters: Vec<Value> = path
+        .map(|name| json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}}))
+        .collect();
+    let query = route.query.iter().copied().chain(route.dry_run.then_some(DRY_RUN));
+    for field in query {
+        let mut schema = kind_schema(shapes, field.kind, Direction::In);
+        if let Some(default) = field.absent.value().filter(|value| !value.is_null()) {
+            schema["default"] = default;
+        }
+        parameters
+            .push(json!({"name": field.name, "in": "query", "description": field.help, "schema": schema}));
+    }
+    if route.conditional {
+        parameters.push(header("If-Match", true, "ETag of the version that is changed, or *."));
+    }
+    if route.method == "POST" && !matches!(route.access, Access::Public) {
+        parameters.push(header(
+            "Idempotency-Key",
+            false,
+            "A repetition with the same key gets the first answer again, for 24 hours.",
+        ));
+    }
+    parameters
+}
+
+fn header(name: &str, required: bool, help: &str) -> Value {
+    json!({"name": name, "in": "header", "required": required, "description": help, "schema": {"type": "string", "minLength": 1, "maxLength": 128}})
+}
+
+fn security(route: &Route) -> Value {
+    match route.access {
+        Access::Public => json!([]),
+        _ => json!([{"token": []}, {"session": []}]),
+    }
+}
+
+fn responses(route: &Route, shapes: &mut Shapes) -> Value {
+    let mut responses = Map::new();
+    responses.insert(route.status.to_string(), success(route, shapes));
+    if route.method == "GET" && matches!(route.answer, Answer::One(_)) {
+        responses.insert("304".to_owned(), json!({"description": "The caller has this version already."}));
+    }
+    if route.path == "/readyz" {
+        responses.insert(
+            "503".to_owned(),
+            json!({"description": "Not ready.", "content": {"application/json": {"schema": {}}}}),
+        );
+    }
+    for status in problem_statuses(route) {
+        responses.entry(status.to_string()).or_insert_with(|| problem_response(route, status));
+    }
+    Value::Object(responses)
+}
+
+fn problems_of(route: &Route) -> impl Iterator<Item = &'static ProblemKind> {
+    let closed: &[&ProblemKind] =
+        if matches!(route.access, Access::Public) { &[] } else { &[SIGN_IN, DENIED, CSRF] };
+    ANYWHERE.iter().chain(closed).chain(&route.problems).copied().collect::<Vec<_>>().into_iter()
+}
+
+fn problem_statuses(route: &Route) -> Vec<u16> {
+    let mut statuses: Vec<u16> = problems_of(route).map(|kind| kind.status).collect();
+    // The door answers these before a route is known.
+    statuses.extend([408, 411, 413, 431, 504]);
+    statuses.sort_unstable();
+    statuses.dedup();
+    statuses
+}
+
+fn problem_response(route: &Route, status: u16) -> Value {
+    let declared =
+        problems_of(route).chain(PROBLEMS.iter().copied().filter(|kind| kind.code.starts_with("http/")));
+    let mut titles: Vec<_> = declared.filter(|kind| kind.status == status).map(|kind| kind.title).collect();
+    titles.dedup();
+    json!({
+        "description": titles.join("; or "),
+        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    })
+}
+
+fn success(route: &Route, shapes: &mut Shapes) -> Value {
+    let json_of =
+        |schema: Value| json!({"description": "Done.", "content": {"application/json": {"schema": schema}}});
+    match route.answer {
+        Answer::Nothing => json!({"description": "Done."}),
+        Answer::Json => json_of(json!({})),
+        Answer::Text => {
+            json!({"description": "Done.", "content": {"text/plain": {"schema": {"type": "string"}}}})
+        }
+        Answer::One(shape) => json_of(shapes.output(shape)),
+        Answer::Page(shape) => json_of(page_schema(&shapes.output(shape))),
+    }
+}
+
+fn page_schema(item: &Value) -> Value {
+    json!({
+        "type": "object",
+        "required": ["items", "next"],
+        "properties": {
+            "items": {"type": "array", "items": item},
+            "next": {"type": ["string", "null"], "description": "Cursor of the next page; null: this is the last."},
+        },
+    })
+}
+
+fn problem_schema() -> Value {
+    let text = |help: &str| json!({"type": "string", "description": help});
+    json!({
+        "type": "object",
+        "description": "What went wrong (RFC 9457).",
+        "required": ["type", "title", "status", "detail", "errors"],
+        "properties": {
+            "type": {
+                "type": "string",
+                "description": "Stable name of the problem.",
+                "enum": PROBLEMS.iter().map(|kind| format!("/problems/{}", kind.code)).collect::<Vec<_>>(),
+            },
+            "title": text("The problem in general."),
+            "status": {"type": "integer", "description": "HTTP status."},
+            "detail": text("This occurrence: what was tried, what was wrong, what to do."),
+            "errors": {"type": "array", "items": {
+                "type": "object",
+                "required": ["pointer", "detail"],
+                "properties": {
+                    "pointer": text("JSON pointer into the body, or ?name for a query parameter."),
+                    "detail": text("What is wrong there and what would be right."),
+                },
+            }},
+        },
+    })
+}

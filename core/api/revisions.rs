@@ -1,0 +1,113 @@
+//! Revisions over HTTP: who changed what, and undoing one change. A caller sees the revisions of what they
+//! may see, and may undo what they could have changed themselves.
+
+use super::call::{Call, Reply};
+use super::page::{self, CURSOR, LIMIT};
+use super::route::{Access, Answer, Route};
+use crate::catalog::problems::{
+    CONFLICT, IN_USE, INVALID, KEY_REUSED, NOT_FOUND, NOT_UNDOABLE, Problem, SUPERSEDED,
+};
+use crate::catalog::rights::{REVISIONS_READ, REVISIONS_UNDO, Right, SETTINGS_READ, SETTINGS_WRITE};
+use crate::catalog::shape::{Absent, Field, Kind, Object, Shape};
+use crate::engine::objects::{self, text};
+use crate::engine::revisions::{self, Page};
+use crate::engine::settings;
+
+const WORDS: Kind = Kind::Text { min: 1, max: 200, rule: None };
+const NUMBER: Kind = Kind::Integer { min: 1, max: i64::MAX };
+
+static SHAPE: Shape = Shape {
+    name: "Revision",
+    help: "One change.",
+    fields: &[
+        Field::read_only("n", NUMBER, "Its number; later changes have greater ones."),
+        Field::read_only("at", Kind::Time, "When it was made."),
+        Field::read_only("who", WORDS, "Who made it, such as `admin alice`."),
+        Field::read_only("from", WORDS, "Network address, or `this machine`."),
+        Field::read_only("via", Kind::Choice(&["api", "console", "cli"]), "How it came in."),
+        Field::read_only("action", Kind::Choice(&["create", "change", "delete"]), "What was done."),
+        Field::read_only("kind", WORDS, "Kind of object, as in the API's paths."),
+        Field::read_only("object", WORDS, "Id of the object."),
+        Field::read_only("before", Kind::Any, "The object before; null when it was made."),
+        Field::read_only("after", Kind::Any, "The object after; null when it was deleted."),
+        Field::read_only("undoes", NUMBER, "Number of the revision that it puts back; null: none."),
+        Field::read_only("undone_by", NUMBER, "Number of the revision that put it back; null: none."),
+        Field::read_only("request", WORDS, "Id of the request, as the log shows it."),
+    ],
+};
+
+const fn filter(name: &'static str, help: &'static str) -> Field {
+    Field::optional(name, WORDS, Absent::Null, help)
+}
+
+/// The routes of revisions.
+pub fn routes() -> Vec<Route> {
+    let filters = [
+        filter("kind", "Only of this kind."),
+        filter("object", "Only of this object."),
+        filter("who", "Only by them."),
+    ];
+    vec![
+        Route::new("GET", "/revisions", "List revisions, newest first")
+            .access(Access::Needs(REVISIONS_READ))
+            .query([LIMIT, CURSOR].into_iter().chain(filters).collect::<Vec<_>>())
+            .answers(200, Answer::Page(&SHAPE))
+            .runs(list),
+        Route::new("GET", "/revisions/{n}", "Read one revision")
+            .access(Access::Needs(REVISIONS_READ))
+            .answers(200, Answer::One(&SHAPE))
+            .runs(|call| visible(call, number(call)?).map(Reply::json)),
+        Route::new(
+            "POST",
+            "/revisions/{n}:undo",
+            "Put one change back; answers with the revision that does so",
+        )
+        .access(Access::Needs(REVISIONS_UNDO))
+        .answers(201, Answer::One(&SHAPE))
+        .can_rehearse()
+        .fails(&[SUPERSEDED, NOT_UNDOABLE, CONFLICT, IN_USE, INVALID, KEY_REUSED])
+        .runs(undo),
+    ]
+}
+
+/// Rights to see and to change a kind of object.
+fn rights_of(kind: &str) -> Option<(&'static Right, &'static Right)> {
+    if kind == settings::KIND {
+        return Some((SETTINGS_READ, SETTINGS_WRITE));
+    }
+    objects::find(kind).map(|resource| (resource.read, resource.write))
+}
+
+fn list(call: &Call<'_>) -> Result<Reply, Problem> {
+    let who = call.principal()?;
+    let known = objects::ALL.iter().map(|resource| resource.name).chain([settings::KIND]);
+    let kinds = known.filter(|kind| rights_of(kind).is_some_and(|(read, _)| who.holds(read))).collect();
+    let before = Some(page::read_cursor("revisions", &call.query)?).filter(|n| *n > 0);
+    let given = |name: &'static str| Some((name, call.query.get(name)?.as_str()?.to_owned()));
+    let filters = ["kind", "object", "who"].into_iter().filter_map(given).collect();
+    let page = Page { limit: page::limit(&call.query), before, kinds, filters };
+    let (items, next) = call.engine().db.read(|read| revisions::list(read, &page))?;
+    Ok(Reply::json(page::shown("revisions", items, next)))
+}
+
+fn number(call: &Call<'_>) -> Result<i64, Problem> {
+    let given = call.param("n");
+    given.parse().map_err(|_| Problem::new(NOT_FOUND, format!("{given:?} is not the number of a revision.")))
+}
+
+fn visible(call: &Call<'_>, n: i64) -> Result<Object, Problem> {
+    let revision = call.engine().db.read(|read| revisions::get(read, n))?;
+    if let Some((read, _)) = rights_of(text(&revision, "kind")) {
+        call.principal()?.demand(read)?;
+    }
+    Ok(revision)
+}
+
+fn undo(call: &Call<'_>) -> Result<Reply, Problem> {
+    let n = number(call)?;
+    let revision = visible(call, n)?;
+    if let Some((_, write)) = rights_of(text(&revision, "kind")) {
+        call.principal()?.demand(write)?;
+    }
+    call.change(move |change| revisions::undo(change, n).map(|done| Reply::json(done).status(201)))
+}

@@ -1,0 +1,86 @@
+//! Settings over HTTP.
+
+use serde_json::Value;
+
+use super::call::{Call, Reply};
+use super::page;
+use super::route::{Access, Answer, Body, Route};
+use crate::catalog::problems::{IF_MATCH_MISSING, INVALID, MALFORMED_JSON, Problem, STALE, WRONG_TYPE};
+use crate::catalog::rights::{SETTINGS_READ, SETTINGS_WRITE};
+use crate::catalog::settings::ALL;
+use crate::catalog::shape::{Field, Kind, Shape};
+use crate::engine::settings;
+
+static SHAPE: Shape = Shape {
+    name: "Setting",
+    help: "One setting with its current value.",
+    fields: &[
+        Field::read_only("name", Kind::Text { min: 1, max: 64, rule: None }, "`area.name`."),
+        Field::required("value", Kind::Any, "Its value; the setting's own rule applies."),
+        Field::read_only("default", Kind::Any, "Value while nobody has set it."),
+        Field::read_only("help", Kind::Text { min: 1, max: 500, rule: None }, "What it does, with its unit."),
+        Field::read_only(
+            "revision",
+            Kind::Integer { min: 0, max: i64::MAX },
+            "Revision that last changed it, also its ETag; 0: it follows its default.",
+        ),
+        Field::read_only("changed_at", Kind::Time, "When it was last changed; null: it follows its default."),
+    ],
+};
+
+/// The routes of settings.
+pub fn routes() -> Vec<Route> {
+    let item = "/settings/{name}";
+    vec![
+        Route::new("GET", "/settings", "List all settings")
+            .access(Access::Needs(SETTINGS_READ))
+            .answers(200, Answer::Page(&SHAPE))
+            .runs(list),
+        Route::new("GET", item, "Read one setting")
+            .access(Access::Needs(SETTINGS_READ))
+            .answers(200, Answer::One(&SHAPE))
+            .runs(read),
+        writing("PUT", item, "Give a setting a value").takes(Body::Whole(&SHAPE)).runs(set),
+        writing("DELETE", item, "Let a setting follow its default again").runs(unset),
+    ]
+}
+
+fn writing(method: &'static str, path: &str, summary: &str) -> Route {
+    Route::new(method, path, summary)
+        .access(Access::Needs(SETTINGS_WRITE))
+        .answers(200, Answer::One(&SHAPE))
+        .conditional()
+        .can_rehearse()
+        .fails(&[INVALID, MALFORMED_JSON, WRONG_TYPE, STALE, IF_MATCH_MISSING])
+}
+
+fn list(call: &Call<'_>) -> Result<Reply, Problem> {
+    let items = call
+        .engine()
+        .db
+        .read(|read| ALL.iter().map(|setting| settings::get(read, setting)).collect::<Result<Vec<_>, _>>())?;
+    Ok(Reply::json(page::shown("settings", items, None)))
+}
+
+fn read(call: &Call<'_>) -> Result<Reply, Problem> {
+    let setting = settings::declared(call.param("name"))?;
+    call.engine().db.read(|read| settings::get(read, setting)).map(Reply::object)
+}
+
+fn set(call: &Call<'_>) -> Result<Reply, Problem> {
+    let setting = settings::declared(call.param("name"))?;
+    let precondition = call.precondition()?;
+    let given = call.input.clone();
+    call.change(move |change| {
+        let current = settings::get(change.tx, setting)?;
+        let accepted = SHAPE.accept(&given, Some(&current)).map_err(Problem::invalid)?;
+        let value = accepted.get("value").unwrap_or(&Value::Null);
+        settings::set(change, setting, value, precondition).map(Reply::object)
+    })
+}
+
+fn unset(call: &Call<'_>) -> Result<Reply, Problem> {
+    let setting = settings::declared(call.param("name"))?;
+    let precondition = call.precondition()?;
+    call.change(move |change| settings::unset(change, setting, precondition).map(Reply::object))
+}

@@ -1,0 +1,421 @@
+//! Start and stop of the appliance as two lists of named steps, and the loop in between that keeps watch.
+//! If a step fails, the message names it.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::time::{Duration, Instant, SystemTime};
+
+use sd_notify::NotifyState;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::{Handle, Signals};
+
+use crate::api::{self, Api};
+use crate::catalog::events::SETTINGS_CHANGED;
+use crate::catalog::problems::Problem;
+use crate::catalog::settings as names;
+use crate::config::Config;
+use crate::console;
+use crate::engine::access::{claim, sessions};
+use crate::engine::doctor::{Finding, State};
+use crate::engine::secrets::{Secret, store};
+use crate::engine::settings::Settings;
+use crate::engine::state::{StateDir, StateLock};
+use crate::engine::{Engine, clock};
+use crate::http::{self, CertStore, Http, Limits, Request, Response};
+
+/// All of the stop must end within five seconds; the database gets what the door leaves.
+const STOP_WITHIN: Duration = Duration::from_millis(4500);
+const DOOR_PATIENCE: Duration = Duration::from_secs(3);
+const TICK: Duration = Duration::from_secs(1);
+const LOOK_AT_CERTIFICATE_EVERY: Duration = Duration::from_secs(5);
+const SWEEP_EVERY: Duration = Duration::from_secs(600);
+/// A door that has not turned for this long hangs: it turns at least every second.
+const DOOR_HANGS_AFTER: Duration = Duration::from_secs(10);
+const CERTIFICATE_WARN_DAYS: i64 = 14;
+const SELF_SIGNED: &str = "tls.self_signed";
+
+type StepResult = Result<(), String>;
+
+const START: &[(&str, fn(&mut Boot) -> StepResult)] = &[
+    ("open the state folder", Boot::open_state),
+    ("open the database", Boot::open_database),
+    ("load the certificate", Boot::load_certificate),
+    ("prepare the claim code", Boot::prepare_claim),
+    ("open the door", Boot::open_door),
+    ("follow the settings", Boot::follow_settings),
+    ("listen for signals", Boot::listen_for_signals),
+    ("report readiness", Boot::report_readiness),
+];
+
+const STOP: &[(&str, fn(&mut Boot) -> StepResult)] = &[
+    ("report the stop", Boot::report_stop),
+    ("close the door", Boot::close_door),
+    ("close the database", Boot::close_database),
+    ("release the state folder", Boot::release_state),
+];
+
+/// What a person needs to know once the appliance runs.
+pub struct Greeting {
+    /// Where the console is.
+    pub urls: Vec<String>,
+    /// SHA-256 of the certificate, to compare with what the browser shows.
+    pub fingerprint: String,
+    /// The claim code, while nobody has claimed the appliance.
+    pub claim_code: Option<Secret>,
+}
+
+/// The appliance while it starts, runs and stops.
+pub struct Boot {
+    config: Config,
+    began: Instant,
+    lock: Option<StateLock>,
+    state: Option<StateDir>,
+    engine: Option<Arc<Engine>>,
+    certificates: Option<Arc<CertStore>>,
+    certificate_seen: Option<SystemTime>,
+    claim_code: Option<Secret>,
+    http: Option<Arc<Http>>,
+    signals: Option<(Receiver<i32>, Handle)>,
+    stopping_since: Option<Instant>,
+}
+
+impl Boot {
+    /// Starts the appliance; the error names the step that failed.
+    pub fn start(config: Config) -> Result<Self, String> {
+        let mut boot = Self {
+            config,
+            began: Instant::now(),
+            lock: None,
+            state: None,
+            engine: None,
+            certificates: None,
+            certificate_seen: None,
+            claim_code: None,
+            http: None,
+            signals: None,
+            stopping_since: None,
+        };
+        for (index, (name, step)) in START.iter().enumerate() {
+            log::debug!("start {}/{}: {name}", index + 1, START.len());
+            if let Err(cause) = step(&mut boot) {
+                // What keeps it from stopping in order as well is in the log; the first cause is what matters.
+                boot.stop().unwrap_or_default();
+                return Err(format!("{cause} (start step {} of {}: {name})", index + 1, START.len()));
+            }
+        }
+        log::info!("ready after {} ms", boot.began.elapsed().as_millis());
+        Ok(boot)
+    }
+
+    /// What to print at the terminal.
+    pub fn greeting(&self) -> Greeting {
+        let addresses = self.http.as_ref().map(|http| http.addresses().to_vec()).unwrap_or_default();
+        Greeting {
+            urls: addresses.iter().map(url).collect(),
+            fingerprint: self.certificates.as_ref().map(|c| c.fingerprint()).unwrap_or_default(),
+            claim_code: self.claim_code.clone(),
+        }
+    }
+
+    /// Keeps watch until a signal asks to stop, then stops.
+    pub fn run(mut self) -> StepResult {
+        let watchdog = sd_notify::watchdog_enabled();
+        let tick = watchdog.map_or(TICK, |limit| (limit / 3).min(TICK));
+        let (mut looked, mut swept) = (Instant::now(), Instant::now());
+        loop {
+            match self.next_signal(tick) {
+                Some(SIGHUP) => self.reload_certificate(),
+                Some(signal) => {
+                    log::info!("signal {signal}: stopping");
+                    return self.stop();
+                }
+                None => {}
+            }
+            if looked.elapsed() >= LOOK_AT_CERTIFICATE_EVERY {
+                looked = Instant::now();
+                self.look_at_certificate();
+            }
+            if swept.elapsed() >= SWEEP_EVERY {
+                swept = Instant::now();
+                self.sweep();
+            }
+            if self.is_healthy() && watchdog.is_some() {
+                notify(&[NotifyState::Watchdog]);
+            }
+        }
+    }
+
+    fn next_signal(&self, tick: Duration) -> Option<i32> {
+        let (receiver, _) = self.signals.as_ref()?;
+        match receiver.recv_timeout(tick) {
+            Ok(signal) => Some(signal),
+            Err(RecvTimeoutError::Timeout) => None,
+            // The thread that forwards signals is gone: nobody could stop us politely any more.
+            Err(RecvTimeoutError::Disconnected) => Some(SIGTERM),
+        }
+    }
+
+    /// Stops what was started, in order; a failed step does not keep the later ones from running.
+    fn stop(&mut self) -> StepResult {
+        self.stopping_since = Some(Instant::now());
+        let mut outcome = Ok(());
+        for (name, step) in STOP {
+            log::debug!("stop: {name}");
+            if let Err(cause) = step(self) {
+                log::error!("stop, {name}: {cause}");
+                outcome = Err(cause);
+            }
+        }
+        outcome
+    }
+
+    fn open_state(&mut self) -> StepResult {
+        let state = StateDir::open(&self.config.state)?;
+        self.lock = Some(state.lock()?);
+        self.state = Some(state);
+        Ok(())
+    }
+
+    fn open_database(&mut self) -> StepResult {
+        let state = self.state.clone().ok_or("The state folder is not open.")?;
+        self.engine = Some(Arc::new(Engine::open(state)?));
+        Ok(())
+    }
+
+    fn load_certificate(&mut self) -> StepResult {
+        let (cert, key) = match &self.config.certificate {
+            Some((cert, key)) => {
+                self.certificate_seen = newest(cert, key);
+                (read_pem(cert)?, read_pem(key)?)
+            }
+            None => {
+                let pem =
+                    self_signed(self.engine()?, &self.config.listen).map_err(|problem| problem.detail)?;
+                (pem.clone(), pem)
+            }
+        };
+        let store = CertStore::new(cert.reveal(), key.reveal()).map_err(|e| e.to_string())?;
+        self.certificates = Some(Arc::new(store));
+        self.report_certificate();
+        Ok(())
+    }
+
+    fn prepare_claim(&mut self) -> StepResult {
+        self.claim_code = claim::code(self.engine()?).map_err(|problem| problem.detail)?;
+        Ok(())
+    }
+
+    fn open_door(&mut self) -> StepResult {
+        let engine = self.engine()?;
+        let api = Arc::new(Api::new(Arc::clone(engine)));
+        let config = http::Config {
+            listen: self.config.listen.clone(),
+            control_socket: Some(engine.state.control_socket()),
+            certificates: self.certificates.clone().ok_or("There is no certificate.")?,
+            limits: limits(&engine.settings),
+            workers: http::WORKERS,
+            body_limit: |_, _| api::BODY_LIMIT,
+            handler: handler(Arc::clone(&api)),
+        };
+        let http = Arc::new(Http::start(config).map_err(|e| e.to_string())?);
+        let watched = Arc::downgrade(&http);
+        api.watch_door(move || watched.upgrade().map(|http| http.stats()));
+        self.http = Some(http);
+        self.is_healthy();
+        Ok(())
+    }
+
+    fn follow_settings(&mut self) -> StepResult {
+        let (engine, http) = (Arc::downgrade(self.engine()?), Arc::downgrade(self.http()?));
+        self.engine()?.bus.listen(move |fired| {
+            let (Some(engine), Some(http)) = (engine.upgrade(), http.upgrade()) else { return };
+            if fired.event == SETTINGS_CHANGED
+                && let Err(cause) = http.set_limits(limits(&engine.settings))
+            {
+                log::error!("could not give the door its new limits: {cause}");
+            }
+        });
+        Ok(())
+    }
+
+    fn listen_for_signals(&mut self) -> StepResult {
+        let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP])
+            .map_err(|e| format!("Cannot listen for signals: {e}."))?;
+        let handle = signals.handle();
+        let (sender, receiver) = sync_channel(4);
+        let forward = move || signals.forever().try_for_each(|signal| sender.send(signal)).is_ok();
+        let spawned = std::thread::Builder::new().name("signals".to_owned()).spawn(forward);
+        spawned.map_err(|e| format!("Cannot start the thread that waits for signals: {e}."))?;
+        self.signals = Some((receiver, handle));
+        Ok(())
+    }
+
+    fn report_readiness(&mut self) -> StepResult {
+        let status = format!("serving {}", self.greeting().urls.join(" "));
+        notify(&[NotifyState::Ready, NotifyState::Status(&status)]);
+        Ok(())
+    }
+
+    fn report_stop(&mut self) -> StepResult {
+        notify(&[NotifyState::Stopping]);
+        Ok(())
+    }
+
+    fn close_door(&mut self) -> StepResult {
+        let Some(http) = self.http.take() else { return Ok(()) };
+        match Arc::try_unwrap(http) {
+            Ok(http) => http.stop(DOOR_PATIENCE),
+            Err(_) => return Err("The door is still in use and cannot be closed in order.".to_owned()),
+        }
+        Ok(())
+    }
+
+    fn close_database(&mut self) -> StepResult {
+        let Some(engine) = self.engine.take() else { return Ok(()) };
+        let spent = self.stopping_since.map(|since| since.elapsed()).unwrap_or_default();
+        engine.close(STOP_WITHIN.saturating_sub(spent))
+    }
+
+    fn release_state(&mut self) -> StepResult {
+        if let Some((_, handle)) = self.signals.take() {
+            handle.close();
+        }
+        self.lock = None;
+        Ok(())
+    }
+
+    fn engine(&self) -> Result<&Arc<Engine>, String> {
+        self.engine.as_ref().ok_or_else(|| "The database is not open.".to_owned())
+    }
+
+    fn http(&self) -> Result<&Arc<Http>, String> {
+        self.http.as_ref().ok_or_else(|| "The door is not open.".to_owned())
+    }
+
+    /// Reports how the door does; the watchdog is fed only while door and writer make progress.
+    fn is_healthy(&self) -> bool {
+        let (Some(engine), Some(http)) = (&self.engine, &self.http) else { return false };
+        let since = http.stats().since_last_turn;
+        let finding = match since > DOOR_HANGS_AFTER {
+            true => Finding::bad(
+                State::Problem,
+                format!("the door's loop has not turned for {} seconds", since.as_secs()),
+                "Restart the service and keep the log of the last minutes.",
+            ),
+            false => Finding::ok(format!("{} connections accepted", http.stats().accepted)),
+        };
+        engine.board.report("door", finding);
+        crate::engine::doctor::obstacles(engine).is_empty()
+    }
+
+    fn sweep(&self) {
+        let swept = self.engine.as_ref().map(|engine| sessions::sweep(engine));
+        if let Some(Err(problem)) = swept {
+            log::warn!("could not drop sessions that are over: {}", problem.detail);
+        }
+    }
+
+    fn look_at_certificate(&mut self) {
+        self.report_certificate();
+        let Some((cert, key)) = &self.config.certificate else { return };
+        if newest(cert, key) != self.certificate_seen {
+            self.reload_certificate();
+        }
+    }
+
+    /// Puts a changed certificate into use; a bad one changes nothing and is reported.
+    fn reload_certificate(&mut self) {
+        let (Some((cert, key)), Some(store)) = (self.config.certificate.clone(), &self.certificates) else {
+            return;
+        };
+        self.certificate_seen = newest(&cert, &key);
+        let replaced = read_pem(&cert).and_then(|cert| {
+            let key = read_pem(&key)?;
+            store.replace(cert.reveal(), key.reveal()).map_err(|e| e.to_string())
+        });
+        match replaced {
+            Ok(()) => log::info!("new certificate in use: SHA-256 {}", store.fingerprint()),
+            Err(cause) => log::error!("the new certificate is not used, the old one stays: {cause}"),
+        }
+        self.report_certificate();
+    }
+
+    fn report_certificate(&self) {
+        let (Some(engine), Some(store)) = (&self.engine, &self.certificates) else { return };
+        let days = (store.not_after() - clock::unix()).div_euclid(24 * 3600);
+        let advice =
+            "Put a new certificate into the files named in the configuration; it is taken up within seconds.";
+        let finding = match days {
+            ..0 => Finding::bad(State::Problem, "the certificate has expired", advice),
+            0..CERTIFICATE_WARN_DAYS => {
+                Finding::bad(State::Warning, format!("expires in {days} days"), advice)
+            }
+            _ => Finding::ok(format!("valid for {days} days")),
+        };
+        engine.board.report("certificate", finding);
+    }
+}
+
+fn notify(states: &[NotifyState<'_>]) {
+    if let Err(cause) = sd_notify::notify(states) {
+        log::warn!("could not tell systemd: {cause}");
+    }
+}
+
+fn handler(api: Arc<Api>) -> http::Handler {
+    Arc::new(move |request: Request| -> Response {
+        console::answer(&request).unwrap_or_else(|| api.answer(&request))
+    })
+}
+
+/// The door's limits as the settings have them.
+fn limits(settings: &Settings) -> Limits {
+    let count = |name| usize::try_from(settings.number(name)).unwrap_or(usize::MAX);
+    Limits {
+        connections: count(names::CONNECTIONS_TOTAL),
+        per_address: count(names::CONNECTIONS_PER_ADDRESS),
+        head: settings.seconds(names::HEAD_SECONDS),
+        body: settings.seconds(names::BODY_SECONDS),
+        idle: settings.seconds(names::IDLE_SECONDS),
+        ..Limits::default()
+    }
+}
+
+fn read_pem(file: &Path) -> Result<Secret, String> {
+    let text = std::fs::read_to_string(file);
+    text.map(Secret::new)
+        .map_err(|e| format!("Cannot read {}: {e}. Check [http] cert and key.", file.display()))
+}
+
+fn newest(cert: &Path, key: &Path) -> Option<SystemTime> {
+    let changed = |file: &Path| file.metadata().and_then(|m| m.modified()).ok();
+    changed(cert).max(changed(key))
+}
+
+/// The certificate made at the first start; kept in the database, sealed, because its key is a secret.
+fn self_signed(engine: &Engine, listen: &[SocketAddr]) -> Result<Secret, Problem> {
+    if let Some(known) = engine.db.read(|read| engine.keyring.load(read, SELF_SIGNED))? {
+        return Ok(known);
+    }
+    let mut names = vec![host_name()];
+    names.extend(listen.iter().filter(|a| !a.ip().is_unspecified()).map(|a| a.ip().to_string()));
+    let made =
+        http::self_signed(&names).map_err(|e| crate::engine::fault("make a certificate", &e.to_string()))?;
+    let pem = Secret::new(format!("{}{}", made.0, made.1));
+    let sealed = engine.keyring.seal_named(SELF_SIGNED, &pem)?;
+    engine.db.write(move |tx| store(tx, SELF_SIGNED, &sealed))?;
+    Ok(pem)
+}
+
+fn host_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+fn url(address: &SocketAddr) -> String {
+    match address.ip().is_unspecified() {
+        true => format!("https://{}:{}/", host_name(), address.port()),
+        false => format!("https://{address}/"),
+    }
+}

@@ -1,0 +1,17 @@
+//! Every fact with a name, declared once: problems, rights, settings, events and the shapes of what the API
+//! takes and gives. Everything else reads these lists; nothing here does any work beyond checking a value
+//! against its declaration.
+
+pub mod events;
+pub mod problems;
+pub mod rights;
+pub mod rules;
+pub mod settings;
+pub mod shape;
+
+/// The known name that is nearest to a mistyped one, if any is near enough to be meant.
+pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let scored = known.into_iter().map(|name| (strsim::jaro_winkler(wrong, name), name));
+    let best = scored.max_by(|a, b| a.0.total_cmp(&b.0))?;
+    (best.0 > 0.75).then_some(best.1)
+}

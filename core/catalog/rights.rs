@@ -1,0 +1,79 @@
+//! Who may do what: three roles, and rights named `area:verb` that a role holds from a certain rank up.
+//! A token can be narrowed further to some of its role's rights.
+
+/// The three roles, lowest first; a higher one may do all that a lower one may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// Sees everything but accounts of administrators and tokens.
+    Viewer,
+    /// Runs the day: enterprises, nodes, accounts, peers.
+    Operator,
+    /// Everything, including who else may do what.
+    Admin,
+}
+
+impl Role {
+    /// The names the API, the command line and the database use, in order of rank.
+    pub const NAMES: &[&str] = &["viewer", "operator", "admin"];
+
+    /// The role of that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Viewer, Self::Operator, Self::Admin].into_iter().find(|role| role.name() == name)
+    }
+
+    /// The name of this role.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Viewer => "viewer",
+            Self::Operator => "operator",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+/// One right.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Right {
+    /// `area:verb`.
+    pub name: &'static str,
+    /// The lowest role that holds it.
+    pub least: Role,
+    /// What its holder may do.
+    pub help: &'static str,
+}
+
+macro_rules! rights {
+    ($($name:ident $text:literal $least:ident $help:literal;)*) => {
+        $(#[doc = $help] pub const $name: &Right = &Right { name: $text, least: Role::$least, help: $help };)*
+        /// Every declared right.
+        pub const ALL: &[&Right] = &[$($name),*];
+        /// The names of all rights, for fields that take one.
+        pub const NAMES: &[&str] = &[$($text),*];
+    };
+}
+
+rights! {
+    ENTERPRISES_READ "enterprises:read" Viewer "See enterprises";
+    ENTERPRISES_WRITE "enterprises:write" Operator "Make, change and delete enterprises";
+    NODES_READ "pbx-nodes:read" Viewer "See PBX nodes";
+    NODES_WRITE "pbx-nodes:write" Operator "Make, change and delete PBX nodes";
+    ACCOUNTS_READ "accounts:read" Viewer "See accounts";
+    ACCOUNTS_WRITE "accounts:write" Operator "Make, change and delete accounts";
+    PEERS_READ "peers:read" Viewer "See peers and their dialing prefixes";
+    PEERS_WRITE "peers:write" Operator "Make, change and delete peers";
+    DIALING_PREVIEW "dialing:preview" Viewer "Ask which digits would be dialed";
+    SETTINGS_READ "settings:read" Viewer "See settings";
+    SETTINGS_WRITE "settings:write" Admin "Change settings";
+    REVISIONS_READ "revisions:read" Viewer "See who changed what, with before and after";
+    REVISIONS_UNDO "revisions:undo" Operator "Undo a change that the same person could have made";
+    ADMINS_READ "admins:read" Admin "See administrators";
+    ADMINS_WRITE "admins:write" Admin "Make, change and delete administrators";
+    TOKENS_READ "tokens:read" Admin "See API tokens, never their value";
+    TOKENS_WRITE "tokens:write" Admin "Make and revoke API tokens";
+    DOCTOR_READ "doctor:read" Viewer "See the doctor's findings and advice";
+}
+
+/// The right of that name.
+pub fn find(name: &str) -> Option<&'static Right> {
+    ALL.iter().copied().find(|right| right.name == name)
+}

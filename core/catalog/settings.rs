@@ -1,0 +1,97 @@
+//! Every setting that lives in the database, declared once with type, default and help. The API, the
+//! command line and the API description read this list. Settings needed to open the database are in the
+//! configuration file instead.
+
+use serde_json::Value;
+
+use super::rules;
+use super::shape::{Absent, Kind};
+
+/// One setting.
+pub struct Setting {
+    /// `area.name`.
+    pub name: &'static str,
+    /// What its value may be.
+    pub kind: Kind,
+    /// Value while nobody has set it.
+    pub default: Absent,
+    /// What it does, with its unit.
+    pub help: &'static str,
+}
+
+impl Setting {
+    /// The default as JSON.
+    pub fn default_value(&self) -> Value {
+        self.default.value().unwrap_or(Value::Null)
+    }
+}
+
+const fn number(name: &'static str, min: i64, max: i64, default: i64, help: &'static str) -> Setting {
+    Setting { name, kind: Kind::Integer { min, max }, default: Absent::Integer(default), help }
+}
+
+/// Name of the site, shown on the console's first page.
+pub const SITE_NAME: &str = "site.name";
+/// Most connections to the TLS door at a time.
+pub const CONNECTIONS_TOTAL: &str = "http.connections_total";
+/// Most connections from one address at a time.
+pub const CONNECTIONS_PER_ADDRESS: &str = "http.connections_per_address";
+/// Deadline for a request's head.
+pub const HEAD_SECONDS: &str = "http.head_seconds";
+/// Deadline for a request's body.
+pub const BODY_SECONDS: &str = "http.body_seconds";
+/// How long an idle connection is kept.
+pub const IDLE_SECONDS: &str = "http.idle_seconds";
+/// How long a session outlives its last request.
+pub const SESSION_IDLE_MINUTES: &str = "session.idle_minutes";
+/// How long a session lives at most.
+pub const SESSION_MAX_HOURS: &str = "session.max_hours";
+
+/// Every declared setting, in the order people read them.
+pub static ALL: &[Setting] = &[
+    Setting {
+        name: SITE_NAME,
+        kind: Kind::Text { min: 0, max: 64, rule: Some(&rules::PLAIN) },
+        default: Absent::Text(""),
+        help: "Name of this site, shown on the console's first page.",
+    },
+    number(CONNECTIONS_TOTAL, 16, 10_000, 1024, "Most connections to the TLS door at a time."),
+    number(
+        CONNECTIONS_PER_ADDRESS,
+        1,
+        10_000,
+        64,
+        "Most connections from one address (IPv6: one /64) at a time.",
+    ),
+    number(HEAD_SECONDS, 1, 120, 10, "Seconds in which the TLS handshake and a request's head must arrive."),
+    number(BODY_SECONDS, 1, 3600, 30, "Seconds for a request's body, besides one second per 64 KiB of it."),
+    number(IDLE_SECONDS, 1, 3600, 60, "Seconds an idle connection is kept for the next request."),
+    number(SESSION_IDLE_MINUTES, 5, 1440, 60, "Minutes after its last request in which a session ends."),
+    number(SESSION_MAX_HOURS, 1, 168, 12, "Hours after signing in at which a session ends in any case."),
+];
+
+/// The setting of that name.
+pub fn find(name: &str) -> Option<&'static Setting> {
+    ALL.iter().find(|setting| setting.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::shape;
+
+    #[test]
+    fn every_default_keeps_its_own_rule() {
+        for setting in ALL {
+            assert!(shape::check(setting.kind, &setting.default_value(), "").is_ok(), "{}", setting.name);
+        }
+    }
+
+    #[test]
+    fn names_are_unique_and_have_an_area() {
+        for (index, setting) in ALL.iter().enumerate() {
+            assert!(setting.name.contains('.'), "{}", setting.name);
+            assert!(ALL[..index].iter().all(|other| other.name != setting.name), "{}", setting.name);
+        }
+    }
+}

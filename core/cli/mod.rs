@@ -1,0 +1,100 @@
+//! The command line: one verb, one file. Verbs that read or change the appliance are calls of its API, over
+//! the control socket when it runs and in this very process when it does not.
+
+mod admin;
+mod appliance;
+mod check;
+mod claim_code;
+mod doctor;
+mod output;
+mod serve;
+mod settings;
+mod token;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{Config, DEFAULT_FILE};
+use output::Output;
+
+/// How a verb ended, short of success.
+pub enum Failure {
+    /// Something is wrong; the sentence says what and what to do. Exit code 1.
+    Sentence(String),
+    /// A problem that the API answered. Exit code 1.
+    Problem(serde_json::Value),
+    /// Already said; only the exit code is left. Exit code 1.
+    Said,
+}
+
+impl From<String> for Failure {
+    fn from(sentence: String) -> Self {
+        Self::Sentence(sentence)
+    }
+}
+
+/// Jackfield joins a company's presence and chat with the worlds outside.
+#[derive(Parser)]
+#[command(name = "jackfield", version, disable_help_subcommand = true, max_term_width = 100)]
+struct Arguments {
+    /// Configuration file
+    #[arg(long, global = true, value_name = "FILE", default_value = DEFAULT_FILE)]
+    config: PathBuf,
+    /// Print JSON for programs
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Run the appliance
+    Serve,
+    /// Check configuration, keys, certificate and database without starting or changing anything
+    Check,
+    /// Examine the appliance and say what to do
+    Doctor,
+    /// Show the code that makes the first administrator
+    ClaimCode,
+    /// Administrators: list, make, set a password, delete
+    #[command(subcommand)]
+    Admin(admin::Verb),
+    /// API tokens: list, make, revoke
+    #[command(subcommand)]
+    Token(token::Verb),
+    /// Settings in the database: list, get, set, unset
+    #[command(subcommand)]
+    Settings(settings::Verb),
+}
+
+/// Runs the verb of the command line. Exit code: 0 well, 1 a problem was found, 2 the command line is wrong.
+pub fn run() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return output::usage(&error),
+    };
+    let output = Output::new(arguments.json);
+    match perform(arguments, &output) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output.failure(&failure);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn perform(arguments: Arguments, output: &Output) -> Result<(), Failure> {
+    let config = Config::read(&arguments.config)?;
+    match arguments.verb {
+        Verb::Serve => serve::run(config, output),
+        Verb::Check => check::run(&config, output),
+        Verb::Doctor => doctor::run(&config, output),
+        Verb::ClaimCode => claim_code::run(&config, output),
+        Verb::Admin(verb) => admin::run(&config, verb, output),
+        Verb::Token(verb) => token::run(&config, verb, output),
+        Verb::Settings(verb) => settings::run(&config, verb, output),
+    }
+}

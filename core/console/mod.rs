@@ -1,0 +1,44 @@
+//! The console: static files, embedded, that call only the API. Knows nothing but their names.
+
+use crate::http::{Request, Response};
+
+struct File {
+    path: &'static str,
+    media: &'static str,
+    bytes: &'static [u8],
+}
+
+macro_rules! files {
+    ($($path:literal $media:literal $file:literal;)*) => {
+        &[$(File { path: $path, media: $media, bytes: include_bytes!(concat!("static/", $file)) }),*]
+    };
+}
+
+const FILES: &[File] = files! {
+    "/" "text/html; charset=utf-8" "index.html";
+    "/console/style.css" "text/css; charset=utf-8" "style.css";
+    "/console/main.js" "text/javascript; charset=utf-8" "main.js";
+    "/console/icon.svg" "image/svg+xml" "icon.svg";
+};
+
+/// Everything comes from this very host; nothing is inline, framed or sent elsewhere.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
+                      form-action 'none'; frame-ancestors 'none'; base-uri 'none'";
+
+/// The file a request asks for, if it asks for one of the console's.
+pub fn answer(request: &Request) -> Option<Response> {
+    let file = FILES.iter().find(|file| file.path == request.path)?;
+    if !matches!(request.method.as_str(), "GET" | "HEAD") {
+        return None;
+    }
+    let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let headers = vec![
+        header("Content-Type", file.media),
+        header("Content-Security-Policy", POLICY),
+        header("X-Content-Type-Options", "nosniff"),
+        header("Referrer-Policy", "no-referrer"),
+        // Small files from the same machine: asking anew costs less than an old page after an upgrade.
+        header("Cache-Control", "no-cache"),
+    ];
+    Some(Response { status: 200, headers, body: file.bytes.to_vec() })
+}

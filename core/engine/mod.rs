@@ -1,0 +1,134 @@
+//! The appliance's decisions: what may be configured, by whom, what follows from it. Knows rows through
+//! `db`, knows nothing of HTTP.
+
+pub mod access;
+pub mod change;
+pub mod clock;
+pub mod dial;
+pub mod dialing;
+pub mod doctor;
+pub mod events;
+pub mod idempotency;
+pub mod objects;
+pub mod revisions;
+pub mod secrets;
+pub mod settings;
+pub mod state;
+
+use std::time::{Duration, Instant};
+
+use jackfield_db::{Db, Error, Options, Tx};
+
+use crate::catalog::problems::{INTERNAL, Problem, STORAGE_BUSY, STORAGE_FULL};
+use access::throttle::Throttle;
+use change::{Change, Origin};
+use doctor::Board;
+use events::Bus;
+use secrets::Keyring;
+use settings::Settings;
+use state::StateDir;
+
+const READERS: usize = 4;
+const WRITE_QUEUE: usize = 1024;
+
+/// Whether a change is meant, or only asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Do it, durably.
+    Commit,
+    /// Say what would happen (`?dry_run=1`).
+    DryRun,
+}
+
+/// Everything the appliance knows and remembers.
+pub struct Engine {
+    /// Storage.
+    pub db: Db,
+    /// Opens and seals secrets.
+    pub keyring: Keyring,
+    /// Current values of the settings.
+    pub settings: Settings,
+    /// News for the rest of the appliance.
+    pub bus: Bus,
+    /// Failed attempts to sign in.
+    pub throttle: Throttle,
+    /// What the parts outside the engine report about themselves.
+    pub board: Board,
+    /// Where everything lives.
+    pub state: StateDir,
+    /// When this process began.
+    pub started: Instant,
+}
+
+impl Engine {
+    /// Opens the database in the state folder, migrating it if due, and everything that hangs on it.
+    pub fn open(state: StateDir) -> Result<Self, String> {
+        state.make_copies_folder()?;
+        let (db, opened) = Db::open(storage(&state)).map_err(|e| e.to_string())?;
+        log::info!("database {}: {opened}", state.database().display());
+        let keyring = Keyring::open(&db, &state.master_key())?;
+        let settings = Settings::load(&db).map_err(|p| p.detail)?;
+        let (board, started) = (Board::default(), Instant::now());
+        Ok(Self {
+            db,
+            keyring,
+            settings,
+            bus: Bus::default(),
+            throttle: Throttle::default(),
+            board,
+            state,
+            started,
+        })
+    }
+
+    /// Makes a change: durable when this returns, and then published.
+    pub fn change<T: Send + 'static>(
+        &self,
+        origin: Origin,
+        mode: Mode,
+        work: impl FnOnce(&Change<'_>) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let job = move |tx: &Tx<'_>| {
+            let change = Change::new(tx, &origin);
+            let value = work(&change)?;
+            Ok::<_, Problem>((value, change.into_events()))
+        };
+        if mode == Mode::DryRun {
+            return self.db.rehearse(job).map(|(value, _)| value);
+        }
+        let (value, fired) = self.db.write(job)?;
+        if fired.iter().any(|one| one.event == crate::catalog::events::SETTINGS_CHANGED) {
+            self.settings.reload(&self.db)?;
+        }
+        self.bus.publish(&fired);
+        Ok(value)
+    }
+
+    /// Ends storage in order: what was acknowledged is on disk, the log is folded into the file.
+    pub fn close(&self, deadline: Duration) -> Result<(), String> {
+        self.db.close(deadline).map_err(|e| format!("Closing the database: {e}"))
+    }
+}
+
+/// How the database of a state folder is opened.
+pub fn storage(state: &StateDir) -> Options {
+    Options { file: state.database(), copies: state.copies(), readers: READERS, queue: WRITE_QUEUE }
+}
+
+/// A fault of our own: the caller gets a sentence and an incident number, the log gets the cause.
+pub fn fault(attempt: &str, cause: &str) -> Problem {
+    let incident =
+        secrets::random::<4>().map_or_else(|_| "none".to_owned(), |b| data_encoding::HEXLOWER.encode(&b));
+    log::error!("incident {incident}: could not {attempt}: {cause}");
+    Problem::new(INTERNAL, format!("Could not {attempt}. The log tells more under incident {incident}."))
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        match &error {
+            Error::Full => Self::new(STORAGE_FULL, error.to_string()),
+            Error::Busy { .. } | Error::Closed => Self::new(STORAGE_BUSY, error.to_string()),
+            _ => fault("use the database", &error.to_string()),
+        }
+    }
+}

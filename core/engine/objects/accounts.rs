@@ -1,0 +1,105 @@
+//! Accounts: the people (and their telephones) of an enterprise.
+
+use jackfield_db::{Read, params};
+
+use super::{
+    CHANGED_AT, CREATED_AT, ENTERPRISE, ID, Id, PBX_NODES, REVISION, Resource, hide_nothing, nothing_follows,
+    text,
+};
+use crate::catalog::problems::Problem;
+use crate::catalog::shape::{Absent, Field, Kind, Object, Shape};
+use crate::catalog::{events, rights, rules};
+
+const NAME: Kind = Kind::Text { min: 0, max: 64, rule: Some(&rules::PLAIN) };
+
+static SHAPE: Shape = Shape {
+    name: "Account",
+    help: "A person of an enterprise.",
+    fields: &[
+        ID,
+        ENTERPRISE,
+        Field::required(
+            "login_id",
+            Kind::Text { min: 2, max: 113, rule: Some(&rules::LOGIN_ID) },
+            "Login ID, also in UPN form; unique in the enterprise without regard to case; not somebody else's extension.",
+        ),
+        Field::optional("first_name", NAME, Absent::Text(""), "First name."),
+        Field::required("last_name", Kind::Text { min: 1, max: 64, rule: Some(&rules::PLAIN) }, "Last name."),
+        Field::optional(
+            "email",
+            Kind::Text { min: 0, max: 254, rule: Some(&rules::EMAIL) },
+            Absent::Text(""),
+            "Primary e-mail address.",
+        ),
+        Field::optional(
+            "extension",
+            Kind::Text { min: 0, max: 32, rule: Some(&rules::EXTENSION) },
+            Absent::Text(""),
+            "Extension on the PBX node.",
+        ),
+        Field::optional(
+            "pbx_node",
+            Kind::Reference("pbx-nodes"),
+            Absent::Null,
+            "PBX node of the same enterprise; null: none.",
+        ),
+        Field::read_only(
+            "origin",
+            Kind::Choice(&["manual", "synchronizer", "peer"]),
+            "Where the account came from.",
+        ),
+        Field::optional("deployed", Kind::Boolean, Absent::Boolean(true), "Whether it is in use."),
+        REVISION,
+        CREATED_AT,
+        CHANGED_AT,
+    ],
+};
+
+/// Accounts.
+pub static ACCOUNTS: Resource = Resource {
+    name: "accounts",
+    one: "account",
+    table: "account",
+    shape: &SHAPE,
+    id: Id::Made("acc"),
+    read: rights::ACCOUNTS_READ,
+    write: rights::ACCOUNTS_WRITE,
+    event: events::ACCOUNT_CHANGED,
+    filters: &["enterprise", "pbx_node", "login_id", "extension"],
+    no_undo: None,
+    changeable: true,
+    hide: hide_nothing,
+    settle,
+    follow: nothing_follows,
+};
+
+fn settle(read: &Read<'_>, object: &mut Object) -> Result<(), Problem> {
+    object.entry("origin").or_insert_with(|| "manual".into());
+    check_node(read, object)?;
+    check_login(read, object)
+}
+
+fn check_node(read: &Read<'_>, object: &Object) -> Result<(), Problem> {
+    let Some(node) = object.get("pbx_node").and_then(|v| v.as_str()) else { return Ok(()) };
+    let home = PBX_NODES.get(read, node)?;
+    if text(&home, "enterprise") == text(object, "enterprise") {
+        return Ok(());
+    }
+    Err(Problem::field(
+        "pbx_node",
+        format!("belongs to enterprise {:?}, not to this account's", text(&home, "enterprise")),
+    ))
+}
+
+/// A login made of digits must not be what somebody else is called at.
+fn check_login(read: &Read<'_>, object: &Object) -> Result<(), Problem> {
+    let login = text(object, "login_id");
+    let sql = "SELECT login_id FROM account WHERE enterprise = ?1 AND extension = ?2 AND id <> ?3 LIMIT 1";
+    let bound = params![text(object, "enterprise"), login, text(object, "id")];
+    match read.one(sql, bound, |row| row.get::<_, String>(0))? {
+        Some(other) => {
+            Err(Problem::field("login_id", format!("{login:?} is the extension of account {other:?}")))
+        }
+        None => Ok(()),
+    }
+}

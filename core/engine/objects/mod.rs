@@ -1,0 +1,288 @@
+//! The objects an administrator configures: each is one declaration (fields, rights, event) and the rules
+//! that need other rows. Making, changing, deleting, listing and undoing them is the same code for all.
+
+mod accounts;
+mod admins;
+mod enterprises;
+mod pbx_nodes;
+mod peers;
+mod rows;
+mod tokens;
+
+use jackfield_db::{Constraint, Error, Read, Value as Cell};
+use serde_json::{Value, json};
+
+use super::change::{Change, Entry, Precondition};
+use super::clock;
+use super::secrets::{self, Secret};
+use crate::catalog::events::Event;
+use crate::catalog::problems::{CONFLICT, FieldError, IN_USE, NOT_FOUND, Problem};
+use crate::catalog::rights::Right;
+use crate::catalog::shape::{Field, Kind, Object, Shape};
+
+pub use accounts::ACCOUNTS;
+pub use admins::{ADMINS, PASSWORD};
+pub use enterprises::ENTERPRISES;
+pub use pbx_nodes::PBX_NODES;
+pub use peers::PEERS;
+pub use rows::Page;
+pub use tokens::TOKENS;
+
+/// Where an object's id comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Id {
+    /// The caller gives it.
+    Given,
+    /// The appliance makes it, with this prefix.
+    Made(&'static str),
+}
+
+/// One kind of object.
+pub struct Resource {
+    /// Path in the API, and kind in revisions.
+    pub name: &'static str,
+    /// What one of them is called in a sentence.
+    pub one: &'static str,
+    /// Table in the database.
+    pub table: &'static str,
+    /// Fields; those that are not secret are columns of the same name.
+    pub shape: &'static Shape,
+    /// Where ids come from.
+    pub id: Id,
+    /// Right to see them.
+    pub read: &'static Right,
+    /// Right to change them.
+    pub write: &'static Right,
+    /// Event after a change.
+    pub event: &'static Event,
+    /// Fields that a list can be narrowed by.
+    pub filters: &'static [&'static str],
+    /// Why its changes cannot be undone, where that is so.
+    pub no_undo: Option<&'static str>,
+    /// Whether one can be changed once it is made.
+    pub changeable: bool,
+    /// Columns made from input that is never given back. Slow work such as hashing belongs here: it runs
+    /// before the transaction.
+    pub hide: fn(&Value, Act) -> Result<Hidden, Problem>,
+    /// Rules that need other fields or rows; may normalise. Runs inside the transaction, before the row is written.
+    pub settle: fn(&Read<'_>, &mut Object) -> Result<(), Problem>,
+    /// What must follow, or must hold, once the row is written or gone. Runs inside the transaction.
+    pub follow: fn(&Change<'_>, Option<&Object>) -> Result<(), Problem>,
+}
+
+/// What is done to an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Act {
+    /// It is made.
+    Create,
+    /// It is replaced.
+    Replace,
+}
+
+/// Every kind of object.
+pub static ALL: &[&Resource] = &[&ENTERPRISES, &PBX_NODES, &ACCOUNTS, &PEERS, &ADMINS, &TOKENS];
+
+/// What a caller never sees, or sees once.
+#[derive(Default)]
+pub struct Hidden {
+    /// Columns such as a password's hash.
+    pub columns: Vec<(&'static str, Cell)>,
+    /// A field, such as a new token, that only the answer of this very request carries.
+    pub once: Option<(&'static str, Secret)>,
+}
+
+const REVISION_KIND: Kind = Kind::Integer { min: 1, max: i64::MAX };
+const ID_KIND: Kind = Kind::Text { min: 1, max: 64, rule: None };
+
+/// The id field of objects whose id the appliance makes.
+const ID: Field = Field::read_only("id", ID_KIND, "Identifies the object; opaque.");
+/// The revision field of every object.
+const REVISION: Field =
+    Field::read_only("revision", REVISION_KIND, "Revision that last changed it; also its ETag.");
+/// When the object was made.
+const CREATED_AT: Field = Field::read_only("created_at", Kind::Time, "When it was made.");
+/// When the object was last changed.
+const CHANGED_AT: Field = Field::read_only("changed_at", Kind::Time, "When it was last changed.");
+/// The enterprise that an object belongs to.
+const ENTERPRISE: Field =
+    Field::required("enterprise", Kind::Reference("enterprises"), "Enterprise it belongs to.").fixed();
+
+/// The resource of that name.
+pub fn find(name: &str) -> Option<&'static Resource> {
+    ALL.iter().copied().find(|resource| resource.name == name)
+}
+
+/// One text field of an object; empty when it is absent or no text.
+pub fn text<'a>(object: &'a Object, field: &str) -> &'a str {
+    object.get(field).and_then(|value| value.as_str()).unwrap_or_default()
+}
+
+/// The revision that last changed an object.
+pub fn revision(object: &Object) -> i64 {
+    object.get("revision").and_then(Value::as_i64).unwrap_or_default()
+}
+
+impl Resource {
+    /// The object of that id, or a problem that says there is none.
+    pub fn get(&self, read: &Read<'_>, id: &str) -> Result<Object, Problem> {
+        rows::find(read, self, id)?.ok_or_else(|| self.missing(id))
+    }
+
+    /// A page of objects in the order they were made.
+    pub fn list(&self, read: &Read<'_>, page: &Page) -> Result<(Vec<Object>, Option<i64>), Problem> {
+        rows::list(read, self, page)
+    }
+
+    fn missing(&self, id: &str) -> Problem {
+        Problem::new(NOT_FOUND, format!("There is no {} {id:?}.", self.one))
+    }
+
+    /// Makes an object from accepted input.
+    pub fn create(&self, change: &Change<'_>, input: Object, hidden: &Hidden) -> Result<Object, Problem> {
+        let mut object = input;
+        if let Id::Made(prefix) = self.id {
+            object.insert("id".to_owned(), format!("{prefix}-{}", &secrets::random_text()?[..12]).into());
+        }
+        object.insert("created_at".to_owned(), clock::now().into());
+        self.insert(change, object, hidden)
+    }
+
+    /// Puts back an object that was deleted, under its old id.
+    pub fn restore(&self, change: &Change<'_>, object: Object) -> Result<Object, Problem> {
+        self.insert(change, object, &Hidden::default())
+    }
+
+    fn insert(&self, change: &Change<'_>, mut object: Object, hidden: &Hidden) -> Result<Object, Problem> {
+        self.prepare(change, &mut object)?;
+        rows::insert(change.tx, self, &object, hidden).map_err(|e| self.refused(e, &object))?;
+        let stored = self.get(change.tx, text(&object, "id"))?;
+        self.record(change, None, Some(&stored))?;
+        (self.follow)(change, Some(&stored))?;
+        Ok(stored)
+    }
+
+    /// Replaces an object by accepted input.
+    pub fn replace(
+        &self,
+        change: &Change<'_>,
+        before: &Object,
+        mut object: Object,
+        hidden: &Hidden,
+    ) -> Result<Object, Problem> {
+        let altered = self.shape.altered_fixed(&object, before);
+        if !altered.is_empty() {
+            return Err(Problem::invalid(altered));
+        }
+        self.prepare(change, &mut object)?;
+        rows::update(change.tx, self, &object, hidden).map_err(|e| self.refused(e, &object))?;
+        let stored = self.get(change.tx, text(before, "id"))?;
+        self.record(change, Some(before), Some(&stored))?;
+        (self.follow)(change, Some(&stored))?;
+        Ok(stored)
+    }
+
+    /// Deletes an object that nothing depends on.
+    pub fn remove(&self, change: &Change<'_>, id: &str, precondition: Precondition) -> Result<(), Problem> {
+        let before = self.get(change.tx, id)?;
+        precondition.check(revision(&before))?;
+        self.refuse_if_used(change.tx, text(&before, "id"))?;
+        rows::delete(change.tx, self, text(&before, "id"))?;
+        self.record(change, Some(&before), None)?;
+        (self.follow)(change, None)
+    }
+
+    /// Settles references, the resource's own rules, and the columns that every change sets.
+    fn prepare(&self, change: &Change<'_>, object: &mut Object) -> Result<(), Problem> {
+        self.resolve_references(change.tx, object)?;
+        (self.settle)(change.tx, object)?;
+        object.insert("revision".to_owned(), change.next_revision()?.into());
+        object.insert("changed_at".to_owned(), clock::now().into());
+        Ok(())
+    }
+
+    fn record(
+        &self,
+        change: &Change<'_>,
+        before: Option<&Object>,
+        after: Option<&Object>,
+    ) -> Result<i64, Problem> {
+        let object = text(before.or(after).unwrap_or(&Object::new()), "id").to_owned();
+        change.record(&Entry { kind: self.name, object: &object, before, after, event: self.event })
+    }
+
+    /// Replaces each reference by the id as its own object spells it; refuses one that leads nowhere.
+    fn resolve_references(&self, read: &Read<'_>, object: &mut Object) -> Result<(), Problem> {
+        for (field, target) in self.references() {
+            let Some(id) = object.get(field).and_then(|v| v.as_str()) else { continue };
+            let Some(target) = find(target) else { continue };
+            let found = rows::find(read, target, id)?;
+            let found =
+                found.ok_or_else(|| Problem::field(field, format!("there is no {} {id:?}", target.one)))?;
+            object.insert(field.to_owned(), json!(text(&found, "id")));
+        }
+        Ok(())
+    }
+
+    fn references(&self) -> impl Iterator<Item = (&'static str, &'static str)> + use<> {
+        self.shape.fields.iter().filter_map(|field| match field.kind {
+            Kind::Reference(target) => Some((field.name, target)),
+            _ => None,
+        })
+    }
+
+    fn refuse_if_used(&self, read: &Read<'_>, id: &str) -> Result<(), Problem> {
+        let mut users = Vec::new();
+        for other in ALL {
+            for (field, _) in other.references().filter(|(_, target)| *target == self.name) {
+                let count = rows::count(read, other, field, id)?;
+                if count > 0 {
+                    users.push(format!("{count} of {}", other.name));
+                }
+            }
+        }
+        if users.is_empty() {
+            return Ok(());
+        }
+        let used = users.join(" and ");
+        Err(Problem::new(
+            IN_USE,
+            format!("{} {id:?} is still used by {used}. Delete or move those first.", capital(self.one)),
+        ))
+    }
+
+    /// Turns a broken constraint into a sentence about the field.
+    fn refused(&self, error: Error, object: &Object) -> Problem {
+        let Some(column) = unique_column(&error) else { return error.into() };
+        let value = object.get(&column).map(ToString::to_string).unwrap_or_default();
+        let scope = if object.contains_key("enterprise") { " in this enterprise" } else { "" };
+        let detail = format!("another {} has the {column} {value}{scope}", self.one);
+        let errors = vec![FieldError::at(&column, detail.clone())];
+        Problem::new(CONFLICT, format!("{}.", capital(&detail))).with_errors(errors)
+    }
+}
+
+/// The last column of a uniqueness rule that was broken: `UNIQUE constraint failed: account.enterprise, account.login_id`.
+fn unique_column(error: &Error) -> Option<String> {
+    let Error::Constraint { kind: Constraint::Unique, detail } = error else { return None };
+    detail.rsplit('.').next().map(|column| column.trim().to_owned())
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+/// For resources that hide nothing.
+fn hide_nothing(_: &Value, _: Act) -> Result<Hidden, Problem> {
+    Ok(Hidden::default())
+}
+
+/// For resources without rules of their own.
+fn settled(_: &Read<'_>, _: &mut Object) -> Result<(), Problem> {
+    Ok(())
+}
+
+/// For resources after which nothing follows.
+fn nothing_follows(_: &Change<'_>, _: Option<&Object>) -> Result<(), Problem> {
+    Ok(())
+}

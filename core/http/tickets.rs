@@ -1,0 +1,94 @@
+//! The table by which a worker knows that a request came through the door, and from whom. Leaves out
+//! authentication, which is the API's.
+//!
+//! A ticket is good for one request on one private connection. The port alone would not do: a request that
+//! outlives its connection could meet the same port again under another client's name.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::message::Client;
+
+/// Name of the header that carries the ticket between the door and a worker; never passed on to either side.
+pub const HEADER: &str = "x-door-ticket";
+
+/// What a ticket entitles to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pass {
+    /// The door asks whether the connection has found a thread.
+    Greeting,
+    /// A request of this client.
+    From(Client),
+}
+
+/// Why a ticket opens nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Invalid {
+    /// It was good once: used, or withdrawn because the client went away before a worker was free.
+    Spent,
+    /// The door never issued it, or not for this connection.
+    Foreign,
+}
+
+/// Tickets issued and not yet used.
+#[derive(Debug, Default)]
+pub struct Tickets {
+    next: AtomicU64,
+    issued: Mutex<HashMap<u64, (u16, Pass)>>,
+}
+
+impl Tickets {
+    /// A ticket for the private connection with that local port.
+    pub fn issue(&self, port: u16, pass: Pass) -> u64 {
+        let ticket = self.next.fetch_add(1, Relaxed);
+        self.table().insert(ticket, (port, pass));
+        ticket
+    }
+
+    /// Uses up a ticket.
+    pub fn redeem(&self, ticket: u64, port: u16) -> Result<Pass, Invalid> {
+        let mut table = self.table();
+        match table.get(&ticket) {
+            Some((issued_for, pass)) if *issued_for == port => {
+                let pass = *pass;
+                table.remove(&ticket);
+                Ok(pass)
+            }
+            None if ticket < self.next.load(Relaxed) => Err(Invalid::Spent),
+            _ => Err(Invalid::Foreign),
+        }
+    }
+
+    /// Withdraws a ticket, used or not.
+    pub fn withdraw(&self, ticket: u64) {
+        self.table().remove(&ticket);
+    }
+
+    fn table(&self) -> MutexGuard<'_, HashMap<u64, (u16, Pass)>> {
+        self.issued.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ticket_is_good_for_one_request_on_one_port() {
+        let tickets = Tickets::default();
+        let ticket = tickets.issue(4000, Pass::Greeting);
+        assert_eq!(tickets.redeem(ticket, 4001), Err(Invalid::Foreign));
+        assert_eq!(tickets.redeem(ticket + 1, 4000), Err(Invalid::Foreign));
+        assert_eq!(tickets.redeem(ticket, 4000), Ok(Pass::Greeting));
+        assert_eq!(tickets.redeem(ticket, 4000), Err(Invalid::Spent));
+    }
+
+    #[test]
+    fn a_withdrawn_ticket_opens_nothing() {
+        let tickets = Tickets::default();
+        let ticket = tickets.issue(4000, Pass::From(Client::Local { uid: 7 }));
+        tickets.withdraw(ticket);
+        assert_eq!(tickets.redeem(ticket, 4000), Err(Invalid::Spent));
+    }
+}

@@ -1,0 +1,209 @@
+//! The handle that the appliance holds: opens, reads, writes, rehearses, checks, copies, closes.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle, ThreadId};
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use crate::check;
+use crate::connection;
+use crate::copies;
+use crate::error::Error;
+use crate::handle::{Read, Tx};
+use crate::job::{self, Purpose};
+use crate::migrations::{CORE, Migration};
+use crate::open::{self, Opened, Options};
+use crate::queue::Queue;
+use crate::readers::Readers;
+use crate::refusal::OpenError;
+use crate::stats::Stats;
+use crate::writer::{self, Shared};
+
+/// How long a caller waits for room in the queue or for a free reader.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// An open database. Clones are handles to the same one; give each thread its own.
+#[derive(Clone)]
+pub struct Db {
+    house: Arc<House>,
+}
+
+struct House {
+    file: PathBuf,
+    shared: Arc<Shared>,
+    readers: Readers,
+    writer: ThreadId,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl fmt::Debug for Db {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Db").field("file", &self.house.file).finish_non_exhaustive()
+    }
+}
+
+impl Db {
+    /// Opens the database, or creates it with mode 0600, and brings its schema up to date.
+    ///
+    /// # Errors
+    /// An [`OpenError`] that says what to do.
+    pub fn open(options: Options) -> Result<(Self, Opened), OpenError> {
+        Self::open_with(options, CORE, PATIENCE)
+    }
+
+    /// `open` with other migrations and another patience, for tests.
+    pub(crate) fn open_with(
+        options: Options,
+        list: &[Migration],
+        patience: Duration,
+    ) -> Result<(Self, Opened), OpenError> {
+        let (conn, opened) = open::open(&options, list)?;
+        let file = options.file;
+        let readers = Readers::open(&file, options.readers, patience);
+        let readers = readers.map_err(|error| OpenError::from_sqlite(&file, "opening its readers", error))?;
+        let shared = Arc::new(Shared::new(Queue::new(options.queue, patience)));
+        let thread = writer::start(conn, Arc::clone(&shared));
+        let thread = thread.map_err(|error| OpenError::from_io(&file, "starting its writer", &error))?;
+        let writer = thread.thread().id();
+        let house = House { file, shared, readers, writer, thread: Mutex::new(Some(thread)) };
+        Ok((Self { house: Arc::new(house) }, opened))
+    }
+
+    /// Changes the database: all of `work`, or nothing of it if it answers an error or panics. When this returns `Ok`,
+    /// the change is on the disk. `work` runs on the writer's thread while everybody else's writes wait: it computes
+    /// and runs SQL, and never waits for anything else.
+    ///
+    /// # Errors
+    /// `work`'s own, or an [`Error`] turned into `E`: no room in the queue for 5 s, closed, panic, failed commit.
+    pub fn write<T, E>(&self, work: impl FnOnce(&Tx<'_>) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        self.run(Purpose::Write, work)
+    }
+
+    /// Runs `work` exactly as `write` would and answers the same, but always undoes its changes.
+    ///
+    /// # Errors
+    /// As for `write`.
+    pub fn rehearse<T, E>(&self, work: impl FnOnce(&Tx<'_>) -> Result<T, E> + Send + 'static) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        self.run(Purpose::Rehearse, work)
+    }
+
+    /// Reads one consistent state: what others commit meanwhile is not seen. Runs on the caller's thread; a long
+    /// `work` keeps the WAL from being emptied.
+    ///
+    /// # Errors
+    /// `work`'s own, or an [`Error`] turned into `E`: no reader free for 5 s, closed, panic.
+    pub fn read<T, E: From<Error>>(&self, work: impl FnOnce(&Read<'_>) -> Result<T, E>) -> Result<T, E> {
+        let lease = self.house.readers.lend()?;
+        let conn = lease.snapshot()?;
+        job::guarded(|| work(&Read::new(conn)))
+    }
+
+    /// Counters of the writer.
+    pub fn stats(&self) -> Stats {
+        let shared = &self.house.shared;
+        shared.counters.snapshot(shared.queue.len())
+    }
+
+    /// SQLite's quick check; an empty list means sound. Reads the whole file, occupies no reader.
+    ///
+    /// # Errors
+    /// The check could not be made.
+    pub fn quick_check(&self) -> Result<Vec<String>, Error> {
+        check::quick(&self.side()?)
+    }
+
+    /// SQLite's full check and the check of references; an empty list means sound. Slower than `quick_check`.
+    ///
+    /// # Errors
+    /// The check could not be made.
+    pub fn integrity_check(&self) -> Result<Vec<String>, Error> {
+        check::full(&self.side()?)
+    }
+
+    /// Copies the present state to `path`, which must not exist: a compact file of mode 0600, fully checked and on the
+    /// disk when this returns. Reads and writes go on meanwhile.
+    ///
+    /// # Errors
+    /// The copy could not be made, or the check found damage; then nothing is left at `path`.
+    pub fn copy_to(&self, path: &Path) -> Result<(), Error> {
+        copies::make(&self.side()?, path)
+    }
+
+    /// Refuses new work, finishes what waits, empties the WAL and ends the writer, within `deadline`.
+    ///
+    /// # Errors
+    /// `Closed` if it was closed before; `Busy` if the deadline passed or a read was still running. Whatever was
+    /// answered `Ok` is on the disk in every case.
+    pub fn close(&self, deadline: Duration) -> Result<(), Error> {
+        self.refuse_writer()?;
+        let thread = self.house.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(thread) = thread else { return Err(Error::Closed) };
+        self.house.stop();
+        let Some(ending) = self.house.shared.ending.wait(deadline) else { return Err(too_slow(deadline)) };
+        thread.join().map_err(|payload| Error::panicked(payload.as_ref()))?;
+        ending
+    }
+
+    fn run<F, T, E>(&self, purpose: Purpose, work: F) -> Result<T, E>
+    where
+        F: FnOnce(&Tx<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        self.refuse_writer()?;
+        let (job, answer) = job::new(purpose, work);
+        self.house.shared.queue.push(job)?;
+        // No time limit: whoever gave up here would not know whether the change was saved. `Stats::running_for` tells
+        // the watchdog when a job or the disk hangs.
+        answer.recv().unwrap_or_else(|_| Err(Error::Closed.into()))
+    }
+
+    /// A write or a close from inside a write would wait for itself for ever.
+    fn refuse_writer(&self) -> Result<(), Error> {
+        if thread::current().id() != self.house.writer {
+            return Ok(());
+        }
+        Err(Error::other(
+            "a write or close was started inside a write; use the handle that the write was given",
+        ))
+    }
+
+    fn side(&self) -> Result<Connection, Error> {
+        if !self.house.shared.queue.is_open() {
+            return Err(Error::Closed);
+        }
+        Ok(connection::side(&self.house.file)?)
+    }
+}
+
+impl House {
+    fn stop(&self) {
+        self.shared.queue.close();
+        self.readers.close();
+    }
+}
+
+/// The last handle is gone: nobody waits any more, so the writer finds its queue empty and ends by itself.
+impl Drop for House {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn too_slow(deadline: Duration) -> Error {
+    Error::busy(format_args!(
+        "The database writer was still at work after {} s; everything that was acknowledged is on the disk, and the rest is undone at the next start.",
+        deadline.as_secs()
+    ))
+}

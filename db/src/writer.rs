@@ -1,0 +1,203 @@
+//! The one thread that changes the file. It takes whatever waits, gives each job its own savepoint, commits them
+//! together, and only then answers: many callers share the price of one trip to the disk.
+//!
+//! The queue, the job and the counters have their own files.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use crate::error::Error;
+use crate::handle::Tx;
+use crate::job::{Job, Verdict};
+use crate::queue::Queue;
+use crate::stats::Counters;
+
+/// Jobs that share one commit, at most: bounds what a failing commit takes with it.
+const GROUP: usize = 256;
+
+const KEEP_BOTH: &str =
+    "the database's -wal file was not emptied at the end; nothing is lost, keep both files together.";
+
+/// What the writer's thread and the handles share.
+pub(crate) struct Shared {
+    pub(crate) queue: Queue,
+    pub(crate) counters: Counters,
+    pub(crate) ending: Ending,
+}
+
+/// How the writer ended, once it has.
+#[derive(Default)]
+pub(crate) struct Ending {
+    result: Mutex<Option<Result<(), Error>>>,
+    told: Condvar,
+}
+
+struct Writer {
+    conn: Connection,
+    shared: Arc<Shared>,
+}
+
+/// Jobs that stand or fall together.
+#[derive(Default)]
+struct Group {
+    jobs: Vec<Box<dyn Job>>,
+    kept: u64,
+    refused: u64,
+}
+
+/// Tells that the writer is gone, even if it ends by a panic.
+struct Farewell(Arc<Shared>);
+
+impl Shared {
+    pub(crate) fn new(queue: Queue) -> Self {
+        Self { queue, counters: Counters::default(), ending: Ending::default() }
+    }
+}
+
+/// Starts the thread `db-writer`, which ends when the queue is closed and empty.
+pub(crate) fn start(conn: Connection, shared: Arc<Shared>) -> io::Result<JoinHandle<()>> {
+    let name = thread::Builder::new().name("db-writer".to_owned());
+    name.spawn(move || {
+        let farewell = Farewell(Arc::clone(&shared));
+        let result = Writer { conn, shared }.work();
+        farewell.0.ending.tell(result);
+    })
+}
+
+impl Writer {
+    fn work(self) -> Result<(), Error> {
+        while let Some(mut waiting) = self.shared.queue.take(GROUP) {
+            while !waiting.is_empty() {
+                self.run_group(&mut waiting);
+            }
+            self.shared.counters.rests();
+        }
+        let checkpointed = checkpoint(&self.conn);
+        let closed = self.conn.close().map_err(|(_, error)| error.into());
+        checkpointed.and(closed)
+    }
+
+    /// Runs jobs from the front until all are done or their transaction is lost, then answers those it ran.
+    fn run_group(&self, waiting: &mut VecDeque<Box<dyn Job>>) {
+        let mut group = Group::default();
+        let outcome = self.transact(waiting, &mut group);
+        self.undo();
+        if group.jobs.is_empty() {
+            // The transaction did not even begin, so none of those that wait can do better.
+            group.jobs.extend(waiting.drain(..));
+        }
+        self.count(&group, &outcome);
+        for job in group.jobs {
+            job.answer(outcome.clone());
+        }
+    }
+
+    fn transact(&self, waiting: &mut VecDeque<Box<dyn Job>>, group: &mut Group) -> Result<(), Error> {
+        self.step("BEGIN IMMEDIATE")?;
+        while let Some(mut job) = waiting.pop_front() {
+            let verdict = self.run_job(job.as_mut());
+            group.jobs.push(job);
+            group.count(verdict?);
+        }
+        self.step(if group.kept > 0 { "COMMIT" } else { "ROLLBACK" })
+    }
+
+    fn run_job(&self, job: &mut dyn Job) -> Result<Verdict, Error> {
+        self.step("SAVEPOINT job")?;
+        let tx = Tx::new(&self.conn);
+        let verdict = job.run(&tx);
+        // A grave fault ends the whole transaction, with all that the group has done so far.
+        if self.conn.is_autocommit() {
+            return Err(tx.last_error().unwrap_or_else(Error::given_up));
+        }
+        if verdict != Verdict::Keep {
+            self.step("ROLLBACK TO job")?;
+        }
+        self.step("RELEASE job")?;
+        Ok(verdict)
+    }
+
+    /// One of the writer's own statements; each restarts the watchdog's clock.
+    fn step(&self, sql: &str) -> Result<(), Error> {
+        self.shared.counters.starts();
+        Ok(self.conn.execute_batch(sql)?)
+    }
+
+    /// Ends a transaction that could not be committed; after a commit there is none.
+    fn undo(&self) {
+        if self.conn.is_autocommit() {
+            return;
+        }
+        if let Err(error) = self.conn.execute_batch("ROLLBACK") {
+            log::error!(
+                "Undoing a failed group of changes was refused ({error}); restart the service if writes keep failing."
+            );
+        }
+    }
+
+    fn count(&self, group: &Group, outcome: &Result<(), Error>) {
+        let counters = &self.shared.counters;
+        if outcome.is_err() {
+            return counters.failed(group.jobs.len() as u64);
+        }
+        counters.failed(group.refused);
+        if group.kept > 0 {
+            counters.committed(group.kept);
+        }
+    }
+}
+
+impl Group {
+    fn count(&mut self, verdict: Verdict) {
+        match verdict {
+            Verdict::Keep => self.kept += 1,
+            Verdict::Refused => self.refused += 1,
+            Verdict::Rehearsed => {}
+        }
+    }
+}
+
+/// Moves the whole WAL into the database and empties it, so that the file alone is complete.
+fn checkpoint(conn: &Connection) -> Result<(), Error> {
+    match conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)) {
+        Ok(false) => Ok(()),
+        Ok(true) => Err(Error::busy(format_args!("A read was still running, so {KEEP_BOTH}"))),
+        Err(error) => Err(Error::other(format_args!("writing the file failed ({error}), so {KEEP_BOTH}"))),
+    }
+}
+
+impl Ending {
+    /// Waits until the writer has ended; `None` if it takes longer than `limit`.
+    pub(crate) fn wait(&self, limit: Duration) -> Option<Result<(), Error>> {
+        let waited = self.told.wait_timeout_while(self.lock(), limit, |result| result.is_none());
+        waited.unwrap_or_else(PoisonError::into_inner).0.clone()
+    }
+
+    fn tell(&self, result: Result<(), Error>) {
+        if let Err(error) = &result {
+            log::warn!("The database writer ended with a complaint: {error}");
+        }
+        self.lock().get_or_insert(result);
+        self.told.notify_all();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Result<(), Error>>> {
+        self.result.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Farewell {
+    fn drop(&mut self) {
+        self.0.queue.abandon();
+        if thread::panicking() {
+            self.0
+                .ending
+                .tell(Err(Error::other("the writer's thread panicked; restart the service and report it")));
+        }
+    }
+}
