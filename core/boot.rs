@@ -37,8 +37,9 @@ const CERTIFICATE_WARN_DAYS: i64 = 14;
 const SELF_SIGNED: &str = "tls.self_signed";
 
 type StepResult = Result<(), String>;
+type Step = (&'static str, fn(&mut Boot) -> StepResult);
 
-const START: &[(&str, fn(&mut Boot) -> StepResult)] = &[
+const START: &[Step] = &[
     ("open the state folder", Boot::open_state),
     ("open the database", Boot::open_database),
     ("load the certificate", Boot::load_certificate),
@@ -49,7 +50,7 @@ const START: &[(&str, fn(&mut Boot) -> StepResult)] = &[
     ("report readiness", Boot::report_readiness),
 ];
 
-const STOP: &[(&str, fn(&mut Boot) -> StepResult)] = &[
+const STOP: &[Step] = &[
     ("report the stop", Boot::report_stop),
     ("close the door", Boot::close_door),
     ("close the database", Boot::close_database),

@@ -133,7 +133,7 @@ fn word<'a>(key: &str, given: &'a str, words: &[&'static str]) -> Result<&'a str
     if words.contains(&given) {
         return Ok(given);
     }
-    Err(unknown(&format!("value {given:?} of {key}"), given, words.to_vec().into_iter()))
+    Err(unknown(&format!("value {given:?} of {key}"), given, words.iter().copied()))
 }
 
 fn certificate(table: &Table) -> Result<Option<(&str, &str)>, String> {

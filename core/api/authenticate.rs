@@ -2,7 +2,7 @@
 
 use crate::catalog::problems::{Problem, SIGN_IN};
 use crate::engine::Engine;
-use crate::engine::access::{Principal, sessions, tokens};
+use crate::engine::access::{Principal, sessions, throttle, tokens};
 use crate::http::{Client, Request};
 
 /// The console's cookie. The prefix makes browsers insist on HTTPS and this very host (RFC 6265bis 4.1.3.2).
@@ -10,12 +10,11 @@ pub const COOKIE: &str = "__Host-jackfield";
 
 /// Who calls; `None` when the request says nothing of it.
 pub fn caller(engine: &Engine, request: &Request) -> Result<Option<Principal>, Problem> {
-    let address = match request.client {
-        Client::Local { uid } => return Ok(Some(Principal::local(uid))),
-        Client::Remote(address) => format!("address:{}", address.ip()),
-    };
+    if let Client::Local { uid } = request.client {
+        return Ok(Some(Principal::local(uid)));
+    }
     if let Some(header) = request.header("authorization") {
-        return by_token(engine, header, address).map(Some);
+        return by_token(engine, header, &[throttle_key(request)]).map(Some);
     }
     match cookie(request) {
         Some(value) => sessions::authenticate(engine, value),
@@ -29,7 +28,16 @@ pub fn cookie(request: &Request) -> Option<&str> {
     pairs.filter_map(|pair| pair.split_once('=')).find(|(name, _)| *name == COOKIE).map(|(_, value)| value)
 }
 
-fn by_token(engine: &Engine, header: &str, address: String) -> Result<Principal, Problem> {
+/// What slows down guessing from where this request comes.
+pub fn throttle_key(request: &Request) -> String {
+    match request.client {
+        Client::Remote(address) => throttle::address_key(address.ip()),
+        Client::Local { uid } => format!("local:{uid}"),
+    }
+}
+
+/// A good token is never held up by somebody else's bad ones from the same address.
+fn by_token(engine: &Engine, header: &str, keys: &[String]) -> Result<Principal, Problem> {
     let (scheme, token) = header.split_once(' ').unwrap_or((header, ""));
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(Problem::new(
@@ -37,16 +45,11 @@ fn by_token(engine: &Engine, header: &str, address: String) -> Result<Principal,
             format!("The scheme {scheme:?} is not taken; send `Authorization: Bearer TOKEN`."),
         ));
     }
-    let keys = [address];
-    engine.throttle.check(&keys)?;
-    match tokens::authenticate(engine, token.trim())? {
-        Some(principal) => Ok(principal),
-        None => {
-            engine.throttle.failed(&keys);
-            Err(Problem::new(
-                SIGN_IN,
-                "This token is unknown, revoked or expired. Make a new one with `jackfield token create`.",
-            ))
-        }
+    if let Some(principal) = tokens::authenticate(engine, token.trim())? {
+        return Ok(principal);
     }
+    engine.throttle.check(keys)?;
+    engine.throttle.failed(keys);
+    let detail = "This token is unknown, revoked or expired. Make a new one with `jackfield token create`.";
+    Err(Problem::new(SIGN_IN, detail))
 }

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::authenticate::throttle_key;
 use super::call::{Call, Reply};
 use super::route::{Access, Answer, Body, Route};
 use crate::catalog::problems::{CLAIM_CODE, CLAIMED, INVALID, MALFORMED_JSON, Problem, WRONG_TYPE};
@@ -71,7 +72,7 @@ pub fn routes() -> Vec<Route> {
 }
 
 fn status(call: &Call<'_>) -> Result<Reply, Problem> {
-    let open = call.engine().db.read(|read| claim::is_open(read))?;
+    let open = call.engine().db.read(claim::is_open)?;
     let site = call.engine().settings.text(SITE_NAME);
     Ok(Reply::json(json!({"open": open, "site": site, "version": env!("CARGO_PKG_VERSION")})))
 }
@@ -83,17 +84,15 @@ fn code(call: &Call<'_>) -> Result<Reply, Problem> {
 
 fn make(call: &Call<'_>) -> Result<Reply, Problem> {
     let given = call.accepted()?;
-    let keys = [format!("claim:{}", call.from())];
+    let keys = [throttle_key(call.request)];
     call.engine().throttle.check(&keys)?;
-    let expected = claim::code(call.engine())?;
-    let (code, name) = (text(&given, "code").to_owned(), text(&given, "name").to_owned());
-    let hash = passwords::hash(&Secret::new(text(&given, "password")))?;
-    let made = call
-        .change(move |change| claim::claim(change, expected.as_ref(), &code, &name, hash).map(Reply::object));
-    if let Err(problem) = &made
-        && problem.kind == CLAIM_CODE
-    {
+    let checked = claim::check(call.engine(), text(&given, "code"));
+    if checked.as_ref().is_err_and(|problem| problem.kind == CLAIM_CODE) {
         call.engine().throttle.failed(&keys);
     }
-    made.map(|reply| call.done(reply))
+    checked?;
+    let name = text(&given, "name").to_owned();
+    let hash = passwords::hash(&Secret::new(text(&given, "password")))?;
+    let made = call.change(move |change| claim::claim(change, &name, hash).map(Reply::object))?;
+    Ok(call.done(made))
 }

@@ -8,6 +8,7 @@ use crate::catalog::problems::{INVALID, MALFORMED_JSON, Problem, WRONG_TYPE};
 use crate::catalog::rights::DIALING_PREVIEW;
 use crate::catalog::shape::{Absent, Field, Kind, Object, Shape};
 use crate::engine::dial::{Caller, Wish, decide};
+use crate::engine::dialing::{LINT_CODES, STEP_CODES};
 
 const ID: Kind = Kind::Text { min: 1, max: 64, rule: None };
 const NUMBER: Kind = Kind::Text { min: 0, max: 200, rule: None };
@@ -46,7 +47,7 @@ static STEP: Shape = Shape {
     name: "DialingStep",
     help: "One step on the way to the dialed string.",
     fields: &[
-        Field::read_only("code", ID, "Stable name of the step."),
+        Field::read_only("code", Kind::Named(STEP_CODES), "Stable name of the step."),
         Field::read_only("text", WORDS, "What happened and why."),
         Field::read_only("before", WORDS, "The string before."),
         Field::read_only("after", WORDS, "The string after."),
@@ -57,7 +58,7 @@ static LINT: Shape = Shape {
     name: "DialingLint",
     help: "Something that deserves a second look; never blocks.",
     fields: &[
-        Field::read_only("code", ID, "Stable name of the lint."),
+        Field::read_only("code", Kind::Named(LINT_CODES), "Stable name of the lint."),
         Field::read_only("text", WORDS, "What was found and what to do."),
     ],
 };

@@ -5,7 +5,9 @@ use serde_json::{Map, Value, json};
 use super::call::Reply;
 use super::page::DRY_RUN;
 use super::route::{Access, Answer, Body, Route};
+use crate::catalog::events::ALL as EVENTS;
 use crate::catalog::problems::{ALL as PROBLEMS, ANYWHERE, CSRF, DENIED, Kind as ProblemKind, SIGN_IN};
+use crate::catalog::rights::ALL as RIGHTS;
 use crate::catalog::rules::{Check, Rule};
 use crate::catalog::shape::{Absent, Access as FieldAccess, Field, Kind, Shape};
 
@@ -39,6 +41,8 @@ pub fn describe(routes: &[Route]) -> Value {
             "license": {"name": env!("CARGO_PKG_LICENSE"), "identifier": env!("CARGO_PKG_LICENSE")},
         },
         "paths": paths,
+        "x-rights": RIGHTS.iter().map(|right| json!({"name": right.name, "role": right.least.name(), "help": right.help})).collect::<Vec<_>>(),
+        "x-events": EVENTS.iter().map(|event| json!({"name": event.name, "help": event.help})).collect::<Vec<_>>(),
         "components": {
             "schemas": shapes.0,
             "securitySchemes": {
@@ -134,6 +138,11 @@ fn kind_schema(shapes: &mut Shapes, kind: Kind, direction: Direction) -> Value {
         Kind::Integer { min, max } if max == i64::MAX => json!({"type": "integer", "minimum": min}),
         Kind::Integer { min, max } => json!({"type": "integer", "minimum": min, "maximum": max}),
         Kind::Boolean => json!({"type": "boolean"}),
+        Kind::Named(names) => {
+            let meanings: Map<_, _> =
+                names.iter().map(|(name, help)| ((*name).to_owned(), json!(help))).collect();
+            json!({"type": "string", "x-meanings": meanings})
+        }
         Kind::Choice(words) => json!({"type": "string", "enum": words}),
         Kind::List { of, max } => {
             json!({"type": "array", "items": kind_schema(shapes, *of, direction), "maxItems": max, "uniqueItems": true})

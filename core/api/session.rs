@@ -1,14 +1,15 @@
 //! Signing in to the console and out of it.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::authenticate::{COOKIE, cookie};
+use super::authenticate::{COOKIE, cookie, throttle_key};
 use super::call::{Call, Reply};
 use super::route::{Access, Answer, Body, Route};
 use crate::catalog::problems::{BAD_CREDENTIALS, INVALID, MALFORMED_JSON, Problem, WRONG_TYPE};
-use crate::catalog::rights::{NAMES, Role};
+use crate::catalog::rights::{ALL, NAMES, Role};
 use crate::catalog::shape::{Field, Kind, Shape};
-use crate::engine::access::{passwords, sessions};
+use crate::engine::access::{Principal, passwords, sessions};
+use crate::engine::fault;
 use crate::engine::objects::text;
 use crate::engine::secrets::Secret;
 
@@ -54,16 +55,20 @@ pub fn routes() -> Vec<Route> {
 }
 
 fn show(call: &Call<'_>) -> Result<Reply, Problem> {
-    let who = call.principal()?;
-    let rights: Vec<_> =
-        crate::catalog::rights::ALL.iter().filter(|right| who.holds(right)).map(|r| r.name).collect();
-    Ok(Reply::json(json!({"who": who.label, "role": who.role.name(), "rights": rights, "csrf": who.csrf})))
+    call.principal().map(|who| Reply::json(described(who)))
+}
+
+fn described(who: &Principal) -> Value {
+    let rights: Vec<_> = ALL.iter().filter(|right| who.holds(right)).map(|right| right.name).collect();
+    json!({"who": who.label, "role": who.role.name(), "rights": rights, "csrf": who.csrf})
 }
 
 fn sign_in(call: &Call<'_>) -> Result<Reply, Problem> {
     let given = call.accepted()?;
     let (name, from) = (text(&given, "name"), call.from());
-    let keys = [format!("address:{from}"), format!("name:{}", name.to_lowercase())];
+    let address = throttle_key(call.request);
+    let person = format!("{} at {address}", name.to_lowercase());
+    let keys = [address, person.clone()];
     call.engine().throttle.check(&keys)?;
     let known = call.engine().db.read(|read| sessions::known(read, name))?;
     let password = Secret::new(text(&given, "password"));
@@ -71,22 +76,15 @@ fn sign_in(call: &Call<'_>) -> Result<Reply, Problem> {
     let Some(known) = known.filter(|_| fits) else {
         call.engine().throttle.failed(&keys);
         log::warn!("signing in as {name:?} from {from} failed");
-        return Err(Problem::new(
-            BAD_CREDENTIALS,
-            "Check both. `jackfield admin password NAME` on the machine sets a new password.",
-        ));
+        let detail = "Check both. `jackfield admin password NAME` on the machine sets a new password.";
+        return Err(Problem::new(BAD_CREDENTIALS, detail));
     };
-    call.engine().throttle.succeeded(&keys);
-    let begun = call.engine().db.write(move |tx| sessions::begin(tx, known.seq, &from))?;
-    let principal = sessions::authenticate(call.engine(), begun.cookie.reveal())?;
-    let role = principal.as_ref().map(|p| p.role.name());
-    let who = principal.as_ref().map(|p| p.label.clone());
-    let rights: Vec<_> = principal
-        .iter()
-        .flat_map(|p| crate::catalog::rights::ALL.iter().filter(|r| p.holds(r)).map(|r| r.name))
-        .collect();
-    let reply = Reply::json(json!({"who": who, "role": role, "rights": rights, "csrf": begun.csrf}));
-    Ok(call.done(reply).header("Set-Cookie", set_cookie(begun.cookie.reveal(), "")))
+    // The address stays marked: somebody else there may go on guessing.
+    call.engine().throttle.succeeded(&[person]);
+    let cookie = call.engine().db.write(move |tx| sessions::begin(tx, known.seq, &from))?;
+    let who = sessions::authenticate(call.engine(), cookie.reveal())?;
+    let who = who.ok_or_else(|| fault("begin a session", "it ended at once"))?;
+    Ok(call.done(Reply::json(described(&who))).header("Set-Cookie", set_cookie(cookie.reveal(), "")))
 }
 
 fn sign_out(call: &Call<'_>) -> Result<Reply, Problem> {

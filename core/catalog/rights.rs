@@ -72,8 +72,3 @@ rights! {
     TOKENS_WRITE "tokens:write" Admin "Make and revoke API tokens";
     DOCTOR_READ "doctor:read" Viewer "See the doctor's findings and advice";
 }
-
-/// The right of that name.
-pub fn find(name: &str) -> Option<&'static Right> {
-    ALL.iter().copied().find(|right| right.name == name)
-}

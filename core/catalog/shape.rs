@@ -33,6 +33,8 @@ pub enum Kind {
     Boolean,
     /// One of these words.
     Choice(&'static [&'static str]),
+    /// Text that is one of these names, each with its meaning; later versions may know more.
+    Named(&'static [(&'static str, &'static str)]),
     /// A list without repetition.
     List {
         /// What each element is.
@@ -251,7 +253,9 @@ pub fn check(kind: Kind, value: &Value, pointer: &str) -> Result<(), Vec<FieldEr
         (Kind::Objects(shape), Value::Array(items)) => return check_objects(shape, items, pointer),
         (Kind::Either(kinds), value) => return check_either(kinds, value, pointer),
         (Kind::Time, Value::String(text)) => time_complaint(text),
-        (Kind::Boolean, Value::Bool(_)) | (Kind::Reference(_), Value::String(_)) | (Kind::Any, _) => None,
+        (Kind::Boolean, Value::Bool(_))
+        | (Kind::Reference(_) | Kind::Named(_), Value::String(_))
+        | (Kind::Any, _) => None,
         (kind, value) => Some(format!("must be {}, not {}", kind.describe(), kind_name(value))),
     };
     match complaint {
@@ -335,7 +339,7 @@ impl Kind {
     /// What the value must be, as the end of "must be …".
     pub fn describe(self) -> &'static str {
         match self {
-            Self::Text { .. } | Self::Choice(_) | Self::Reference(_) => "text",
+            Self::Text { .. } | Self::Choice(_) | Self::Named(_) | Self::Reference(_) => "text",
             Self::Time => "an RFC 3339 time",
             Self::Integer { .. } => "a whole number",
             Self::Boolean => "true or false",

@@ -21,14 +21,15 @@ pub enum Appliance {
     /// It runs: over its control socket.
     Running(StateDir),
     /// It does not run: in this process, holding its lock.
-    Here {
-        /// Answers.
-        api: Api,
-        /// Closed at the end.
-        engine: Arc<Engine>,
-        /// Keeps it from being started meanwhile.
-        _lock: StateLock,
-    },
+    Here(Box<Here>),
+}
+
+/// The appliance in this process.
+pub struct Here {
+    api: Api,
+    engine: Arc<Engine>,
+    /// Keeps it from being started meanwhile.
+    _lock: StateLock,
 }
 
 /// An answer with its version.
@@ -53,7 +54,7 @@ impl Appliance {
         }
         let lock = state.lock()?;
         let engine = Arc::new(Engine::open(state)?);
-        Ok(Self::Here { api: Api::new(Arc::clone(&engine)), engine, _lock: lock })
+        Ok(Self::Here(Box::new(Here { api: Api::new(Arc::clone(&engine)), engine, _lock: lock })))
     }
 
     /// Whether it runs.
@@ -90,7 +91,7 @@ impl Appliance {
 
     fn answer(&self, request: &Request) -> Result<Response, Failure> {
         let state = match self {
-            Self::Here { api, .. } => return Ok(api.answer(request)),
+            Self::Here(here) => return Ok(here.api.answer(request)),
             Self::Running(state) => state,
         };
         let socket = state.control_socket();
@@ -105,7 +106,7 @@ impl Appliance {
     /// Ends the use of it; what was changed is on the disk already.
     pub fn close(self) -> Result<(), Failure> {
         match self {
-            Self::Here { engine, .. } => Ok(engine.close(CLOSE_WITHIN)?),
+            Self::Here(here) => Ok(here.engine.close(CLOSE_WITHIN)?),
             Self::Running(_) => Ok(()),
         }
     }

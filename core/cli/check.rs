@@ -25,6 +25,7 @@ pub fn run(config: &Config, output: &Output) -> Result<(), Failure> {
         Looked { name: "configuration", outcome: Ok(format!("{} is understood", config.file.display())) },
         Looked { name: "certificate", outcome: certificate(config) },
         Looked { name: "addresses", outcome: addresses(config, running) },
+        Looked { name: "plugins", outcome: Ok(plugins(config)) },
         Looked { name: "master key", outcome: master_key(&state) },
         Looked { name: "database", outcome: database(&state) },
     ];
@@ -65,6 +66,19 @@ fn addresses(config: &Config, running: bool) -> Result<String, String> {
         })?;
     }
     Ok(format!("{listed} can be used"))
+}
+
+/// Plugins are optional, so a missing folder is worth knowing but no problem.
+fn plugins(config: &Config) -> String {
+    let folder = config.plugins.display();
+    match std::fs::read_dir(&config.plugins) {
+        Ok(entries) => {
+            let found =
+                entries.flatten().filter(|entry| entry.path().extension().is_some_and(|e| e == "so")).count();
+            format!("{found} found in {folder}; this version runs without plugins")
+        }
+        Err(cause) => format!("none: {folder} cannot be read ({cause})"),
+    }
 }
 
 fn master_key(state: &StateDir) -> Result<String, String> {

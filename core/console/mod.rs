@@ -18,6 +18,15 @@ const FILES: &[File] = files! {
     "/" "text/html; charset=utf-8" "index.html";
     "/console/style.css" "text/css; charset=utf-8" "style.css";
     "/console/main.js" "text/javascript; charset=utf-8" "main.js";
+    "/console/api.js" "text/javascript; charset=utf-8" "api.js";
+    "/console/session.js" "text/javascript; charset=utf-8" "session.js";
+    "/console/frame.js" "text/javascript; charset=utf-8" "frame.js";
+    "/console/ui.js" "text/javascript; charset=utf-8" "ui.js";
+    "/console/form.js" "text/javascript; charset=utf-8" "form.js";
+    "/console/pages/claim.js" "text/javascript; charset=utf-8" "pages/claim.js";
+    "/console/pages/sign_in.js" "text/javascript; charset=utf-8" "pages/sign_in.js";
+    "/console/pages/overview.js" "text/javascript; charset=utf-8" "pages/overview.js";
+    "/console/pages/dialing.js" "text/javascript; charset=utf-8" "pages/dialing.js";
     "/console/icon.svg" "image/svg+xml" "icon.svg";
 };
 

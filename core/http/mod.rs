@@ -30,7 +30,7 @@ pub use limits::Limits;
 pub use message::{Client, Request, Response};
 pub use server::Handler;
 pub use stats::Stats;
-pub use tls::{CertStore, CertificateError};
+pub use tls::CertStore;
 
 use door::{Door, Plan};
 use server::Server;

@@ -5,6 +5,7 @@ use jackfield_db::{Read, Value as Cell, params};
 use serde_json::json;
 
 use crate::catalog::problems::{CLAIM_CODE, CLAIMED, Problem};
+use crate::catalog::rights::Role;
 use crate::catalog::shape::Object;
 use crate::engine::Engine;
 use crate::engine::change::Change;
@@ -51,34 +52,31 @@ fn normalised(code: &str) -> String {
     code.chars().filter(char::is_ascii_alphanumeric).map(same).collect()
 }
 
-/// Makes the first administrator.
-pub fn claim(
-    change: &Change<'_>,
-    expected: Option<&Secret>,
-    given: &str,
-    name: &str,
-    hash: String,
-) -> Result<Object, Problem> {
+/// Refuses unless the claim is open and the code is right.
+pub fn check(engine: &Engine, given: &str) -> Result<(), Problem> {
+    let Some(code) = code(engine)? else { return Err(done()) };
+    if super::digest(&normalised(code.reveal())) == super::digest(&normalised(given)) {
+        return Ok(());
+    }
+    let detail = "That is not the claim code. It is printed at the terminal and in the journal of the machine; \
+                  `jackfield claim-code` shows it again.";
+    Err(Problem::new(CLAIM_CODE, detail))
+}
+
+fn done() -> Problem {
+    let detail =
+        "Somebody has claimed this appliance. Sign in, or run `jackfield admin create` on the machine.";
+    Problem::new(CLAIMED, detail)
+}
+
+/// Makes the first administrator; of two who have the code, the second is refused here.
+pub fn claim(change: &Change<'_>, name: &str, hash: String) -> Result<Object, Problem> {
     if !is_open(change.tx)? {
-        return Err(Problem::new(
-            CLAIMED,
-            "Somebody has claimed this appliance. Sign in, or run `jackfield admin create` on the machine.",
-        ));
+        return Err(done());
     }
-    let fits = expected
-        .is_some_and(|code| super::digest(&normalised(code.reveal())) == super::digest(&normalised(given)));
-    if !fits {
-        return Err(Problem::new(
-            CLAIM_CODE,
-            "That is not the claim code. It is printed at the terminal and in the journal of the machine; `jackfield claim-code` shows it again.",
-        ));
-    }
-    let input = json!({"name": name, "role": "admin"});
-    ADMINS.create(
-        change,
-        input.as_object().cloned().unwrap_or_default(),
-        &Hidden { columns: vec![("password", Cell::Text(hash))], once: None },
-    )
+    let input = json!({"name": name, "role": Role::Admin.name()});
+    let hidden = Hidden { columns: vec![("password", Cell::Text(hash))], once: None };
+    ADMINS.create(change, input.as_object().cloned().unwrap_or_default(), &hidden)
 }
 
 /// Drops the code: there is an administrator now, however made.

@@ -14,14 +14,6 @@ const SEEN_STEP: i64 = 60;
 /// Most sessions of one administrator; the oldest ends when another begins.
 const MOST_SESSIONS: i64 = 16;
 
-/// A session just begun.
-pub struct Begun {
-    /// Value of the cookie.
-    pub cookie: Secret,
-    /// Value that writes must carry.
-    pub csrf: String,
-}
-
 /// An administrator as signing in needs it.
 pub struct Known {
     /// Row.
@@ -36,16 +28,16 @@ pub fn known(read: &Read<'_>, name: &str) -> Result<Option<Known>, Problem> {
     Ok(read.one(sql, params![name], |row| Ok(Known { seq: row.get(0)?, hash: row.get(1)? }))?)
 }
 
-/// Begins a session.
-pub fn begin(tx: &Tx<'_>, admin: i64, from: &str) -> Result<Begun, Problem> {
-    let begun = Begun { cookie: Secret::new(random_text()?), csrf: random_text()? };
+/// Begins a session and returns the value of its cookie.
+pub fn begin(tx: &Tx<'_>, admin: i64, from: &str) -> Result<Secret, Problem> {
+    let cookie = Secret::new(random_text()?);
     let now = clock::unix();
     let sql = "INSERT INTO session (hash, admin, csrf, origin, created_at, seen_at) VALUES (?1, ?2, ?3, ?4, ?5, ?5)";
-    tx.execute(sql, params![digest(begun.cookie.reveal()), admin, begun.csrf, from, now])?;
+    tx.execute(sql, params![digest(cookie.reveal()), admin, random_text()?, from, now])?;
     let surplus = "DELETE FROM session WHERE admin = ?1 AND hash NOT IN
         (SELECT hash FROM session WHERE admin = ?1 ORDER BY created_at DESC, rowid DESC LIMIT ?2)";
     tx.execute(surplus, params![admin, MOST_SESSIONS])?;
-    Ok(begun)
+    Ok(cookie)
 }
 
 /// Ends a session; ending one that is over already is no error.

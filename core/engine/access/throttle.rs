@@ -2,6 +2,7 @@
 //! longer each time. Lives in memory; bounded; a restart is an amnesty that guessing gains nothing from.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -59,7 +60,15 @@ impl Throttle {
     /// Forgets the failures of every key.
     pub fn succeeded(&self, keys: &[String]) {
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        keys.iter().for_each(|key| drop(failures.remove(key)));
+        failures.retain(|key, _| !keys.contains(key));
+    }
+}
+
+/// The key of a network address: an IPv6 caller owns a whole /64, so that is what is slowed down.
+pub fn address_key(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => format!("address:{v4}"),
+        IpAddr::V6(v6) => format!("address:{:x?}", &v6.segments()[..4]),
     }
 }
 

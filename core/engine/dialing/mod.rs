@@ -15,9 +15,9 @@ mod text;
 mod trace;
 mod typed;
 
-pub use prefix::{PREFIX_CHARS, PeerPrefix, check_prefix_length, lint_prefix};
-pub use site::{EXTENSION_DIGITS, ExtensionRange, RANGES, Site};
-pub use trace::{Dialed, LINT_CODES, Lint, STEP_CODES, Step};
+pub use prefix::{PREFIX_CHARS, PeerPrefix, lint_prefix};
+pub use site::{ExtensionRange, Site};
+pub use trace::{Dialed, LINT_CODES, Lint, STEP_CODES};
 
 use text::{INPUT_CHARS, quote};
 use trace::Trace;

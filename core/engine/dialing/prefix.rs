@@ -22,21 +22,6 @@ pub struct PeerPrefix<'a> {
     pub pbx: &'a str,
 }
 
-/// Checks the only rule a prefix must keep: at most [`PREFIX_CHARS`] characters, nothing trimmed.
-///
-/// # Errors
-/// A sentence that says how long it is and what to do.
-pub fn check_prefix_length(prefix: &str) -> Result<(), String> {
-    let length = prefix.chars().count();
-    if length <= PREFIX_CHARS {
-        return Ok(());
-    }
-    Err(format!(
-        "The peer dialing prefix has {length} characters; at most {PREFIX_CHARS} are allowed, \
-         a leading hyphen and spaces included. Shorten it."
-    ))
-}
-
 /// Every lint for the form in which `own` is saved: the prefix alone, with the node, and beside other peers.
 /// An entry of `others` with `own`'s name is `own` as it was stored before, and is skipped.
 pub fn lint_prefix(own: &PeerPrefix<'_>, site: &Site, others: &[PeerPrefix<'_>]) -> Vec<Lint> {

@@ -6,9 +6,7 @@ use std::str::FromStr;
 use super::{countries, emergency};
 
 /// Most digits an extension may have here; longer plain digits are taken for a public number.
-pub const EXTENSION_DIGITS: usize = 8;
-/// Most ranges one node may list.
-pub const RANGES: usize = 100;
+pub(super) const EXTENSION_DIGITS: usize = 8;
 
 /// The caller's PBX node, as far as dialing is concerned.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -85,19 +83,6 @@ impl ExtensionRange {
         }
         check_order(text, first, last)?;
         Ok(Self { first: first.to_owned(), last: last.to_owned() })
-    }
-
-    /// Reads several ranges separated by commas, semicolons or new lines; empty text gives none.
-    ///
-    /// # Errors
-    /// As [`parse`](Self::parse), for the first range that is wrong; or more than [`RANGES`] of them.
-    pub fn parse_list(text: &str) -> Result<Vec<Self>, String> {
-        let parts = text.split([',', ';', '\n']).map(str::trim).filter(|part| !part.is_empty());
-        let ranges = parts.take(RANGES + 1).map(Self::parse).collect::<Result<Vec<_>, _>>()?;
-        if ranges.len() > RANGES {
-            return Err(format!("More than {RANGES} extension ranges are listed. Join neighbouring ranges."));
-        }
-        Ok(ranges)
     }
 
     /// Whether the digits lie in the range; the length must be the range's.
@@ -192,15 +177,6 @@ mod tests {
             let error = ExtensionRange::parse(text).unwrap_err();
             assert!(error.contains(words) && error.contains(text), "{text}: {error}");
         }
-    }
-
-    #[test]
-    fn a_list_of_ranges_is_bounded() {
-        let list = ExtensionRange::parse_list("2000-2999, 31\u{2013}39;\n500").unwrap();
-        assert_eq!(list.iter().map(ToString::to_string).collect::<Vec<_>>(), ["2000-2999", "31-39", "500"]);
-        assert_eq!(ExtensionRange::parse_list(" ").unwrap(), []);
-        assert!(ExtensionRange::parse_list(&"1,".repeat(RANGES)).is_ok());
-        assert!(ExtensionRange::parse_list(&"1,".repeat(RANGES + 1)).unwrap_err().contains("More than"));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::engine::access::claim;
 pub static CHECK: Check = Check { name: "claimed", gates_readiness: false, run };
 
 fn run(engine: &Engine) -> Finding {
-    match engine.db.read(|read| claim::is_open(read)) {
+    match engine.db.read(claim::is_open) {
         Ok(false) => Finding::ok("there is an administrator"),
         Ok(true) => Finding::bad(
             State::Warning,

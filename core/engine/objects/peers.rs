@@ -5,6 +5,7 @@ use super::{
 };
 use crate::catalog::shape::{Absent, Field, Kind, Shape};
 use crate::catalog::{events, rights, rules};
+use crate::engine::dialing::PREFIX_CHARS;
 
 static SHAPE: Shape = Shape {
     name: "Peer",
@@ -19,7 +20,7 @@ static SHAPE: Shape = Shape {
         ),
         Field::optional(
             "dialing_prefix",
-            Kind::Text { min: 0, max: 20, rule: None },
+            Kind::Text { min: 0, max: PREFIX_CHARS, rule: None },
             Absent::Text(""),
             "Peer Dialing Prefix, at most 20 characters, otherwise not validated; a leading hyphen leaves out the node's outgoing digit (seed 001).",
         ),

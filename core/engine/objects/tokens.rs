@@ -1,12 +1,12 @@
 //! API tokens. The token itself is shown once; the database keeps its hash.
 
-use jackfield_db::Value as Cell;
+use jackfield_db::{Read, Value as Cell};
 use serde_json::Value;
 
-use super::{Act, CHANGED_AT, CREATED_AT, Hidden, ID, Id, REVISION, Resource, nothing_follows, settled};
+use super::{Act, CHANGED_AT, CREATED_AT, Hidden, ID, Id, REVISION, Resource, nothing_follows};
 use crate::catalog::problems::Problem;
-use crate::catalog::rights::{self, Role};
-use crate::catalog::shape::{Absent, Field, Kind, Shape};
+use crate::catalog::rights::{self, Right, Role};
+use crate::catalog::shape::{Absent, Field, Kind, Object, Shape};
 use crate::catalog::{events, rules};
 use crate::engine::access::tokens;
 
@@ -59,9 +59,24 @@ pub static TOKENS: Resource = Resource {
     no_undo: Some("a token's value is not kept, so it cannot be put back; make a new one"),
     changeable: false,
     hide,
-    settle: settled,
+    settle,
     follow: nothing_follows,
 };
+
+/// A narrowed token that may make administrators or tokens could widen itself.
+const NEVER_NARROWED: &[&Right] = &[rights::ADMINS_WRITE, rights::TOKENS_WRITE];
+
+fn settle(_: &Read<'_>, object: &mut Object) -> Result<(), Problem> {
+    let scopes = object.get("scopes").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    match NEVER_NARROWED.iter().find(|right| scopes.iter().any(|scope| scope == right.name)) {
+        Some(right) => {
+            let why =
+                format!("cannot hold {}: with it the token could widen itself; leave scopes out", right.name);
+            Err(Problem::field("scopes", why))
+        }
+        None => Ok(()),
+    }
+}
 
 fn hide(_: &Value, _: Act) -> Result<Hidden, Problem> {
     let (token, hash) = tokens::mint()?;

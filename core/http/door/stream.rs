@@ -17,6 +17,9 @@ use super::buffer::Buffer;
 /// Most bytes TLS keeps encrypted for one client.
 const TLS_BUFFER: usize = 64 * 1024;
 
+/// Most reads in one go: TLS records need not hold a single clear byte.
+const MOST_READS: usize = 32;
+
 /// The first byte of a TLS connection: a handshake record (RFC 8446 section 5.1).
 const TLS_HANDSHAKE: u8 = 22;
 
@@ -106,10 +109,14 @@ impl Stream {
         Ok(())
     }
 
-    /// Reads what is there, until `into` holds `cap` bytes; returns whether anything moved.
+    /// Reads what is there, until `into` holds `cap` bytes or others should have their turn; returns whether
+    /// anything moved.
     pub fn receive(&mut self, into: &mut Buffer, cap: usize) -> io::Result<bool> {
         let mut moved = false;
-        while into.len() < cap && self.receive_once(into, cap)? {
+        for _ in 0..MOST_READS {
+            if into.len() >= cap || !self.receive_once(into, cap)? {
+                break;
+            }
             moved = true;
         }
         Ok(moved)

@@ -2,7 +2,8 @@
 
 use super::bench::*;
 use crate::http::{Config, Http, Limits, self_signed};
-use std::net::TcpStream;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
@@ -95,12 +96,24 @@ fn several_addresses_are_served_and_both_families_of_a_port() {
 fn nobody_reaches_the_workers_past_the_door() {
     let bench = start(limits());
     assert_eq!(bench.connect().get("/hello").status, 200);
+    let private = bench.http.server.private().address();
     for ticket in ["", "X-Door-Ticket: 1000000\r\n", "X-Door-Ticket: x\r\n"] {
-        let mut stranger = Talk::over(TcpStream::connect(bench.http.server.private().address()).unwrap());
-        stranger.say(&format!("GET /hello HTTP/1.1\r\nHost: b\r\n{ticket}\r\n"));
-        assert_eq!(stranger.answer().status, 403, "{ticket:?}");
+        let request = format!("GET /hello HTTP/1.1\r\nHost: b\r\n{ticket}\r\n");
+        let status = (0..20).find_map(|_| status_of_stranger(private, &request));
+        assert_eq!(status.as_deref(), Some("403"), "{ticket:?}");
     }
     bench.until("three strangers", |s| s.strangers == 3);
+}
+
+/// The library now and then leaves a connection waiting that comes while another one does (the door knows and
+/// greets it first); a stranger just tries again.
+fn status_of_stranger(private: SocketAddr, request: &str) -> Option<String> {
+    let mut wire = TcpStream::connect(private).unwrap();
+    wire.set_read_timeout(Some(Duration::from_millis(500))).unwrap();
+    wire.write_all(request.as_bytes()).unwrap();
+    let mut line = String::new();
+    BufReader::new(wire).read_line(&mut line).ok()?;
+    line.split(' ').nth(1).map(str::to_owned)
 }
 
 #[test]

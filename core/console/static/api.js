@@ -1,0 +1,113 @@
+// The API as the console calls it: JSON out and in, the session's CSRF value on writes, and every refusal
+// as a Problem. The only file that calls fetch. Leaves out what the answers mean.
+
+const BASE = "/api/v1";
+const PATIENCE_MS = 30_000;
+
+let csrf = null;
+let whenSignedOut = () => {};
+
+/** What the appliance refused, in its own words (RFC 9457). Status 0: there was no answer at all. */
+export class Problem extends Error {
+  constructor({ type = "about:blank", title, status = 0, detail = "", errors = [] }, retryAfter = null) {
+    super(detail || title);
+    Object.assign(this, { type, title, status, detail, errors, retryAfter });
+  }
+
+  /** Whether it is the problem of that code, such as "claim/wrong_code". */
+  is(code) {
+    return this.type === `/problems/${code}`;
+  }
+}
+
+/** Sets the value that writes must carry; null when nobody is signed in. */
+export function useCsrf(value) {
+  csrf = value;
+}
+
+/** Sets what is done when the session turns out to be over. */
+export function onSignedOut(act) {
+  whenSignedOut = act;
+}
+
+/** Reads a path below the API's base. */
+export async function get(path) {
+  return (await call("GET", path)).body;
+}
+
+/** Sends a new object. */
+export async function post(path, body) {
+  return (await call("POST", path, { body })).body;
+}
+
+/** Deletes; `etag` says which version, where the path has versions. */
+export async function remove(path, etag) {
+  await call("DELETE", path, { etag });
+}
+
+/** Whether the appliance does its work: `{ready, obstacles}`. A 503 is an answer here, not a failure. */
+export async function readiness() {
+  return (await answer("GET", "/readyz", {})).body;
+}
+
+/** Any request below the API's base: `{status, etag, body}`, or a Problem. */
+export async function call(method, path, { body, etag } = {}) {
+  const answered = await answer(method, BASE + path, { body, etag });
+  if (answered.status < 400) return answered;
+  const problem = new Problem(answered.body ?? unexplained(answered.status), answered.retryAfter);
+  if (problem.is("access/sign_in") && csrf !== null) whenSignedOut();
+  throw problem;
+}
+
+async function answer(method, address, { body, etag }) {
+  try {
+    const response = await fetch(address, {
+      method,
+      headers: headers(method, body, etag),
+      body: body === undefined ? undefined : JSON.stringify(body),
+      credentials: "same-origin",
+      redirect: "error",
+      signal: AbortSignal.timeout(PATIENCE_MS),
+    });
+    return await understood(response);
+  } catch (cause) {
+    throw new Problem(unreachable(cause));
+  }
+}
+
+function headers(method, body, etag) {
+  const all = { Accept: "application/json, application/problem+json" };
+  if (body !== undefined) all["Content-Type"] = "application/json";
+  if (etag !== undefined) all["If-Match"] = etag;
+  if (csrf !== null && method !== "GET") all["X-CSRF-Token"] = csrf;
+  return all;
+}
+
+async function understood(response) {
+  const text = await response.text();
+  const seconds = Number.parseInt(response.headers.get("Retry-After") ?? "", 10);
+  return {
+    status: response.status,
+    etag: response.headers.get("ETag") ?? undefined,
+    retryAfter: Number.isNaN(seconds) ? null : seconds,
+    body: isJson(response) && text !== "" ? JSON.parse(text) : null,
+  };
+}
+
+function isJson(response) {
+  return /^application\/(problem\+)?json/.test(response.headers.get("Content-Type") ?? "");
+}
+
+function unexplained(status) {
+  return { title: `The appliance answered ${status}`, status, detail: "Its log says why." };
+}
+
+function unreachable(cause) {
+  const what = cause.name === "TimeoutError"
+    ? `It did not answer within ${PATIENCE_MS / 1000} seconds.`
+    : "The connection failed.";
+  return {
+    title: "The appliance cannot be reached",
+    detail: `${what} Check the network and whether the service runs, then try again.`,
+  };
+}
