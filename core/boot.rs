@@ -12,6 +12,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::{Handle, Signals};
 
 use crate::api::{self, Api};
+use crate::catalog::counted;
 use crate::catalog::events::SETTINGS_CHANGED;
 use crate::catalog::problems::Problem;
 use crate::catalog::settings as names;
@@ -350,10 +351,12 @@ impl Boot {
             "Put a new certificate into the files named in the configuration; it is taken up within seconds.";
         let finding = match days {
             ..0 => Finding::bad(State::Problem, "the certificate has expired", advice),
-            0..CERTIFICATE_WARN_DAYS => {
-                Finding::bad(State::Warning, format!("expires in {days} days"), advice)
-            }
-            _ => Finding::ok(format!("valid for {days} days")),
+            0..CERTIFICATE_WARN_DAYS => Finding::bad(
+                State::Warning,
+                format!("expires in {}", counted(days.unsigned_abs(), "day")),
+                advice,
+            ),
+            _ => Finding::ok(format!("valid for {}", counted(days.unsigned_abs(), "day"))),
         };
         engine.board.report("certificate", finding);
     }

@@ -76,7 +76,8 @@ fn sign_in(call: &Call<'_>) -> Result<Reply, Problem> {
     let Some(known) = known.filter(|_| fits) else {
         call.engine().throttle.failed(&keys);
         log::warn!("signing in as {name:?} from {from} failed");
-        let detail = "Check both. `jackfield admin password NAME` on the machine sets a new password.";
+        let detail =
+            "Check both. `jackfield admin password NAME --password-stdin` on the machine sets a new one.";
         return Err(Problem::new(BAD_CREDENTIALS, detail));
     };
     // The address stays marked: somebody else there may go on guessing.

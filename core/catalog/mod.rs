@@ -9,6 +9,11 @@ pub mod rules;
 pub mod settings;
 pub mod shape;
 
+/// A number with its noun, as people write it.
+pub fn counted(number: u64, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}
+
 /// The known name that is nearest to a mistyped one, if any is near enough to be meant.
 pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let scored = known.into_iter().map(|name| (strsim::jaro_winkler(wrong, name), name));

@@ -129,6 +129,11 @@ impl Problem {
         Self::new(INVALID, detail).with_errors(errors)
     }
 
+    /// A body with one value, at that JSON pointer, that breaks a rule.
+    pub fn at(pointer: &str, detail: impl Into<String>) -> Self {
+        Self::invalid(vec![FieldError { pointer: pointer.to_owned(), detail: detail.into() }])
+    }
+
     /// A body with one field that breaks a rule.
     pub fn field(field: &str, detail: impl Into<String>) -> Self {
         Self::invalid(vec![FieldError::at(field, detail)])

@@ -1,5 +1,6 @@
 //! The console: static files, embedded, that call only the API. Knows nothing but their names.
 
+use crate::catalog::problems::{METHOD, Problem};
 use crate::http::{Request, Response};
 
 struct File {
@@ -34,13 +35,13 @@ const FILES: &[File] = files! {
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
                       form-action 'none'; frame-ancestors 'none'; base-uri 'none'";
 
-/// The file a request asks for, if it asks for one of the console's.
+/// Answers a request for one of the console's files, if it is one.
 pub fn answer(request: &Request) -> Option<Response> {
     let file = FILES.iter().find(|file| file.path == request.path)?;
-    if !matches!(request.method.as_str(), "GET" | "HEAD") {
-        return None;
-    }
-    let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    Some(if matches!(request.method.as_str(), "GET" | "HEAD") { found(file) } else { wrong_method(request) })
+}
+
+fn found(file: &File) -> Response {
     let headers = vec![
         header("Content-Type", file.media),
         header("Content-Security-Policy", POLICY),
@@ -49,5 +50,16 @@ pub fn answer(request: &Request) -> Option<Response> {
         // Small files from the same machine: asking anew costs less than an old page after an upgrade.
         header("Cache-Control", "no-cache"),
     ];
-    Some(Response { status: 200, headers, body: file.bytes.to_vec() })
+    Response { status: 200, headers, body: file.bytes.to_vec() }
+}
+
+fn wrong_method(request: &Request) -> Response {
+    let detail = format!("{} takes GET and HEAD, not {}.", request.path, request.method);
+    let problem = Problem::new(METHOD, detail);
+    let headers = vec![header("Content-Type", "application/problem+json"), header("Allow", "GET, HEAD")];
+    Response { status: METHOD.status, headers, body: problem.to_json().to_string().into_bytes() }
+}
+
+fn header(name: &str, value: &str) -> (String, String) {
+    (name.to_owned(), value.to_owned())
 }

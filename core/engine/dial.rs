@@ -5,7 +5,7 @@ use jackfield_db::{Read, params};
 use serde_json::Value;
 
 use super::dialing::{self, Destination, Dialed, ExtensionRange, Lint, PeerPrefix, Site};
-use super::objects::{ACCOUNTS, PBX_NODES, PEERS, Page, text};
+use super::objects::{self, ACCOUNTS, PBX_NODES, PEERS, Page, Resource, text};
 use crate::catalog::problems::Problem;
 use crate::catalog::shape::Object;
 
@@ -50,20 +50,23 @@ pub fn decide(read: &Read<'_>, caller: &Caller, wish: &Wish) -> Result<Dialed, P
 
 fn node_of(read: &Read<'_>, caller: &Caller) -> Result<Object, Problem> {
     let id = match caller {
-        Caller::Node(id) => return found(PBX_NODES.get(read, id), "node"),
+        Caller::Node(id) => return named(read, &PBX_NODES, id, "/node"),
         Caller::Account(id) => id,
     };
-    let account = found(ACCOUNTS.get(read, id), "from_account")?;
+    let account = named(read, &ACCOUNTS, id, "/from_account")?;
     match account.get("pbx_node").and_then(Value::as_str) {
         Some(node) => PBX_NODES.get(read, node),
-        None => Err(Problem::field("from_account", format!("account {id:?} has no PBX node to call from"))),
+        None => Err(Problem::field(
+            "from_account",
+            format!("names account {id:?}, which has no PBX node to call from"),
+        )),
     }
 }
 
 /// A name in the request that leads nowhere is the request's fault, not a missing page.
-fn found(object: Result<Object, Problem>, field: &str) -> Result<Object, Problem> {
-    object.map_err(|problem| match problem.kind.status {
-        404 => Problem::field(field, problem.detail),
+fn named(read: &Read<'_>, resource: &Resource, id: &str, pointer: &str) -> Result<Object, Problem> {
+    resource.get(read, id).map_err(|problem| match problem.kind.status {
+        404 => Problem::at(pointer, objects::names_nothing(resource, id)),
         _ => problem,
     })
 }
@@ -92,7 +95,7 @@ fn texts(object: &Object, field: &str) -> Vec<String> {
 
 /// Nodes of one enterprise reach each other's extensions by their own network.
 fn to_account(read: &Read<'_>, node: &Object, id: &str) -> Result<Destination, Problem> {
-    let account = found(ACCOUNTS.get(read, id), "to/account")?;
+    let account = named(read, &ACCOUNTS, id, "/to/account")?;
     if text(&account, "enterprise") != text(node, "enterprise") {
         return Err(Problem::field(
             "to",
@@ -113,9 +116,9 @@ fn to_number(read: &Read<'_>, node: &Object, typed: &str) -> Result<Destination,
 }
 
 fn to_peer(read: &Read<'_>, node: &Object, site: &Site, peer: &str, number: &str) -> Result<Dialed, Problem> {
-    let peer = found(PEERS.get(read, peer), "to/peer")?;
+    let peer = named(read, &PEERS, peer, "/to/peer")?;
     if text(&peer, "enterprise") != text(node, "enterprise") {
-        return Err(Problem::field("to", "the peer belongs to another enterprise than the caller's node"));
+        return Err(Problem::at("/to/peer", "belongs to another enterprise than the caller's node"));
     }
     let prefix = text(&peer, "dialing_prefix").to_owned();
     let mut dialed = dialing::dial(site, &Destination::Peer { prefix, number: number.to_owned() });

@@ -20,6 +20,14 @@ export class Problem extends Error {
   }
 }
 
+/** Whatever was caught as a Problem; a fault of the console itself also goes to the browser's log. */
+export function asProblem(cause) {
+  if (cause instanceof Problem) return cause;
+  console.error(cause);
+  const detail = `${cause.message}. Load the page again; if it happens again, report it with these words.`;
+  return new Problem({ title: "The console met a fault of its own", detail });
+}
+
 /** Sets the value that writes must carry; null when nobody is signed in. */
 export function useCsrf(value) {
   csrf = value;
@@ -103,9 +111,10 @@ function unexplained(status) {
 }
 
 function unreachable(cause) {
-  const what = cause.name === "TimeoutError"
-    ? `It did not answer within ${PATIENCE_MS / 1000} seconds.`
-    : "The connection failed.";
+  const what =
+    cause.name === "TimeoutError"
+      ? `It did not answer within ${PATIENCE_MS / 1000} seconds.`
+      : "The connection failed.";
   return {
     title: "The appliance cannot be reached",
     detail: `${what} Check the network and whether the service runs, then try again.`,

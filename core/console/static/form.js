@@ -1,15 +1,20 @@
 // Forms: labelled fields with help, the API's errors next to the field that has them, focus on the first
 // one. Rules are the API's: a form sends what was typed and shows what the API says about it.
 
-import { Problem } from "./api.js";
-import { element, icon, notice, prose } from "./ui.js";
+import { asProblem } from "./api.js";
+import { element, icon, notice, paragraph, prose } from "./ui.js";
 
 /**
  * A field: `{name, label, node, value(), fail(text), clear(), focus()}`. `help` is text with `code`;
  * everything else goes to the input as attributes.
  */
 export function field({ name, label, help = "", ...attributes }) {
-  return around(name, label, help, element("input", { type: "text", ...described(name, help), ...attributes }));
+  return around(
+    name,
+    label,
+    help,
+    element("input", { type: "text", ...described(name, help), ...attributes }),
+  );
 }
 
 /** A field with fixed answers: `choices` are `[value, text]` pairs. */
@@ -27,8 +32,11 @@ export function password({ name, label, help = "", autocomplete }) {
     button.setAttribute("aria-pressed", String(shown));
   };
   const flip = () => show(input.type === "password");
-  const button = element("button", { type: "button", class: "quiet", "aria-pressed": "false", on: { click: flip } },
-    `Show ${label.toLowerCase()}`);
+  const button = element(
+    "button",
+    { type: "button", class: "quiet", "aria-pressed": "false", on: { click: flip } },
+    `Show ${label.toLowerCase()}`,
+  );
   return { ...around(name, label, help, input, button), conceal: () => show(false) };
 }
 
@@ -40,7 +48,7 @@ function described(name, help) {
 function around(name, label, help, input, ...beside) {
   const error = element("p", { class: "error", id: `${name}-error`, hidden: true });
   const parts = [element("label", { for: name }, label)];
-  if (help !== "") parts.push(element("p", { class: "help", id: `${name}-help` }, ...prose(help)));
+  if (help !== "") parts.push(paragraph(help, { class: "help", id: `${name}-help` }));
   parts.push(element("div", { class: "control" }, input, ...beside), error);
   const fail = (text) => {
     input.setAttribute("aria-invalid", "true");
@@ -52,18 +60,33 @@ function around(name, label, help, input, ...beside) {
     error.hidden = true;
   };
   const node = element("div", { class: "field" }, ...parts);
-  return { name, label, node, fail, clear, conceal: () => {}, value: () => input.value, focus: () => input.focus() };
+  return {
+    name,
+    label,
+    node,
+    fail,
+    clear,
+    conceal: () => {},
+    value: () => input.value,
+    focus: () => input.focus(),
+  };
 }
 
 /**
- * A form. `send(values)` does the work with what was filled in, by field name. `blame(problem)` names the
- * field to show a problem at that is not about one field by itself. `advise(problem)` returns nodes that say
- * what to do next.
+ * A form. `send(values)` does the work with what was filled in, by field name. `blame(problem)` returns
+ * the name of a field and a sentence to show there, for a problem that names no field by itself, or null.
+ * `advise(problem)` returns nodes that say what to do next.
  */
 export function form({ fields, button, send, blame = () => null, advise = () => [] }) {
   const place = element("div", { class: "outcome" });
   const submit = element("button", { type: "submit", class: "primary" }, button);
-  const made = element("form", { novalidate: true, autocomplete: "on" }, place, ...fields.map((f) => f.node), submit);
+  const made = element(
+    "form",
+    { novalidate: true, autocomplete: "on" },
+    place,
+    ...fields.map((f) => f.node),
+    submit,
+  );
   const parts = { fields, place, blame, advise };
   made.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -80,8 +103,8 @@ async function work(parts, submit, send) {
   parts.place.replaceChildren();
   try {
     await send(filledIn(parts.fields));
-  } catch (problem) {
-    report(parts, problem);
+  } catch (cause) {
+    report(parts, asProblem(cause));
   } finally {
     submit.removeAttribute("aria-disabled");
   }
@@ -93,23 +116,29 @@ function filledIn(fields) {
 }
 
 function report(parts, problem) {
-  if (!(problem instanceof Problem)) throw problem;
-  const placed = faults(parts, problem).filter(([field]) => field !== undefined);
+  const found = faults(parts, problem);
+  const placed = found.filter(([field]) => field !== undefined);
   placed.forEach(([field, text]) => field.fail(text));
-  if (placed.length > 0) return inOrder(parts.fields, placed).focus();
-  const box = notice("problem", problem.title, element("p", {}, ...prose(problem.detail)), ...parts.advise(problem));
+  if (placed.length > 0 && placed.length === found.length) return inOrder(parts.fields, placed).focus();
+  const others = found.filter(([field]) => field === undefined).map(([, text]) => text);
+  const said = others.length === 0 ? [problem.detail] : others;
+  const box = notice(
+    "problem",
+    problem.title,
+    ...said.map((text) => paragraph(text)),
+    ...parts.advise(problem),
+  );
   parts.place.replaceChildren(box);
   box.focus();
 }
 
 /** Pairs of field and sentence; the field is undefined where the form has none. */
 function faults({ fields, blame }, problem) {
-  const named = (name) => fields.find((field) => field.name === name);
-  const blamed = named(blame(problem));
-  if (blamed !== undefined) return [[blamed, `${problem.title}. ${problem.detail}`]];
+  const blamed = blame(problem);
+  if (blamed !== null) return [[fields.find(({ name }) => name === blamed[0]), blamed[1]]];
   return problem.errors.map(({ pointer, detail }) => {
     const field = fields.find(({ name }) => pointer === `/${name}` || pointer.startsWith(`/${name}/`));
-    return [field, sentence(`${field?.label} ${detail}`)];
+    return [field, sentence(`${field?.label ?? pointer} ${detail}`)];
   });
 }
 

@@ -21,24 +21,34 @@ function brand(status) {
 function navigation(pages) {
   const shown = pages.has(location.hash) ? location.hash : pages.keys().next().value;
   const links = [...pages].map(([address, page]) =>
-    element("a", { href: address, "aria-current": address === shown ? "page" : null }, page.title));
+    element("a", { href: address, "aria-current": address === shown ? "page" : null }, page.title),
+  );
   return element("nav", { "aria-label": "Main" }, ...links);
 }
 
 function person({ who, role }, context) {
   // The API names people "admin NAME", as revisions and logs do; here the role stands beside the name.
   const name = who.replace(/^admin /, "");
-  const button = element("button", { type: "button", class: "quiet", on: { click: () => leave(context) } }, "Sign out");
-  const label = element("p", {}, element("span", { class: "unseen" }, "Signed in as "), element("strong", {}, name),
-    element("span", { class: "role" }, `Role: ${role}`));
+  const button = element(
+    "button",
+    { type: "button", class: "quiet", on: { click: () => leave(context) } },
+    "Sign out",
+  );
+  const label = element(
+    "p",
+    {},
+    element("span", { class: "unseen" }, "Signed in as "),
+    element("strong", {}, name),
+    element("span", { class: "role" }, `Role: ${role}`),
+  );
   return element("div", { class: "person" }, label, button);
 }
 
 async function leave(context) {
   try {
     await session.signOut();
-    context.go("#/sign-in", "You are signed out.");
+    context.go("#/sign-in", { state: "ok", text: "You are signed out." });
   } catch (problem) {
-    context.go("#/overview", `You are still signed in. ${problem.message}`);
+    context.go("#/overview", { state: "problem", text: `You are still signed in. ${problem.message}` });
   }
 }

@@ -11,7 +11,10 @@ import * as overview from "./pages/overview.js";
 import * as signIn from "./pages/sign_in.js";
 
 /** Pages for whoever is signed in, by address, in the order of the navigation. The first is the default. */
-const PAGES = new Map([["#/overview", overview], ["#/dialing", dialing]]);
+const PAGES = new Map([
+  ["#/overview", overview],
+  ["#/dialing", dialing],
+]);
 
 const main = document.getElementById("main");
 const announcement = document.getElementById("announcement");
@@ -74,10 +77,10 @@ function replace(nodes, title, afterwards) {
   afterwards();
 }
 
-/** Goes to a page, also when its address is the current one; `message` greets there. */
+/** Goes to a page, also when its address is the current one; `message`, `{state, text}`, greets there. */
 function go(address, message = null) {
   context.message = message;
-  announcement.textContent = message ?? "";
+  announcement.textContent = message?.text ?? "";
   if (location.hash === address) return show(focusHeading);
   location.hash = address;
 }
@@ -90,7 +93,7 @@ function claimed() {
 /** Leaves the address alone, so that signing in again leads back to it. */
 function sessionEnded() {
   session.forget();
-  context.message = "Your session has ended. Sign in again to go on.";
+  context.message = { state: "note", text: "Your session has ended. Sign in again to go on." };
   show(focusHeading);
 }
 

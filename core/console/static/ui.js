@@ -1,6 +1,8 @@
 // Small parts that every page is built of. All text goes in as text, never as markup. Leaves out forms,
 // which have their own file.
 
+import { asProblem } from "./api.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 
 /** Shape of each state's icon, so that colour is never the only sign. */
@@ -8,6 +10,7 @@ const SHAPES = {
   ok: ["M12 2a10 10 0 1 0 0 20a10 10 0 1 0 0-20z", "M7.5 12.5l3 3l6-6.5"],
   warning: ["M12 2.5L23 21.5H1z", "M12 9v6M12 17.6v1.2"],
   problem: ["M7.9 2h8.2L22 7.9v8.2L16.1 22H7.9L2 16.1V7.9z", "M8.5 8.5l7 7M15.5 8.5l-7 7"],
+  note: ["M12 2a10 10 0 1 0 0 20a10 10 0 1 0 0-20z", "M12 11v6M12 6.8v1.2"],
   unknown: ["M3 3h18v18H3z", "M9 9.5a3 3 0 1 1 4.2 2.7q-1.2.6-1.2 2M12 16.6v1.2"],
 };
 
@@ -35,6 +38,11 @@ export function prose(text) {
   return parts.map((part, index) => (index % 2 === 1 ? element("code", {}, part) : part));
 }
 
+/** A paragraph of prose. */
+export function paragraph(text, attributes = {}) {
+  return element("p", attributes, ...prose(text));
+}
+
 /** A state as icon and word; the word may be another than the usual one. */
 export function state(name, word = WORDS[name] ?? name) {
   return element("span", { class: "state", "data-state": name }, icon(name), word);
@@ -44,7 +52,13 @@ export function state(name, word = WORDS[name] ?? name) {
 export function icon(name) {
   const svg = document.createElementNS(SVG, "svg");
   const [outline, sign] = SHAPES[name] ?? SHAPES.unknown;
-  const properties = { viewBox: "0 0 24 24", width: "20", height: "20", "aria-hidden": "true", class: "icon" };
+  const properties = {
+    viewBox: "0 0 24 24",
+    width: "20",
+    height: "20",
+    "aria-hidden": "true",
+    class: "icon",
+  };
   for (const [key, value] of Object.entries(properties)) svg.setAttribute(key, value);
   svg.append(path(outline, "outline"), path(sign, "sign"));
   return svg;
@@ -64,16 +78,16 @@ export function notice(stateName, title, ...body) {
   return element("div", { class: "notice", "data-state": stateName, role, tabindex: "-1" }, head, ...body);
 }
 
-/** What greets on a page after something was done elsewhere; an empty list when there is nothing to say. */
+/** What greets on a page after something happened elsewhere, `{state, text}`; an empty list for null. */
 export function greeting(message) {
-  return message === null ? [] : [notice("ok", message)];
+  return message === null ? [] : [notice(message.state, message.text)];
 }
 
-/** A problem as a person reads it, with a button that tries again. */
-export function explain(problem, again) {
-  const title = problem.title ?? "The console met a fault of its own";
+/** What went wrong as a person reads it, with a button that tries again. */
+export function explain(cause, again) {
+  const { title, detail } = asProblem(cause);
   const button = element("button", { type: "button", on: { click: again } }, "Try again");
-  return notice("problem", title, element("p", {}, ...prose(problem.message)), button);
+  return notice("problem", title, paragraph(detail), button);
 }
 
 /** A section with a heading. */

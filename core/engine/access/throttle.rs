@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::catalog::counted;
 use crate::catalog::problems::{Problem, THROTTLED};
 
 const FREE_FAILURES: u32 = 5;
@@ -30,7 +31,7 @@ impl Throttle {
         let wait = keys.iter().filter_map(|key| self.wait(key, Instant::now())).max();
         let Some(wait) = wait else { return Ok(()) };
         let seconds = wait.as_secs() + 1;
-        Err(Problem::new(THROTTLED, format!("Too many failed attempts. Try again in {seconds} seconds."))
+        Err(Problem::new(THROTTLED, format!("Wait {}, then try again.", counted(seconds, "second")))
             .retry_after(seconds))
     }
 

@@ -143,7 +143,6 @@ impl Resource {
         if let Id::Made(prefix) = self.id {
             object.insert("id".to_owned(), format!("{prefix}-{}", &secrets::random_text()?[..12]).into());
         }
-        object.insert("created_at".to_owned(), clock::now().into());
         self.insert(change, object, hidden)
     }
 
@@ -196,7 +195,9 @@ impl Resource {
         self.resolve_references(change.tx, object)?;
         (self.settle)(change.tx, object)?;
         object.insert("revision".to_owned(), change.next_revision()?.into());
-        object.insert("changed_at".to_owned(), clock::now().into());
+        let now = clock::now();
+        object.entry("created_at").or_insert_with(|| now.as_str().into());
+        object.insert("changed_at".to_owned(), now.into());
         Ok(())
     }
 
@@ -216,8 +217,7 @@ impl Resource {
             let Some(id) = object.get(field).and_then(|v| v.as_str()) else { continue };
             let Some(target) = find(target) else { continue };
             let found = rows::find(read, target, id)?;
-            let found =
-                found.ok_or_else(|| Problem::field(field, format!("there is no {} {id:?}", target.one)))?;
+            let found = found.ok_or_else(|| Problem::field(field, names_nothing(target, id)))?;
             object.insert(field.to_owned(), json!(text(&found, "id")));
         }
         Ok(())
@@ -259,6 +259,11 @@ impl Resource {
         let errors = vec![FieldError::at(&column, detail.clone())];
         Problem::new(CONFLICT, format!("{}.", capital(&detail))).with_errors(errors)
     }
+}
+
+/// What is wrong with a field whose value should be the id of an object.
+pub fn names_nothing(resource: &Resource, id: &str) -> String {
+    format!("names no {}: there is none with the id {id:?}", resource.one)
 }
 
 /// The last column of a uniqueness rule that was broken: `UNIQUE constraint failed: account.enterprise, account.login_id`.

@@ -3,7 +3,7 @@
 
 import { get, post } from "../api.js";
 import { choice, field, form } from "../form.js";
-import { element, notice, prose } from "../ui.js";
+import { element, notice, paragraph } from "../ui.js";
 
 export const title = "Dialing preview";
 
@@ -15,29 +15,54 @@ export async function draw() {
   const heading = element("h1", {}, title);
   if (nodes.items.length === 0) return [heading, withoutNodes()];
   const result = element("div", { class: "result", role: "status" });
-  const lead = element("p", { class: "lead" }, "Ask which digits would be dialed, and why. Nobody is called.");
-  return [heading, lead, element("div", { class: "pair" }, question(nodes.items, peers.items, result), result)];
+  const lead = paragraph("Ask which digits would be dialed, and why. Nobody is called.", { class: "lead" });
+  return [
+    heading,
+    lead,
+    element("div", { class: "pair" }, question(nodes.items, peers.items, result), result),
+  ];
 }
 
 function withoutNodes() {
-  return element("p", {}, "There is no telephone system to call from yet. ",
-    ...prose("`POST /api/v1/pbx-nodes` makes one; the API’s description lists its fields."));
+  return paragraph(
+    "There is no telephone system to call from yet. `POST /api/v1/pbx-nodes` makes one; the API’s description " +
+      "lists its fields.",
+  );
 }
 
 function question(nodes, peers, result) {
   const fields = [
-    choice({ name: "node", label: "Call from", choices: nodes.map((node) => [node.id, `${node.name} (${node.enterprise})`]) }),
     choice({
-      name: "peer", label: "Whose number it is", help: "A contact on a peer is reached through the peer’s dialing prefix.",
-      choices: [["", "Nobody’s in particular"], ...peers.map((peer) => [peer.id, `${peer.description} (${peer.enterprise})`])],
+      name: "node",
+      label: "Call from",
+      choices: nodes.map((node) => [node.id, `${node.name} (${node.enterprise})`]),
     }),
-    field({ name: "to", label: "Number", help: "As typed, or as the directory has it: `4711`, `+33 1 23 45 67 89`.", autocomplete: "off", inputmode: "tel" }),
+    choice({
+      name: "peer",
+      label: "Whose number it is",
+      help: "A contact on a peer is reached through the peer’s dialing prefix.",
+      choices: [
+        ["", "Nobody’s in particular"],
+        ...peers.map((peer) => [peer.id, `${peer.description} (${peer.enterprise})`]),
+      ],
+    }),
+    field({
+      name: "to",
+      label: "Number",
+      help: "As typed, or as the directory has it: `4711`, `+33 1 23 45 67 89`.",
+      autocomplete: "off",
+      inputmode: "tel",
+    }),
   ];
   const ask = async (values) => {
     result.replaceChildren();
     result.replaceChildren(...answer(await post("/dialing/preview", wish(values))));
   };
-  return element("section", { class: "panel", "aria-label": "Question" }, form({ fields, button: "Show what is dialed", send: ask }));
+  return element(
+    "section",
+    { class: "panel", "aria-label": "Question" },
+    form({ fields, button: "Show what is dialed", send: ask }),
+  );
 }
 
 function wish({ node, peer, to }) {
@@ -46,17 +71,26 @@ function wish({ node, peer, to }) {
 }
 
 function answer({ dialed, steps, lints }) {
-  const digits = dialed === "" ? element("p", { class: "dialed" }, "Nothing is dialed.") : element("p", { class: "dialed" }, element("code", {}, dialed));
-  const story = steps.length === 0 ? [] : [element("h3", {}, "How it comes about"), element("ol", { class: "story" }, ...steps.map(step))];
+  const digits = dialed === "" ? "Nothing is dialed." : element("code", {}, dialed);
   return [
     element("h2", {}, "Dialed"),
-    digits,
-    ...lints.map(({ text }) => notice("warning", "Worth a second look", element("p", {}, ...prose(text)))),
-    ...story,
+    element("p", { class: "dialed" }, digits),
+    ...lints.map(({ text }) => notice("warning", "Worth a second look", paragraph(text))),
+    ...story(steps),
   ];
 }
 
+function story(steps) {
+  if (steps.length === 0) return [];
+  return [element("h3", {}, "How it comes about"), element("ol", { class: "story" }, ...steps.map(step))];
+}
+
 function step({ text, before, after }) {
-  const change = before === after ? [] : [element("p", { class: "change" }, element("code", {}, before), " → ", element("code", {}, after))];
-  return element("li", {}, element("p", {}, ...prose(text)), ...change);
+  const told = element("li", {}, paragraph(text));
+  if (before !== after && after !== "") {
+    told.append(
+      element("p", { class: "change" }, element("code", {}, before), " → ", element("code", {}, after)),
+    );
+  }
+  return told;
 }

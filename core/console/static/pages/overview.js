@@ -2,7 +2,7 @@
 // go on. Shows; changes nothing.
 
 import { get, readiness } from "../api.js";
-import { element, explain, greeting, prose, section, state, table } from "../ui.js";
+import { element, explain, greeting, paragraph, prose, section, state, table } from "../ui.js";
 
 export const title = "Overview";
 
@@ -20,13 +20,18 @@ const VERBS = [
 /** The page. */
 export async function draw(context) {
   const sources = [readiness(), get("/doctor"), get(`/enterprises?limit=${MOST_ENTERPRISES}`)];
-  const [ready, findings, enterprises] = await Promise.allSettled(sources);
+  const outcomes = await Promise.allSettled(sources);
+  if (outcomes.every((outcome) => outcome.status === "rejected")) throw outcomes[0].reason;
+  const [ready, findings, enterprises] = outcomes;
   const again = () => context.go("#/overview");
   return [
     ...greeting(context.message),
     element("h1", {}, title),
     shown(ready, again, (value) => standing(value, context.status)),
-    section("Doctor", shown(findings, again, (value) => doctor(value.items, again))),
+    section(
+      "Doctor",
+      shown(findings, again, (value) => doctor(value.items, again)),
+    ),
     section("Enterprises", shown(enterprises, again, list)),
     section("Ways to work with it", ...ways()),
   ];
@@ -41,16 +46,46 @@ function standing({ ready, obstacles }, { version, site }) {
   const [mark, words] = ready
     ? [state("ok", "Ready"), "The appliance does its work."]
     : [state("problem", "Not ready"), obstacles.map((obstacle) => obstacle.detail).join("; ")];
-  const facts = [["State", element("div", { class: "standing" }, mark, words)], ["Version", version], ["Site", site || "not named yet"]];
-  const rows = facts.map(([name, value]) => element("div", {}, element("dt", {}, name), element("dd", {}, value)));
+  const facts = [
+    ["State", element("div", { class: "standing" }, mark, words)],
+    ["Version", version],
+    ["Site", called(site)],
+  ];
+  const rows = facts.map(([name, value]) =>
+    element("div", {}, element("dt", {}, name), element("dd", {}, value)),
+  );
   return element("dl", { class: "facts" }, ...rows);
 }
 
+function called(site) {
+  return site === ""
+    ? element("div", {}, ...prose("Not named yet; `jackfield settings set site.name NAME` does it."))
+    : site;
+}
+
 function doctor(findings, again) {
-  const items = findings.map((finding) => element("li", { class: "finding" }, state(finding.state),
-    element("div", {}, element("h3", {}, finding.name.replaceAll("_", " ")), element("p", {}, ...prose(finding.detail)), ...advice(finding))));
+  const items = findings.map((finding) =>
+    element(
+      "li",
+      { class: "finding" },
+      state(finding.state),
+      element(
+        "div",
+        {},
+        element("h3", {}, finding.name.replaceAll("_", " ")),
+        paragraph(finding.detail),
+        ...advice(finding),
+      ),
+    ),
+  );
   const button = element("button", { type: "button", on: { click: again } }, "Examine again");
-  return element("div", {}, element("p", {}, summary(findings)), element("ul", { class: "findings" }, ...items), button);
+  return element(
+    "div",
+    {},
+    paragraph(summary(findings)),
+    element("ul", { class: "findings" }, ...items),
+    button,
+  );
 }
 
 function advice(finding) {
@@ -67,22 +102,25 @@ function summary(findings) {
 function list({ items, next }) {
   if (items.length === 0) return nothingYet();
   const rows = items.map(({ id, description, domain }) => [element("code", {}, id), description, domain]);
-  const more = next === null ? [] : [element("p", { class: "help" }, `These are the first ${MOST_ENTERPRISES}; the API lists all.`)];
-  return element("div", {}, table("List of enterprises", ["Enterprise ID", "Description", "Domain"], rows), ...more);
+  const made = table("List of enterprises", ["Enterprise ID", "Description", "Domain"], rows);
+  if (next === null) return made;
+  const more = paragraph(`These are the first ${MOST_ENTERPRISES}; the API lists all.`, { class: "help" });
+  return element("div", {}, made, more);
 }
 
 function nothingYet() {
-  return element("p", {}, "There is none yet. This version makes enterprises through the API: ",
-    ...prose("`POST /api/v1/enterprises` with `id`, `description` and `domain`."));
+  return paragraph(
+    "There is none yet. This version makes enterprises through the API: `POST /api/v1/enterprises` with `id`, " +
+      "`description` and `domain`.",
+  );
 }
 
 function ways() {
   const rows = VERBS.map(([verb, does]) => [element("code", {}, verb), does]);
   const api = element("a", { href: "/api/v1/openapi.json" }, "its description (OpenAPI)");
   return [
-    element("p", {}, "The API does more than the console shows yet; see ", api, ". ",
-      ...prose("`jackfield token create` makes a token for programs.")),
-    element("p", {}, "At the terminal of the machine:"),
+    element("p", {}, "The API does more than the console shows yet; see ", api, "."),
+    paragraph("At the terminal of the machine:"),
     table("Verbs of the command line", ["Verb", "What it does"], rows),
   ];
 }

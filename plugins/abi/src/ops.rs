@@ -1,0 +1,335 @@
+//! What messages say. Operations, fields and codes are added, never changed or removed; a receiver ignores
+//! fields it does not know. `since` names the minor version that brought an operation.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// One operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Op {
+    /// Name in a request.
+    pub name: &'static str,
+    /// Minor version that brought it.
+    pub since: u16,
+    /// What it does, with the shapes of arguments and result.
+    pub help: &'static str,
+}
+
+macro_rules! ops {
+    ($list:ident, $about:literal: $($name:ident $text:literal $since:literal $help:literal;)*) => {
+        $(#[doc = $help] pub const $name: &str = $text;)*
+        #[doc = $about]
+        pub const $list: &[Op] = &[$(Op { name: $text, since: $since, help: $help }),*];
+    };
+}
+
+ops! { TO_PLUGIN, "What the host asks of a plugin.":
+    HTTP "http" 0 "Answers one API request below the plugin's routes: `HttpRequest` to `HttpResponse`.";
+    JOB_RUN "job.run" 0 "Runs one job to its end: `{job, name, input}` to `{result}`; progress by `job.progress`; CANCEL asks it to end.";
+    SETTINGS_CHANGED "settings.changed" 0 "New values of the plugin's settings: `{settings}` to `{}`; an error keeps the old ones.";
+    DOCTOR "doctor" 0 "Looks at itself: `{}` to `{findings: [Finding]}`.";
+}
+
+ops! { TO_HOST, "What a plugin asks of the host.":
+    DB_QUERY "db.query" 0 "Reads: `Query` to `Rows`. Own tables (prefix `ID_`) and the read-only views of core.";
+    DB_TX "db.tx" 0 "Writes in one transaction: `Statements` to `Changes`; durable when it is answered.";
+    EVENT_PUBLISH "event.publish" 0 "Tells the appliance: `{event, object}` to `{}`; the event must be in the manifest.";
+    SECRET_PUT "secret.put" 0 "Keeps a secret under a name of the plugin's own: `{name, value}` to `{}`.";
+    SECRET_GET "secret.get" 0 "Reads a secret of the plugin's own: `{name}` to `{value}`; null when there is none.";
+    SECRET_DELETE "secret.delete" 0 "Forgets a secret of the plugin's own: `{name}` to `{}`.";
+    JOB_PROGRESS "job.progress" 0 "Tells how far a job is: `{job, done, total, note}` to `{cancelled}`.";
+    CHECK_REPORT "check.report" 0 "Puts up a finding for the doctor: `Finding` to `{}`.";
+    STATE_REPORT "state.report" 0 "Says in words how the plugin does: `{state, reason}` to `{}`.";
+    REVISION_NOTE "revision.note" 0 "Records a change of configuration: `Revision` to `{n}`.";
+}
+
+/// Services that a host offers; a plugin's manifest names those it needs.
+pub const SERVICES: &[&str] =
+    &["db/1", "event/1", "secret/1", "job/1", "http/1", "check/1", "revision/1", "log/1"];
+
+/// First message of the host, in `start`'s config and again in HELLO.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HostHello {
+    /// Version of the appliance.
+    pub version: String,
+    /// Services offered, such as `db/1`.
+    pub services: Vec<String>,
+    /// Values of the settings that the plugin's manifest declares, by name.
+    pub settings: serde_json::Map<String, Value>,
+    /// Bounds that the host enforces.
+    pub limits: Limits,
+}
+
+/// Bounds that the host enforces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Largest message, in bytes.
+    pub message_bytes: usize,
+    /// Most requests of the plugin that wait for an answer.
+    pub requests_in_flight: usize,
+    /// Most log lines a second; more are counted and dropped.
+    pub log_lines_per_second: u32,
+    /// Longest `recv`, in milliseconds; a longer one is a hang.
+    pub recv_ms: u64,
+    /// Time for `stop`, in milliseconds.
+    pub stop_ms: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            message_bytes: crate::MESSAGE_BYTES,
+            requests_in_flight: 64,
+            log_lines_per_second: 100,
+            recv_ms: 5_000,
+            stop_ms: 3_000,
+        }
+    }
+}
+
+/// First message of the plugin.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PluginHello {
+    /// Id, as in the manifest.
+    pub id: String,
+    /// Version of the plugin.
+    pub version: String,
+    /// Operations it answers.
+    pub ops: Vec<String>,
+}
+
+/// Content of a request.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Request {
+    /// Operation.
+    pub op: String,
+    /// Its arguments.
+    #[serde(default)]
+    pub args: Value,
+    /// Time left for the answer, in milliseconds; relative, because clocks need not agree.
+    #[serde(default)]
+    pub deadline_ms: Option<u64>,
+}
+
+/// Why a request failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Code {
+    /// The arguments are wrong.
+    BadRequest,
+    /// The caller may not do that.
+    Denied,
+    /// There is no such thing.
+    NotFound,
+    /// It collides with something that is there.
+    Conflict,
+    /// It took too long.
+    Timeout,
+    /// Too much at once; try again.
+    Busy,
+    /// The other side cannot do it now.
+    Unavailable,
+    /// The code that did it panicked.
+    Panic,
+    /// Anything else, and codes of later versions.
+    #[serde(other)]
+    Internal,
+}
+
+/// Content of an error.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// Sort of failure.
+    pub code: Code,
+    /// What was tried, what was wrong, what to do.
+    pub msg: String,
+    /// When trying again makes sense, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_ms: Option<u64>,
+}
+
+impl Failure {
+    /// A failure without a time to try again.
+    pub fn new(code: Code, msg: impl Into<String>) -> Self {
+        Self { code, msg: msg.into(), retry_ms: None }
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.msg)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// Content of an event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// `noun.past`.
+    pub event: String,
+    /// Id of the object it is about.
+    pub object: String,
+}
+
+/// Content of a log message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Log {
+    /// `error`, `warn`, `info`, `debug` or `trace`.
+    pub level: String,
+    /// Part of the plugin that speaks.
+    #[serde(default)]
+    pub target: String,
+    /// The line.
+    pub msg: String,
+}
+
+/// An API request for a plugin. Authentication, rights, limits and the revision's origin are core's; the
+/// plugin sees who calls, not how they proved it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HttpRequest {
+    /// Upper-case method.
+    pub method: String,
+    /// Path below `/api/v1`, percent-decoded segments joined by `/`.
+    pub path: String,
+    /// Parameters that the route's template names.
+    #[serde(default)]
+    pub params: serde_json::Map<String, Value>,
+    /// Query parameters as text.
+    #[serde(default)]
+    pub query: serde_json::Map<String, Value>,
+    /// The JSON body; null when there is none.
+    #[serde(default)]
+    pub body: Value,
+    /// Who calls, as revisions name them.
+    pub who: String,
+    /// The version that `If-Match` names; null for none, `"*"` for any.
+    #[serde(default)]
+    pub if_match: Value,
+    /// Whether nothing may be changed.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+/// A plugin's answer to an API request.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HttpResponse {
+    /// HTTP status.
+    pub status: u16,
+    /// JSON body; null for none. Of a status from 400 on: `{detail, errors}`.
+    #[serde(default)]
+    pub body: Value,
+    /// Version of the object, for its ETag.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub etag: Option<String>,
+}
+
+/// One SQL statement. Values are bound, never written into the text; texts `?1`, `?2` … in order.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Statement {
+    /// SQL with `?1` … for values.
+    pub sql: String,
+    /// null, numbers, text, truth values (as 0 and 1); blobs as `{"base64": text}`.
+    #[serde(default)]
+    pub params: Vec<Value>,
+}
+
+/// A read. The answer holds at most `limit` rows and says whether there were more.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Query {
+    /// What to read.
+    #[serde(flatten)]
+    pub statement: Statement,
+    /// Most rows, at most 10,000.
+    #[serde(default = "default_limit")]
+    pub limit: usize,
+}
+
+fn default_limit() -> usize {
+    1000
+}
+
+/// The answer to a read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Rows {
+    /// Names of the columns.
+    pub columns: Vec<String>,
+    /// Values by row.
+    pub rows: Vec<Vec<Value>>,
+    /// Whether there were more than the limit.
+    pub more: bool,
+}
+
+/// A write: all statements, or none. A revision noted with it is recorded in the same transaction.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Statements {
+    /// In order.
+    pub statements: Vec<Statement>,
+    /// Revisions to record in the same transaction.
+    #[serde(default)]
+    pub revisions: Vec<Revision>,
+}
+
+/// The answer to a write.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Changes {
+    /// Rows that each statement changed.
+    pub changed: Vec<usize>,
+    /// Row id that each statement inserted last; of use after an INSERT only.
+    pub rowids: Vec<i64>,
+    /// Numbers of the recorded revisions.
+    pub revisions: Vec<i64>,
+}
+
+/// A change of configuration, as the audit shows it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Revision {
+    /// Kind of object, as in the API's paths.
+    pub kind: String,
+    /// Id of the object.
+    pub object: String,
+    /// Who changed it, from [`HttpRequest::who`].
+    pub who: String,
+    /// Before; null when it was made.
+    #[serde(default)]
+    pub before: Value,
+    /// After; null when it was deleted.
+    #[serde(default)]
+    pub after: Value,
+}
+
+/// What a check saw.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Name of the check, within the plugin.
+    pub name: String,
+    /// `ok`, `unknown`, `warning` or `problem`.
+    pub state: String,
+    /// What was seen.
+    pub detail: String,
+    /// What to do; empty: nothing.
+    #[serde(default)]
+    pub advice: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_fields_and_codes_of_later_versions_are_understood() {
+        let request: Request = serde_json::from_str(r#"{"op": "http", "colour": "red"}"#).unwrap();
+        assert_eq!((request.args, request.deadline_ms), (Value::Null, None));
+        let failure: Failure = serde_json::from_str(r#"{"code": "melted", "msg": "x"}"#).unwrap();
+        assert_eq!(failure.code, Code::Internal);
+    }
+
+    #[test]
+    fn operation_names_are_unique() {
+        let mut names: Vec<_> = TO_PLUGIN.iter().chain(TO_HOST).map(|op| op.name).collect();
+        names.sort_unstable();
+        let count = names.len();
+        names.dedup();
+        assert_eq!(names.len(), count);
+    }
+}

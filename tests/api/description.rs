@@ -1,0 +1,164 @@
+//! The API's description: valid, the same as the golden file, and true, which is tried on every route and
+//! then by schemathesis with what nobody would think of.
+
+use serde_json::{Value, json};
+
+use crate::harness::*;
+
+/// What success looks like is tried with these requests, in this order: method, path, body.
+fn tour(site: &Site) -> Vec<(&'static str, String, Option<Value>)> {
+    let node = format!("/pbx-nodes/{}", site.us);
+    let peer = format!("/peers/{}", site.peer);
+    let preview =
+        |to: Value| ("POST", "/dialing/preview".to_owned(), Some(json!({"node": site.fr, "to": to})));
+    let get = |path: &str| ("GET", path.to_owned(), None);
+    let put = |path: &str, body: Value| ("PUT", path.to_owned(), Some(body));
+    let patch = |path: &str, body: Value| ("PATCH", path.to_owned(), Some(body));
+    let delete = |path: &str| ("DELETE", path.to_owned(), None);
+    vec![
+        get("/claim"),
+        get("/session"),
+        get("/enterprises"),
+        get("/enterprises/acme"),
+        patch("/enterprises/acme", json!({"description": "Other"})),
+        put("/enterprises/acme", json!({"id": "acme", "description": "d", "domain": "acme.example.com"})),
+        get("/pbx-nodes?limit=1"),
+        get(&node),
+        patch(&node, json!({"csta_ports": [8882]})),
+        put(&node, json!({"name": "Boston", "kind": "mx_one", "address": "10.0.0.1", "trunk_prefix": "1"})),
+        get("/peers"),
+        get(&peer),
+        preview(json!("+33 1 42 76 49 78")),
+        preview(json!({"peer": site.peer, "number": "4001"})),
+        patch(&peer, json!({"dialing_prefix": "--0"})),
+        preview(json!({"peer": site.peer, "number": "ext. 4001"})),
+        put(&peer, json!({"description": "Lyon"})),
+        delete(&peer),
+        get("/revisions"),
+        get("/revisions/1"),
+        get("/settings"),
+        put("/settings/site.name", json!({"value": "Paris"})),
+        get("/settings/site.name"),
+        delete("/settings/site.name"),
+        get("/doctor"),
+        get("/openapi.json"),
+        delete("/session"),
+    ]
+}
+
+/// Routes that the tour cannot take in this order, taken by hand.
+fn detours(appliance: &Appliance, admin: &Client) -> Vec<Answer> {
+    let claim = json!({"code": appliance.claim_code(), "name": "alice", "password": crate::access::PASSWORD});
+    let mut answers = vec![appliance.anonymous().post("/claim", &claim)];
+    let session = json!({"name": "alice", "password": crate::access::PASSWORD});
+    answers.push(appliance.anonymous().post("/session", &session));
+    answers.push(admin.post("/enterprises", &enterprise_body("beta")));
+    answers.push(admin.delete("/enterprises/beta", "*"));
+    for (kind, body, patch) in [
+        ("pbx-nodes", node("acme", "Third", &json!({})), json!({"country": "FR"})),
+        ("accounts", account("acme", "jo", &json!({"email": "jo@example.com"})), json!({"deployed": false})),
+        ("accounts", account("acme", "ann", &json!({})), json!({"first_name": "Ann"})),
+        ("peers", json!({"enterprise": "acme", "description": "Nice"}), json!({"dialing_prefix": "7"})),
+        (
+            "admins",
+            json!({"name": "bob", "role": "viewer", "password": crate::access::PASSWORD}),
+            json!({"role": "operator"}),
+        ),
+        (
+            "tokens",
+            json!({"name": "job", "role": "viewer", "expires_at": "2199-01-01T00:00:00Z"}),
+            Value::Null,
+        ),
+    ] {
+        let made = admin.post(&format!("/{kind}"), &body);
+        let path = format!("/{kind}/{}", made.id());
+        answers.extend([made, admin.get(&format!("/{kind}")), admin.get(&path)]);
+        if patch != Value::Null {
+            answers.push(admin.patch(&path, "*", &patch));
+            answers.push(admin.put(&path, "*", &admin.get(&path).json));
+        }
+        answers.push(admin.delete(&path, "*"));
+    }
+    let newest = admin.get("/revisions?limit=1&kind=peers").json["items"][0]["n"].clone();
+    answers.push(admin.call("POST", &format!("/revisions/{newest}:undo")).send());
+    answers.extend(["/livez", "/readyz", "/metrics"].map(|path| admin.root("GET", path).send()));
+    answers
+}
+
+fn record(answer: &Answer) -> Value {
+    let (method, path) = answer.what.split_once(' ').expect("method and path");
+    json!({"method": method, "path": path, "status": answer.status, "type": answer.header("content-type"), "body": answer.json})
+}
+
+#[test]
+fn every_route_answers_as_it_is_described() {
+    let appliance = Appliance::start();
+    let admin = appliance.admin();
+    let site = site(&admin);
+    let mut answers = detours(&appliance, &admin);
+    for (method, path, body) in tour(&site) {
+        let call = admin.call(method, &path).header("If-Match", "*");
+        answers.push(if let Some(body) = body { call.json(&body).send() } else { call.send() });
+    }
+    for answer in &answers {
+        assert!((200..300).contains(&answer.status), "{answer}");
+    }
+    let described = admin.get("/openapi.json").expect(200);
+    std::fs::write(appliance.folder().join("openapi.json"), &described.bytes).unwrap();
+    let records: Vec<_> = answers.iter().map(record).collect();
+    std::fs::write(appliance.folder().join("answers.json"), json!(records).to_string()).unwrap();
+    let script = workspace().join("tests/api/check_answers.py");
+    run_tool("python", &[script.to_str().unwrap(), "openapi.json", "answers.json"], appliance.folder());
+}
+
+#[test]
+fn the_description_is_valid_openapi_3_1() {
+    let appliance = Appliance::start();
+    let described = appliance.anonymous().get("/openapi.json").expect(200);
+    assert_eq!(described.json["openapi"], "3.1.0");
+    std::fs::write(appliance.folder().join("openapi.json"), &described.bytes).unwrap();
+    run_tool("openapi-spec-validator", &["--schema", "3.1", "openapi.json"], appliance.folder());
+}
+
+#[test]
+fn the_description_is_the_one_that_was_agreed_on() {
+    let appliance = Appliance::start();
+    let served = appliance.anonymous().get("/openapi.json").expect(200).json;
+    let shown = serde_json::to_string_pretty(&served).unwrap() + "\n";
+    let golden = workspace().join("tests/golden/openapi.json");
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&golden, &shown).unwrap();
+    }
+    let agreed = std::fs::read_to_string(&golden).unwrap_or_default();
+    let differing = agreed.lines().zip(shown.lines()).enumerate().find(|(_, (a, b))| a != b);
+    assert!(
+        agreed == shown,
+        "the API changed, first at {differing:?}: look at it, then UPDATE_GOLDEN=1 writes the golden file anew"
+    );
+}
+
+#[test]
+fn operation_ids_are_unique() {
+    let appliance = Appliance::start();
+    let described = appliance.anonymous().get("/openapi.json").expect(200).json;
+    let operations =
+        described["paths"].as_object().unwrap().values().flat_map(|path| path.as_object().unwrap().values());
+    let mut ids: Vec<_> =
+        operations.map(|operation| operation["operationId"].as_str().expect("an id")).collect();
+    let all = ids.len();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), all);
+}
+
+#[test]
+fn schemathesis_finds_nothing() {
+    let appliance = Appliance::start();
+    let url = format!("https://{}/api/v1/openapi.json", appliance.address());
+    let authorization = format!("Authorization: Bearer {}", appliance.token("schemathesis", "admin"));
+    let config = workspace().join("tests/api/schemathesis.toml");
+    let args =
+        ["--config-file", config.to_str().unwrap(), "run", &url, "--header", &authorization, "--no-color"];
+    run_tool("schemathesis", &args, appliance.folder());
+    appliance.admin().get("/session").expect(200);
+}

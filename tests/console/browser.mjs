@@ -1,0 +1,234 @@
+// A real browser and what every view of the console must keep to, whatever it shows. Leaves out what a
+// view is for: that is told in the stories beside this file.
+
+import { existsSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+
+/** Where `install` puts the packages; outside of the source tree. */
+const packages =
+  process.env.JACKFIELD_NODE_MODULES ?? fileURLToPath(new URL("../../target/node_modules", import.meta.url));
+if (!existsSync(packages)) throw new Error(`${packages} is missing: run tests/console/install first`);
+const require = createRequire(`${packages}/`);
+const { chromium } = require("playwright-core");
+const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+
+const QUIET = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+/** How each view is looked at. The last one is a window of 1280 by 800 at 200 % zoom. */
+const LOOKS = [
+  { name: "light", scheme: "light", width: 1280, height: 800 },
+  { name: "dark", scheme: "dark", width: 1280, height: 800 },
+  { name: "phone", scheme: "light", width: 360, height: 740 },
+  { name: "dark phone", scheme: "dark", width: 360, height: 740 },
+  { name: "200 % zoom", scheme: "light", width: 640, height: 400 },
+];
+
+/** Refusals that a story provokes; the browser itself logs each as an error. */
+const PROVOKED = [
+  ["/api/v1/claim", 403],
+  ["/api/v1/claim", 422],
+  ["/api/v1/session", 401],
+  ["/api/v1/session", 429],
+  ["/api/v1/doctor", 401],
+  ["/api/v1/enterprises", 401],
+];
+
+/** Fails with a sentence unless a claim holds. */
+export function insist(holds, sentence) {
+  if (!holds) throw new Error(sentence);
+}
+
+/** Starts a browser, tells the story in it, and ends it whatever happens. */
+export async function inBrowser(base, story) {
+  const browser = await chromium.launch({
+    executablePath: "/usr/bin/chromium",
+    args: QUIET,
+    timeout: 30_000,
+  });
+  try {
+    return await story(new Visitor(base, browser));
+  } finally {
+    await browser.close();
+  }
+}
+
+/** Somebody at the console, with the keyboard only. */
+class Visitor {
+  constructor(base, browser) {
+    Object.assign(this, { base, browser, secrets: [], faults: [] });
+  }
+
+  /** Opens a page of its own, watched from its first byte. */
+  async open() {
+    this.context = await this.browser.newContext({ ignoreHTTPSErrors: true, reducedMotion: "reduce" });
+    this.page = await this.context.newPage();
+    this.page.setDefaultTimeout(15_000);
+    this.page.on("pageerror", (error) => this.faults.push(`the page threw: ${error.message}`));
+    this.page.on("console", (message) => this.hear(message));
+    this.page.on("request", (request) => this.watch(request.url()));
+    await this.page.addInitScript(countShifts);
+    await this.page.goto(this.base);
+  }
+
+  hear(message) {
+    if (!["error", "warning"].includes(message.type())) return;
+    const { url } = message.location();
+    if (message.text().includes("net::ERR_INTERNET_DISCONNECTED")) return;
+    const provoked = PROVOKED.some(
+      ([path, status]) =>
+        url.split("?")[0].endsWith(path) && message.text().includes(`a status of ${status} `),
+    );
+    if (!provoked) this.faults.push(`the browser's console says at ${url}: ${message.text()}`);
+  }
+
+  watch(url) {
+    if (new URL(url).origin !== new URL(this.base).origin) this.faults.push(`a request left for ${url}`);
+    if (this.secrets.some((secret) => decodeURIComponent(url).includes(secret)))
+      this.faults.push("a password is in an address");
+  }
+
+  /** Waits until the view with this heading is there. */
+  async see(heading) {
+    await this.page
+      .locator("main h1", { hasText: heading })
+      .waitFor()
+      .catch(async () => {
+        const there = await this.page.locator("main").innerText();
+        throw new Error(`the view ${JSON.stringify(heading)} does not come; there is: ${there}`);
+      });
+  }
+
+  /** Moves with Tab until the focus is on what the selector means; the focus must be visible there. */
+  async reach(selector) {
+    for (let step = 0; step < 40; step += 1) {
+      if (await this.isAt(selector)) return this.insistVisibleFocus(selector);
+      await this.page.keyboard.press("Tab");
+    }
+    throw new Error(`${selector} cannot be reached with the Tab key`);
+  }
+
+  async isAt(selector) {
+    return this.page.evaluate((s) => document.activeElement?.matches(s) ?? false, selector);
+  }
+
+  async insistVisibleFocus(selector) {
+    const outline = await this.page.evaluate(() => getComputedStyle(document.activeElement).outline);
+    insist(
+      !outline.includes("none") && !/\b0px/.test(outline),
+      `${selector} does not show that it has the focus (${outline})`,
+    );
+  }
+
+  /** Goes to a field and types; what was there is replaced. */
+  async fill(selector, text) {
+    await this.reach(selector);
+    await this.page.keyboard.press("Control+A");
+    await this.page.keyboard.type(text);
+  }
+
+  /** Goes to a button or link and presses it. */
+  async press(selector) {
+    await this.reach(selector);
+    await this.page.keyboard.press("Enter");
+  }
+
+  /** Insists that a field shows an error with these words, is tied to it, and has the focus. */
+  async insistErrorAt(field, words) {
+    const error = this.page.locator(`#${field}-error`);
+    await error.waitFor().catch(() => {
+      throw new Error(`no error is shown at the field ${field}`);
+    });
+    const text = await error.innerText();
+    insist(
+      text.includes(words),
+      `the error at ${field} is ${JSON.stringify(text)}, without ${JSON.stringify(words)}`,
+    );
+    const tied = `#${field}[aria-invalid="true"][aria-describedby~="${field}-error"]`;
+    insist((await this.page.locator(tied).count()) === 1, `the field ${field} is not tied to its error`);
+    insist(await this.isAt(`#${field}`), `the focus did not move to the field ${field}`);
+  }
+
+  /** Insists that this view is fit for everybody, in every look, and gives nothing away. */
+  async insistFit(view) {
+    for (const look of LOOKS) {
+      await this.page.setViewportSize({ width: look.width, height: look.height });
+      await this.page.emulateMedia({ colorScheme: look.scheme });
+      await this.insistAccessible(`${view}, ${look.name}`);
+      await this.insistNarrow(`${view}, ${look.name}`);
+      await this.shoot(`${view}, ${look.name}`);
+    }
+    await this.page.setViewportSize({ width: 1280, height: 800 });
+    await this.insistSecretsKept(view);
+    insist(this.faults.length === 0, `${view}: ${this.faults.join("; ")}`);
+  }
+
+  async insistAccessible(what) {
+    await this.page.evaluate(axe);
+    const { violations } = await this.page.evaluate(() =>
+      globalThis.axe.run(document, { resultTypes: ["violations"] }),
+    );
+    const said = violations.map((v) => `${v.help} (${v.id}): ${v.nodes.map((n) => n.html).join(", ")}`);
+    insist(said.length === 0, `${what}: ${said.join("; ")}`);
+  }
+
+  async insistNarrow(what) {
+    const over = await this.page.evaluate(
+      () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+    );
+    insist(over <= 0, `${what}: the page is ${over} pixels wider than the window`);
+  }
+
+  async insistSecretsKept(view) {
+    const kept = await this.page.evaluate(() =>
+      [
+        document.documentElement.outerHTML,
+        location.href,
+        JSON.stringify({ ...localStorage }),
+        JSON.stringify({ ...sessionStorage }),
+        document.cookie,
+      ].join("\n"),
+    );
+    insist(
+      !this.secrets.some((secret) => kept.includes(secret)),
+      `${view}: a password is in the page, its address or its storage`,
+    );
+  }
+
+  /** Insists that nothing moved by itself since the page was loaded. */
+  async insistStill(view) {
+    const shift = await this.page.evaluate(() => globalThis.shift);
+    insist(shift < 0.01, `${view}: the layout shifts by ${shift.toFixed(3)} while it loads`);
+  }
+
+  /** Keeps a picture where somebody asked for pictures. */
+  async shoot(what) {
+    const folder = process.env.JACKFIELD_SHOTS;
+    if (folder)
+      await this.page.screenshot({
+        path: `${folder}/${what.replaceAll(/[^a-z0-9]+/gi, "-")}.png`,
+        fullPage: true,
+      });
+  }
+}
+
+/** Runs in the page: adds up how far content moves without anybody having done something. */
+function countShifts() {
+  globalThis.shift = 0;
+  const add = (list) =>
+    list
+      .getEntries()
+      .filter((e) => !e.hadRecentInput)
+      .forEach((e) => {
+        globalThis.shift += e.value;
+      });
+  new PerformanceObserver(add).observe({ type: "layout-shift", buffered: true });
+}

@@ -1,0 +1,49 @@
+//! The console in a real browser: the story of a first visit, told in `tests/console/first_page.mjs`. Leaves
+//! out what the story checks, which stands there.
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+use crate::harness::{Appliance, workspace};
+
+/// Longest that the story may take, in seconds; it takes about ten.
+const STORY_SECONDS: &str = "180";
+
+#[test]
+fn a_first_visitor_claims_the_appliance_and_finds_their_way_by_keyboard() {
+    let appliance = Appliance::start();
+    said_well("the browser's packages", &timed(console("install")).output().expect("timeout runs"));
+    let rehearsal = workspace().join("packaging/rehearsal");
+    let socket = appliance.state().join("control.sock");
+    said_well("the rehearsal site", &timed(rehearsal).arg(socket).output().expect("timeout runs"));
+    let base = format!("https://{}/", appliance.address());
+    let story = timed("node").arg(console("first_page.mjs")).args([&base, &appliance.claim_code()]).output();
+    said_well("the story", &story.expect("timeout runs"));
+}
+
+#[test]
+fn the_console_lets_nothing_be_loaded_from_elsewhere() {
+    let appliance = Appliance::start();
+    let page = appliance.anonymous().root("GET", "/").send().expect(200);
+    let policy = page.header("content-security-policy").unwrap_or_default().to_owned();
+    for rule in ["default-src 'none'", "script-src 'self'", "style-src 'self'", "frame-ancestors 'none'"] {
+        assert!(policy.contains(rule), "{rule} is not in {policy:?}");
+    }
+    assert!(!policy.contains("unsafe"), "{policy}");
+}
+
+fn console(file: &str) -> PathBuf {
+    workspace().join("tests/console").join(file)
+}
+
+/// A program that is ended when it takes too long, together with what it started.
+fn timed(program: impl AsRef<std::ffi::OsStr>) -> Command {
+    let mut command = Command::new("timeout");
+    command.args(["--kill-after=10", STORY_SECONDS]).arg(program);
+    command
+}
+
+fn said_well(what: &str, output: &Output) {
+    let [out, err] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes));
+    assert!(output.status.success(), "{what}: {}\n{out}{err}", output.status);
+}

@@ -1,0 +1,41 @@
+//! Folders as a test compares them, and the few bytes of a database's header that tests change from outside.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::FileTypeExt;
+use std::path::{Path, PathBuf};
+
+/// Every file below a folder with its bytes; folders and sockets count as empty files.
+pub fn snapshot(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(folder).expect("the folder can be read") {
+        let path = entry.expect("the folder can be read").path();
+        let kind = fs::symlink_metadata(&path).expect("the file is there").file_type();
+        let bytes = match kind.is_dir() || kind.is_socket() {
+            true => Vec::new(),
+            false => fs::read(&path).expect("the file can be read"),
+        };
+        if kind.is_dir() {
+            found.extend(snapshot(&path));
+        }
+        found.insert(path, bytes);
+    }
+    found
+}
+
+/// Checks that two snapshots hold the same files with the same bytes; names those that differ.
+#[track_caller]
+pub fn assert_unchanged(before: &BTreeMap<PathBuf, Vec<u8>>, after: &BTreeMap<PathBuf, Vec<u8>>) {
+    let paths = before.keys().chain(after.keys());
+    let mut differ: Vec<_> = paths.filter(|path| before.get(*path) != after.get(*path)).collect();
+    differ.dedup();
+    assert!(differ.is_empty(), "these files were changed, made or removed: {differ:?}");
+}
+
+/// Overwrites four bytes of a closed database's header (<https://sqlite.org/fileformat.html> section 1.3):
+/// `user_version` is at offset 60, `application_id` at 68.
+pub fn set_header(database: &Path, offset: usize, value: u32) {
+    let mut bytes = fs::read(database).expect("the database can be read");
+    bytes[offset..offset + 4].copy_from_slice(&value.to_be_bytes());
+    fs::write(database, bytes).expect("the database can be written");
+}

@@ -1,0 +1,54 @@
+//! The one integration binary: every test starts its own appliance in an empty directory on a free port and
+//! meets it as its users do. Leaves out what one function alone decides: that is tested beside the function.
+
+/// Starts, stops and speaks to appliances.
+#[cfg(test)]
+mod harness;
+
+/// Who gets in and what they may do: claim, sessions, tokens, roles, secrets.
+#[cfg(test)]
+mod access;
+
+/// What all of the HTTP API has in common: problems, versions, dry runs, keys, limits, its description.
+#[cfg(test)]
+mod api;
+
+/// The code keeps to the picture of its parts.
+#[cfg(test)]
+mod architecture;
+
+/// Every verb of the command line, with and without a running appliance.
+#[cfg(test)]
+mod cli;
+
+/// Which digits are dialed, from the saved configuration to the preview.
+#[cfg(test)]
+mod dialing;
+
+/// The console in a real browser.
+#[cfg(test)]
+mod first_page;
+
+/// The TLS door under load, at its caps and while it is changed.
+#[cfg(test)]
+mod door;
+
+/// What was acknowledged stays: after a kill, on a full disk, under an older program.
+#[cfg(test)]
+mod durability;
+
+/// Enterprises, nodes, accounts, peers: their rules, lists and changes.
+#[cfg(test)]
+mod objects;
+
+/// Who changed what, and the way back.
+#[cfg(test)]
+mod revisions;
+
+/// What keeps the appliance from starting, and how it stops.
+#[cfg(test)]
+mod startup;
+
+/// What systemd is told.
+#[cfg(test)]
+mod systemd;
