@@ -8,10 +8,8 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::route::{Access, Answer, Body, Route};
-use super::{Api, authenticate, page};
-use crate::catalog::problems::{
-    CSRF, DENIED, IF_MATCH_MISSING, MALFORMED_JSON, Problem, QUERY, SIGN_IN, WRONG_TYPE,
-};
+use super::{Api, authenticate, conditions, page};
+use crate::catalog::problems::{CSRF, DENIED, HEADER, MALFORMED_JSON, Problem, SIGN_IN, WRONG_TYPE};
 use crate::catalog::shape::Object;
 use crate::engine::access::Principal;
 use crate::engine::change::{Change, Origin, Precondition};
@@ -65,7 +63,7 @@ impl Reply {
         }
         match &problem.allow {
             Some(methods) => reply.header("Allow", methods.clone()),
-            None if problem.kind == SIGN_IN => reply.header("WWW-Authenticate", "Bearer".to_owned()),
+            None if problem.kind.status == 401 => reply.header("WWW-Authenticate", "Bearer".to_owned()),
             None => reply,
         }
     }
@@ -143,11 +141,12 @@ impl<'a> Call<'a> {
     /// Does what the route does, and answers 304 when the caller has that version already.
     pub fn run(&self) -> Result<Reply, Problem> {
         let reply = (self.route.run)(self)?;
-        let tag = reply.headers.iter().find(|(name, _)| name == "ETag").map(|(_, value)| value);
-        let is_known = self.route.method == "GET"
-            && tag.is_some()
-            && self.request.header("if-none-match") == tag.map(String::as_str);
-        Ok(if is_known { Reply { body: None, ..reply }.status(304) } else { reply })
+        let tag = reply.headers.iter().find(|(name, _)| name == "ETag").map(|(_, value)| value.clone());
+        let asked = self.request.header("if-none-match").filter(|_| self.route.method == "GET");
+        match tag {
+            Some(tag) if conditions::is_known(asked, &tag) => Ok(Reply { body: None, ..reply }.status(304)),
+            _ => Ok(reply),
+        }
     }
 
     /// The engine.
@@ -192,20 +191,14 @@ impl<'a> Call<'a> {
         Origin { who: who.to_owned(), from: self.from(), via, request: self.id.to_owned() }
     }
 
-    /// The version that the caller believes to change (RFC 9110 section 13.1.1).
+    /// The versions that the caller means to change.
     pub fn precondition(&self) -> Result<Precondition, Problem> {
-        let Some(given) = self.request.header("if-match") else {
-            let detail =
-                "Send If-Match with the ETag of the version that you change; reading the object gives it.";
-            return Err(Problem::new(IF_MATCH_MISSING, detail));
-        };
-        let number = given.trim().trim_matches('"').parse().ok();
-        match (given.trim(), number) {
-            ("*", _) => Ok(Precondition::Exists),
-            (_, Some(revision)) => Ok(Precondition::Revision(revision)),
-            // An ETag that the appliance never gave cannot be the current one.
-            (_, None) => Ok(Precondition::Revision(-1)),
-        }
+        conditions::precondition(self.request.header("if-match"))
+    }
+
+    /// Whether the caller only asks what would happen.
+    pub fn is_rehearsal(&self) -> bool {
+        self.mode == Mode::DryRun
     }
 
     /// Makes a change: once per idempotency key, durably or as a dry run, recorded with its origin.
@@ -231,13 +224,14 @@ impl<'a> Call<'a> {
 
     /// The idempotency key of a POST. Callers who are not signed in have none of their own to use.
     fn key_use(&self) -> Result<Option<KeyUse>, Problem> {
-        let Some(key) = self.request.header("idempotency-key").filter(|_| self.route.method == "POST") else {
+        let Some(key) = self.request.header("idempotency-key").filter(|_| self.route.takes_idempotency_key())
+        else {
             return Ok(None);
         };
         let Some(principal) = &self.principal else { return Ok(None) };
         if key.is_empty() || key.len() > KEY_LENGTH {
             return Err(Problem::new(
-                QUERY,
+                HEADER,
                 format!("The Idempotency-Key must be 1 to {KEY_LENGTH} characters long."),
             ));
         }

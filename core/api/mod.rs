@@ -5,6 +5,7 @@
 mod authenticate;
 mod call;
 mod claim;
+mod conditions;
 mod dialing;
 mod doctor;
 mod health;
@@ -85,7 +86,10 @@ fn nowhere(request: &Request, allowed: &[&'static str]) -> Problem {
             format!("There is no {}. {BASE}/openapi.json lists what there is.", request.path),
         );
     }
-    let methods = allowed.join(", ");
+    let methods = allowed
+        .iter()
+        .flat_map(|method| if *method == "GET" { &["GET", "HEAD"] } else { std::slice::from_ref(method) });
+    let methods = methods.copied().collect::<Vec<_>>().join(", ");
     Problem::new(METHOD, format!("{} takes {methods}, not {}.", request.path, request.method))
         .allowing(methods)
 }

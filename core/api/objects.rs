@@ -77,7 +77,11 @@ fn create(resource: &'static Resource) -> Route {
         .fails(&[INVALID, MALFORMED_JSON, WRONG_TYPE, CONFLICT, KEY_REUSED])
         .runs(move |call| {
             let accepted = call.accepted()?;
-            let hidden = (resource.hide)(&call.input, Act::Create)?;
+            let mut hidden = (resource.hide)(&call.input, Act::Create)?;
+            if call.is_rehearsal() {
+                // What will never work is not shown.
+                hidden.once = None;
+            }
             call.change(move |change| {
                 resource.create(change, accepted, &hidden).map(|made| shown_once(resource, made, hidden))
             })
@@ -131,16 +135,18 @@ fn rewrite(
     })
 }
 
-/// The stored object with the given fields laid over it (RFC 7396; values here are never nested deeper).
+/// The stored object with the given fields laid over it; null takes a field away, so that it becomes what it
+/// is when left out (RFC 7396; values here are never nested deeper).
 fn merged(stored: &Object, given: Value) -> Value {
-    match given {
-        Value::Object(fields) => {
-            let mut whole = stored.clone();
-            whole.extend(fields);
-            Value::Object(whole)
+    let Value::Object(fields) = given else { return given };
+    let mut whole = stored.clone();
+    for (name, value) in fields {
+        match value {
+            Value::Null => drop(whole.remove(&name)),
+            value => drop(whole.insert(name, value)),
         }
-        other => other,
     }
+    Value::Object(whole)
 }
 
 fn remove(resource: &'static Resource) -> Route {
@@ -153,6 +159,6 @@ fn remove(resource: &'static Resource) -> Route {
         .runs(move |call| {
             let precondition = call.precondition()?;
             let id = call.param("id").to_owned();
-            call.change(move |change| resource.remove(change, &id, precondition).map(|()| Reply::empty()))
+            call.change(move |change| resource.remove(change, &id, &precondition).map(|()| Reply::empty()))
         })
 }

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::call::Reply;
+use super::conditions::ENTITY_TAGS;
 use super::page::DRY_RUN;
 use super::route::{Access, Answer, Body, Route};
 use crate::catalog::events::ALL as EVENTS;
@@ -45,6 +46,7 @@ pub fn describe(routes: &[Route]) -> Value {
         "x-events": EVENTS.iter().map(|event| json!({"name": event.name, "help": event.help})).collect::<Vec<_>>(),
         "components": {
             "schemas": shapes.0,
+            "responses": problem_responses(),
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer", "description": "An API token."},
                 "session": {"type": "apiKey", "in": "cookie", "name": super::authenticate::COOKIE,
@@ -172,12 +174,16 @@ fn text_schema(min: usize, max: usize, rule: Option<&Rule>) -> Value {
     if min > 0 {
         schema["minLength"] = min.into();
     }
-    match rule.map(|rule| &rule.check) {
-        Some(Check::Pattern(pattern)) => schema["pattern"] = (*pattern).into(),
-        Some(Check::Format(name, _)) => schema["format"] = (*name).into(),
-        None => {}
+    let Some(rule) = rule else { return schema };
+    match &rule.check {
+        Check::Pattern(pattern) => schema["pattern"] = (*pattern).into(),
+        Check::Format(name, _) => schema["format"] = (*name).into(),
     }
-    schema
+    // The rule is for what is there; a text that may be empty may be so whatever the rule says.
+    match min == 0 && !rule.allows("") {
+        true => json!({"anyOf": [{"type": "string", "maxLength": 0}, schema]}),
+        false => schema,
+    }
 }
 
 fn operation(route: &Route, shapes: &mut Shapes) -> Value {
@@ -236,9 +242,11 @@ fn parameters(route: &Route, shapes: &mut Shapes) -> Vec<Value> {
             .push(json!({"name": field.name, "in": "query", "description": field.help, "schema": schema}));
     }
     if route.conditional {
-        parameters.push(header("If-Match", true, "ETag of the version that is changed, or *."));
+        let mut parameter = header("If-Match", true, "ETag of the version that is changed, or *.");
+        parameter["schema"]["pattern"] = ENTITY_TAGS.into();
+        parameters.push(parameter);
     }
-    if route.method == "POST" && !matches!(route.access, Access::Public) {
+    if route.takes_idempotency_key() {
         parameters.push(header(
             "Idempotency-Key",
             false,
@@ -272,7 +280,7 @@ fn responses(route: &Route, shapes: &mut Shapes) -> Value {
         );
     }
     for status in problem_statuses(route) {
-        responses.entry(status.to_string()).or_insert_with(|| problem_response(route, status));
+        responses.entry(status.to_string()).or_insert_with(|| problem_reference(status));
     }
     Value::Object(responses)
 }
@@ -292,15 +300,22 @@ fn problem_statuses(route: &Route) -> Vec<u16> {
     statuses
 }
 
-fn problem_response(route: &Route, status: u16) -> Value {
-    let declared =
-        problems_of(route).chain(PROBLEMS.iter().copied().filter(|kind| kind.code.starts_with("http/")));
-    let mut titles: Vec<_> = declared.filter(|kind| kind.status == status).map(|kind| kind.title).collect();
-    titles.dedup();
-    json!({
-        "description": titles.join("; or "),
-        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
-    })
+fn problem_reference(status: u16) -> Value {
+    json!({"$ref": format!("#/components/responses/Problem{status}")})
+}
+
+/// One response for each status that a problem can have.
+fn problem_responses() -> Map<String, Value> {
+    let mut responses = Map::new();
+    for kind in PROBLEMS {
+        let titles = PROBLEMS.iter().filter(|other| other.status == kind.status).map(|other| other.title);
+        let response = json!({
+            "description": titles.collect::<Vec<_>>().join("; or "),
+            "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        });
+        responses.insert(format!("Problem{}", kind.status), response);
+    }
+    responses
 }
 
 fn success(route: &Route, shapes: &mut Shapes) -> Value {

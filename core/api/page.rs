@@ -38,6 +38,7 @@ pub fn read_query(route: &Route, query: &str) -> Result<(Object, Mode), Problem>
     let mut errors = Vec::new();
     for (name, text) in form_urlencoded::parse(query.as_bytes()) {
         match fields.iter().find(|field| field.name == name) {
+            Some(_) if read.contains_key(name.as_ref()) => errors.push(repeated(&name)),
             Some(field) => match read_value(field, &text) {
                 Ok(value) => drop(read.insert(name.into_owned(), value)),
                 Err(error) => errors.push(error),
@@ -71,6 +72,10 @@ fn read_value(field: &Field, text: &str) -> Result<Value, FieldError> {
             detail: errors.first().map(|e| e.detail.clone()).unwrap_or_default(),
         }),
     }
+}
+
+fn repeated(name: &str) -> FieldError {
+    FieldError { pointer: format!("?{name}"), detail: "is given twice".to_owned() }
 }
 
 fn stranger(name: &str, fields: &[Field]) -> FieldError {
@@ -128,6 +133,7 @@ mod tests {
             ("limit=0", "?limit must be 1 to 500; 0 is not"),
             ("limit=many", "?limit must be a whole number"),
             ("limt=1", "did you mean limit?"),
+            ("limit=1&limit=2", "?limit is given twice"),
             ("dry_run=maybe", "?dry_run must be true or false"),
         ] {
             let detail = read_query(&route(), query).unwrap_err().detail;

@@ -151,6 +151,11 @@ impl Route {
         Self { run: Box::new(run), ..self }
     }
 
+    /// Whether a repetition with the same idempotency key gets the first answer again.
+    pub fn takes_idempotency_key(&self) -> bool {
+        self.method == "POST" && self.dry_run
+    }
+
     /// Whether this route is meant; HEAD is answered as GET.
     pub fn matches(&self, method: &str, path: &str) -> Match {
         let Some(params) = captures(&self.path, path) else { return Match::No };

@@ -75,12 +75,12 @@ fn set(call: &Call<'_>) -> Result<Reply, Problem> {
         let current = settings::get(change.tx, setting)?;
         let accepted = SHAPE.accept(&given, Some(&current)).map_err(Problem::invalid)?;
         let value = accepted.get("value").unwrap_or(&Value::Null);
-        settings::set(change, setting, value, precondition).map(Reply::object)
+        settings::set(change, setting, value, &precondition).map(Reply::object)
     })
 }
 
 fn unset(call: &Call<'_>) -> Result<Reply, Problem> {
     let setting = settings::declared(call.param("name"))?;
     let precondition = call.precondition()?;
-    call.change(move |change| settings::unset(change, setting, precondition).map(Reply::object))
+    call.change(move |change| settings::unset(change, setting, &precondition).map(Reply::object))
 }

@@ -38,6 +38,7 @@ problems! {
     STORAGE_BUSY "storage/busy" 503 "The database is busy";
     NOT_FOUND "request/not_found" 404 "There is nothing at this address";
     METHOD "request/method" 405 "This address does not take that method";
+    HEADER "request/header" 400 "A header is wrong";
     QUERY "request/query" 400 "A query parameter is wrong";
     MALFORMED_JSON "request/malformed_json" 400 "The body is not JSON";
     WRONG_TYPE "request/wrong_type" 415 "The body has a type that is not taken here";

@@ -95,6 +95,20 @@ pub static ACCESS_NAME: Rule = Rule::new(
     Check::Pattern(r"^[A-Za-z0-9][A-Za-z0-9._@-]*$"),
 );
 
+/// Entity tags as `If-Match` carries them (RFC 9110 section 8.8.3), or `*`.
+pub const ENTITY_TAG_PATTERN: &str = r#"^(\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)$"#;
+/// A list of entity tags, or `*`.
+pub static ENTITY_TAG_LIST: Rule =
+    Rule::new("entity tags in quotes, or *", Check::Pattern(ENTITY_TAG_PATTERN));
+
+/// The form of an instant (RFC 3339 section 5.6); whether the day exists is checked beside it.
+pub static INSTANT: Rule = Rule::new(
+    "an RFC 3339 time such as 2030-01-31T12:00:00Z",
+    Check::Pattern(
+        r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$",
+    ),
+);
+
 fn is_description(text: &str) -> bool {
     text.chars().all(|c| c.is_alphanumeric() || c == '-' || c == ' ') && text.trim() == text
 }
@@ -148,9 +162,17 @@ mod tests {
 
     #[test]
     fn every_pattern_compiles() {
-        for rule in
-            [&ENTERPRISE_ID, &OUTGOING_DIGIT, &DIGITS, &EXTENSION, &COUNTRY, &EXTENSION_RANGE, &ACCESS_NAME]
-        {
+        for rule in [
+            &ENTERPRISE_ID,
+            &OUTGOING_DIGIT,
+            &DIGITS,
+            &EXTENSION,
+            &COUNTRY,
+            &EXTENSION_RANGE,
+            &ACCESS_NAME,
+            &ENTITY_TAG_LIST,
+            &INSTANT,
+        ] {
             let Check::Pattern(pattern) = &rule.check else { panic!("{} is no pattern", rule.says) };
             assert!(Regex::new(pattern).is_ok(), "{pattern}");
         }

@@ -25,27 +25,31 @@ pub struct Origin {
     pub request: String,
 }
 
-/// Which version the caller believes to change (RFC 9110 section 13.1.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Which versions the caller means to change (RFC 9110 section 13.1.1).
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Precondition {
     /// `If-Match: *`: whatever is there.
     Exists,
-    /// The version with this revision.
-    Revision(i64),
+    /// One of the versions with these revisions.
+    OneOf(Vec<i64>),
 }
 
 impl Precondition {
     /// Refuses when the object has moved on.
-    pub fn check(self, current: i64) -> Result<(), Problem> {
-        match self {
-            Self::Revision(seen) if seen != current => Err(Problem::new(
-                STALE,
-                format!(
-                    "You change version {seen}, but it is now version {current}. Read it again and repeat your change."
-                ),
-            )),
-            _ => Ok(()),
+    pub fn check(&self, current: i64) -> Result<(), Problem> {
+        let Self::OneOf(seen) = self else { return Ok(()) };
+        if seen.contains(&current) {
+            return Ok(());
         }
+        let named = match seen.as_slice() {
+            [] => "a version that this appliance never gave".to_owned(),
+            [one] => format!("version {one}"),
+            several => format!("one of the versions {several:?}"),
+        };
+        let detail = format!(
+            "You change {named}, but it is now version {current}. Read it again and repeat your change."
+        );
+        Err(Problem::new(STALE, detail))
     }
 }
 

@@ -111,7 +111,7 @@ fn put_back(
         return Err(Problem::new(NOT_UNDOABLE, format!("This change stays: {reason}.")));
     }
     match (before, after) {
-        (None, _) => resource.remove(change, id, Precondition::Exists),
+        (None, _) => resource.remove(change, id, &Precondition::Exists),
         (Some(before), None) => resource.restore(change, before.clone()).map(drop),
         (Some(before), Some(_)) => {
             let current = resource.get(change.tx, id)?;

@@ -101,7 +101,7 @@ pub fn set(
     change: &Change<'_>,
     setting: &Setting,
     value: &Value,
-    seen: Precondition,
+    seen: &Precondition,
 ) -> Result<Object, Problem> {
     shape::check(setting.kind, value, "/value").map_err(|errors| named(setting, errors))?;
     let sql = "INSERT INTO setting (name, value, revision, changed_at) VALUES (?1, ?2, ?3, ?4)
@@ -112,7 +112,7 @@ pub fn set(
 }
 
 /// Lets a setting follow its default again.
-pub fn unset(change: &Change<'_>, setting: &Setting, seen: Precondition) -> Result<Object, Problem> {
+pub fn unset(change: &Change<'_>, setting: &Setting, seen: &Precondition) -> Result<Object, Problem> {
     rewrite(change, setting, seen, |_| {
         change.tx.execute("DELETE FROM setting WHERE name = ?1", params![setting.name])
     })
@@ -122,15 +122,15 @@ pub fn unset(change: &Change<'_>, setting: &Setting, seen: Precondition) -> Resu
 pub fn put_back(change: &Change<'_>, name: &str, before: &Object) -> Result<Object, Problem> {
     let setting = declared(name)?;
     match before.get("revision").and_then(Value::as_i64) {
-        Some(0) => unset(change, setting, Precondition::Exists),
-        _ => set(change, setting, before.get("value").unwrap_or(&Value::Null), Precondition::Exists),
+        Some(0) => unset(change, setting, &Precondition::Exists),
+        _ => set(change, setting, before.get("value").unwrap_or(&Value::Null), &Precondition::Exists),
     }
 }
 
 fn rewrite(
     change: &Change<'_>,
     setting: &Setting,
-    seen: Precondition,
+    seen: &Precondition,
     write: impl FnOnce(i64) -> Result<usize, jackfield_db::Error>,
 ) -> Result<Object, Problem> {
     let before = get(change.tx, setting)?;

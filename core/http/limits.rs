@@ -63,7 +63,7 @@ pub enum Wait {
 }
 
 /// How long a closed connection is drained, so that the client reads the last answer before a reset.
-const FAREWELL: Duration = Duration::from_secs(1);
+const FAREWELL: Duration = Duration::from_secs(5);
 
 impl Limits {
     /// The longest time for one wait.

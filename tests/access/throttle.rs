@@ -20,7 +20,7 @@ fn guessing_tokens_is_slowed_down() {
     for _ in 0..FREE {
         guess().problem(401, "access/sign_in");
     }
-    let slowed = guess().problem(429, "access/throttled").says("Try again in");
+    let slowed = guess().problem(429, "access/throttled").says("then try again");
     assert!((1..=300).contains(&retry_after(&slowed)), "{slowed}");
 }
 

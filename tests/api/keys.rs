@@ -138,7 +138,7 @@ fn a_key_that_is_empty_or_endless_is_refused() {
     let admin = appliance.admin();
     for key in [String::new(), "k".repeat(129)] {
         let refused =
-            post(&admin, &key, "/enterprises", &enterprise_body("acme")).problem(400, "request/query");
+            post(&admin, &key, "/enterprises", &enterprise_body("acme")).problem(400, "request/header");
         refused.says("1 to 128 characters");
     }
     post(&admin, &"k".repeat(128), "/enterprises", &enterprise_body("acme")).expect(201);

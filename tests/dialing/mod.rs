@@ -190,17 +190,29 @@ fn a_question_that_makes_no_sense_is_refused_where_it_does_not() {
         (json!({"to": "1"}), "/from_account", "give one of them"),
         (json!({"node": node, "from_account": jo, "to": "1"}), "/node", "both given"),
         (json!({"node": node}), "/to", "is missing"),
-        (json!({"node": "nowhere", "to": "1"}), "/node", "There is no PBX node \"nowhere\""),
-        (json!({"from_account": "nobody", "to": "1"}), "/from_account", "There is no account \"nobody\""),
+        (
+            json!({"node": "nowhere", "to": "1"}),
+            "/node",
+            "names no PBX node: there is none with the id \"nowhere\"",
+        ),
+        (
+            json!({"from_account": "nobody", "to": "1"}),
+            "/from_account",
+            "names no account: there is none with the id \"nobody\"",
+        ),
         (json!({"node": node, "to": {}}), "/to", "account alone, or number, or number and peer"),
         (json!({"node": node, "to": {"account": jo, "number": "1"}}), "/to", "account alone"),
         (json!({"node": node, "to": {"peer": peer}}), "/to", "account alone"),
         (json!({"node": node, "to": {"numbr": "1"}}), "/to/numbr", "did you mean \"number\"?"),
-        (json!({"node": node, "to": {"account": "nobody"}}), "/to/account", "There is no account \"nobody\""),
+        (
+            json!({"node": node, "to": {"account": "nobody"}}),
+            "/to/account",
+            "names no account: there is none with the id \"nobody\"",
+        ),
         (
             json!({"node": node, "to": {"peer": "none", "number": "1"}}),
             "/to/peer",
-            "There is no peer \"none\"",
+            "names no peer: there is none with the id \"none\"",
         ),
         (json!({"node": node, "to": "1".repeat(201)}), "/to", ""),
     ] {

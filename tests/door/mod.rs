@@ -64,7 +64,7 @@ fn what_is_neither_tls_nor_http_is_closed_at_once() {
 #[test]
 fn the_clients_address_is_in_the_revision() {
     let appliance = Appliance::start();
-    let token = appliance.token("suite", "admin");
+    let token = appliance.token("remote", "admin");
     for from in [HERE, ELSEWHERE] {
         let mut line = Line::open(from, appliance.address(), appliance.anonymous().tls()).unwrap();
         let id = format!("site{}", from.octets()[3]);

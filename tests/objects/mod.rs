@@ -150,13 +150,13 @@ fn a_reference_must_lead_somewhere() {
     site(&admin);
     let refused = |path: &str, body: &Value| admin.post(path, body).problem(422, "request/invalid");
     refused("/pbx-nodes", &node("nobody", "n", &json!({})))
-        .blames("/enterprise", "there is no enterprise \"nobody\"");
-    refused("/accounts", &account("nobody", "jo", &json!({})))
-        .blames("/enterprise", "there is no enterprise");
+        .blames("/enterprise", "names no enterprise: there is none with the id \"nobody\"");
+    refused("/accounts", &account("nobody", "jo", &json!({}))).blames("/enterprise", "names no enterprise");
     refused("/peers", &json!({"enterprise": "nobody", "description": "d"}))
-        .blames("/enterprise", "there is no enterprise");
+        .blames("/enterprise", "names no enterprise");
     let nowhere = account("acme", "jo", &json!({"pbx_node": "node-x"}));
-    refused("/accounts", &nowhere).blames("/pbx_node", "there is no PBX node \"node-x\"");
+    refused("/accounts", &nowhere)
+        .blames("/pbx_node", "names no PBX node: there is none with the id \"node-x\"");
 }
 
 #[test]

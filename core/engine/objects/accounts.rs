@@ -76,7 +76,8 @@ pub static ACCOUNTS: Resource = Resource {
 fn settle(read: &Read<'_>, object: &mut Object) -> Result<(), Problem> {
     object.entry("origin").or_insert_with(|| "manual".into());
     check_node(read, object)?;
-    check_login(read, object)
+    check_login(read, object)?;
+    check_extension(read, object)
 }
 
 fn check_node(read: &Read<'_>, object: &Object) -> Result<(), Problem> {
@@ -99,6 +100,19 @@ fn check_login(read: &Read<'_>, object: &Object) -> Result<(), Problem> {
     match read.one(sql, bound, |row| row.get::<_, String>(0))? {
         Some(other) => {
             Err(Problem::field("login_id", format!("{login:?} is the extension of account {other:?}")))
+        }
+        None => Ok(()),
+    }
+}
+
+/// The other way round: an extension must not be what somebody else signs in with.
+fn check_extension(read: &Read<'_>, object: &Object) -> Result<(), Problem> {
+    let extension = text(object, "extension");
+    let sql = "SELECT 1 FROM account WHERE enterprise = ?1 AND login_id = ?2 AND id <> ?3 LIMIT 1";
+    let bound = params![text(object, "enterprise"), extension, text(object, "id")];
+    match read.one(sql, bound, |row| row.get::<_, i64>(0))? {
+        Some(_) => {
+            Err(Problem::field("extension", format!("{extension:?} is the login ID of another account")))
         }
         None => Ok(()),
     }

@@ -181,7 +181,7 @@ impl Resource {
     }
 
     /// Deletes an object that nothing depends on.
-    pub fn remove(&self, change: &Change<'_>, id: &str, precondition: Precondition) -> Result<(), Problem> {
+    pub fn remove(&self, change: &Change<'_>, id: &str, precondition: &Precondition) -> Result<(), Problem> {
         let before = self.get(change.tx, id)?;
         precondition.check(revision(&before))?;
         self.refuse_if_used(change.tx, text(&before, "id"))?;

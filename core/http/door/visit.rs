@@ -14,8 +14,9 @@ use crate::http::stats::{Counters, Phase};
 
 /// Most rounds in one turn, so that one fast client does not keep the others waiting.
 const ROUNDS: usize = 16;
-/// Most bytes thrown away after a farewell.
-const MOST_DRAINED: usize = 64 * 1024;
+/// Most bytes thrown away after a farewell: clients that send a whole body before they read, as many do, must
+/// get to the answer that refuses it.
+const MOST_DRAINED: usize = 64 * 1024 * 1024;
 
 /// The connection is over and shall be closed.
 #[derive(Debug)]

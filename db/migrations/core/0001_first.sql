@@ -1,5 +1,6 @@
 -- The first schema: access, secrets, settings, revisions, and the objects that dialing needs.
--- Every object table has `seq` (order of making, for cursors), `revision` (the last change, for ETags).
+-- Every object table has `seq` (order of making, never used twice, for cursors) and `revision` (the last
+-- change, for ETags).
 
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 
@@ -37,7 +38,7 @@ CREATE INDEX revision_of_object ON revision (kind, object, n);
 CREATE INDEX revision_undoes ON revision (undoes) WHERE undoes IS NOT NULL;
 
 CREATE TABLE admin (
-    seq INTEGER PRIMARY KEY,
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
     name TEXT NOT NULL UNIQUE COLLATE NOCASE,
     role TEXT NOT NULL CHECK (role IN ('viewer', 'operator', 'admin')),
@@ -58,7 +59,7 @@ CREATE TABLE session (
 CREATE INDEX session_of_admin ON session (admin);
 
 CREATE TABLE token (
-    seq INTEGER PRIMARY KEY,
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
     name TEXT NOT NULL UNIQUE COLLATE NOCASE,
     role TEXT NOT NULL CHECK (role IN ('viewer', 'operator', 'admin')),
@@ -81,7 +82,7 @@ CREATE TABLE idempotency (
 CREATE INDEX idempotency_age ON idempotency (kept_at);
 
 CREATE TABLE enterprise (
-    seq INTEGER PRIMARY KEY,
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE COLLATE NOCASE CHECK (length(id) BETWEEN 4 AND 32),
     description TEXT NOT NULL,
     domain TEXT NOT NULL UNIQUE COLLATE NOCASE,
@@ -91,9 +92,9 @@ CREATE TABLE enterprise (
 ) STRICT;
 
 CREATE TABLE pbx_node (
-    seq INTEGER PRIMARY KEY,
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
-    enterprise TEXT NOT NULL REFERENCES enterprise (id),
+    enterprise TEXT NOT NULL COLLATE NOCASE REFERENCES enterprise (id),
     name TEXT NOT NULL COLLATE NOCASE,
     kind TEXT NOT NULL CHECK (kind IN ('mivoice_business', 'mx_one', 'mivoice_5000')),
     address TEXT NOT NULL,
@@ -114,9 +115,9 @@ CREATE TABLE pbx_node (
 ) STRICT;
 
 CREATE TABLE account (
-    seq INTEGER PRIMARY KEY,
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
-    enterprise TEXT NOT NULL REFERENCES enterprise (id),
+    enterprise TEXT NOT NULL COLLATE NOCASE REFERENCES enterprise (id),
     login_id TEXT NOT NULL COLLATE NOCASE,
     first_name TEXT NOT NULL,
     last_name TEXT NOT NULL,
@@ -134,9 +135,9 @@ CREATE INDEX account_node ON account (pbx_node);
 CREATE INDEX account_extension ON account (enterprise, extension);
 
 CREATE TABLE peer (
-    seq INTEGER PRIMARY KEY,
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
-    enterprise TEXT NOT NULL REFERENCES enterprise (id),
+    enterprise TEXT NOT NULL COLLATE NOCASE REFERENCES enterprise (id),
     description TEXT NOT NULL COLLATE NOCASE,
     dialing_prefix TEXT NOT NULL CHECK (length(dialing_prefix) <= 20),
     revision INTEGER NOT NULL,

@@ -1,0 +1,139 @@
+//! How fast the core is, beside its bare parts, in one run: reads through the door beside tiny_http with one
+//! SQLite read, durable writes through the door beside SQLite with one row in each commit; and what a start,
+//! an idle appliance and the binary cost. Rounds of both sides alternate, so that a drifting machine drifts
+//! for both. Leaves out what plugins do.
+
+mod appliance;
+mod client;
+mod measure;
+mod peer;
+mod report;
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use appliance::Appliance;
+use measure::{Samples, drive};
+use report::{Report, Row};
+
+/// Any failure; a benchmark has nobody to sort them for.
+pub type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
+
+/// Many short ones: a virtual disk's sync may take 0.1 ms in one second and 4 ms in the next.
+const ROUNDS: usize = 20;
+const ROUND: Duration = Duration::from_millis(300);
+const WARM_UP: Duration = Duration::from_millis(300);
+/// Until the appliance's write-ahead log has its size; see [`peer::Bare`].
+const SEASONING: Duration = Duration::from_millis(1500);
+const READERS: usize = 4;
+const WRITERS: [usize; 3] = [1, 8, 32];
+/// The appliance's own number of workers.
+const WORKERS: usize = 8;
+const STARTS: usize = 10;
+
+fn main() -> ExitCode {
+    let done = measured().and_then(|(report, file)| report.publish(&file));
+    let Err(cause) = done else { return ExitCode::SUCCESS };
+    report::complain(&cause.to_string());
+    ExitCode::FAILURE
+}
+
+/// `--binary FILE --result FILE`; what else cargo passes is its own.
+fn argument(name: &str) -> Outcome<PathBuf> {
+    let mut arguments = std::env::args().skip_while(|argument| argument != name);
+    let value = arguments.nth(1).ok_or(format!("{name} FILE is missing; use tests/bench/run"))?;
+    Ok(value.into())
+}
+
+fn measured() -> Outcome<(Report, PathBuf)> {
+    let (binary, file) = (argument("--binary")?, argument("--result")?);
+    let beside = file.parent().ok_or("--result must name a file in a folder")?;
+    // On the disk that is built on: /tmp is memory on some machines, where durable writes cost nothing.
+    let folder = tempfile::Builder::new().prefix("bench-").tempdir_in(beside)?;
+    let mut appliance = Appliance::lay_out(&binary, folder.path())?;
+    let mut report = Report::new(binary.metadata()?.len());
+    report.start_ms = starts(&mut appliance)?;
+    report.idle = appliance.memory()?;
+    appliance.prepare()?;
+    report.rows.push(reads(&appliance)?);
+    new_accounts(&appliance, 8, SEASONING, "season")?;
+    for clients in WRITERS {
+        report.rows.push(writes(&appliance, folder.path(), clients)?);
+    }
+    report.loaded = appliance.memory()?;
+    Ok((report, file))
+}
+
+/// The median time in milliseconds from spawn to readiness, of starts after the first; leaves it running.
+fn starts(appliance: &mut Appliance) -> Outcome<f64> {
+    appliance.start()?;
+    let mut took = Vec::new();
+    for _ in 0..STARTS {
+        appliance.stop()?;
+        took.push(appliance.start()?.as_secs_f64() * 1000.0);
+    }
+    took.sort_by(f64::total_cmp);
+    Ok((took[STARTS / 2 - 1] + took[STARTS / 2]) / 2.0)
+}
+
+/// One row, read through the door by a token over kept-alive TLS; beside it the same row read by a bare server.
+fn reads(appliance: &Appliance) -> Outcome<Row> {
+    let peer = peer::serve(&appliance.database(), WORKERS)?;
+    let ours = |for_time| {
+        let connect = || client::Connection::tls(appliance.address()?, appliance.trust()?);
+        drive(READERS, for_time, connect, |_, _| appliance.request("GET", "/enterprises/bench", None), 200)
+    };
+    let theirs = |for_time| {
+        let connect = || client::Connection::plain(peer);
+        drive(READERS, for_time, connect, |_, _| client::request("GET", "/", "", None), 200)
+    };
+    alternate(
+        format!("read one enterprise, {READERS} clients"),
+        "tiny_http + 1 SQLite read, plain TCP",
+        ours,
+        theirs,
+    )
+}
+
+/// New accounts, each acknowledged once it is on the disk; beside it a bare connection that commits row by row.
+fn writes(appliance: &Appliance, folder: &Path, clients: usize) -> Outcome<Row> {
+    let bare = peer::Bare::create(&folder.join(format!("bare{clients}.db")))?;
+    let round = AtomicUsize::new(0);
+    let ours = |for_time| {
+        let round = round.fetch_add(1, Ordering::Relaxed);
+        new_accounts(appliance, clients, for_time, &format!("w{clients}r{round}"))
+    };
+    let theirs = |for_time| bare.write(for_time, &appliance::account("bare"));
+    let what = format!("durable write, {clients} client{}", if clients == 1 { "" } else { "s" });
+    alternate(what, "SQLite, 1 row per commit, 1 connection", ours, theirs)
+}
+
+/// Posts accounts whose logins begin with `prefix`.
+fn new_accounts(appliance: &Appliance, clients: usize, for_time: Duration, prefix: &str) -> Outcome<Samples> {
+    let connect = || client::Connection::tls(appliance.address()?, appliance.trust()?);
+    let account = |client: usize, n: usize| {
+        let body = appliance::account(&format!("{prefix}c{client}n{n}"));
+        appliance.request("POST", "/accounts", Some(&body))
+    };
+    drive(clients, for_time, connect, account, 201)
+}
+
+/// A B A B …, after a warm-up of each.
+fn alternate(
+    what: String,
+    peer: &'static str,
+    ours: impl Fn(Duration) -> Outcome<Samples>,
+    theirs: impl Fn(Duration) -> Outcome<Samples>,
+) -> Outcome<Row> {
+    ours(WARM_UP)?;
+    theirs(WARM_UP)?;
+    let mut row = Row { what, peer, ours: Samples::default(), theirs: Samples::default() };
+    for _ in 0..ROUNDS {
+        row.ours.add(ours(ROUND)?);
+        row.theirs.add(theirs(ROUND)?);
+    }
+    Ok(row)
+}
