@@ -96,8 +96,16 @@ pub fn authenticate(engine: &Engine, cookie: &str) -> Result<Option<Principal>, 
         return Ok(None);
     };
     if clock::unix() - session.seen_at >= SEEN_STEP {
-        let sql = "UPDATE session SET seen_at = ?2 WHERE hash = ?1";
-        engine.db.write(move |tx| Ok::<_, Problem>(tx.execute(sql, params![hash, clock::unix()])?))?;
+        note_seen(engine, hash);
     }
     Ok(Some(session.principal))
+}
+
+/// A request must not fail because this could not be noted, say on a full disk; the session then ends earlier.
+fn note_seen(engine: &Engine, hash: Vec<u8>) {
+    let sql = "UPDATE session SET seen_at = ?2 WHERE hash = ?1";
+    let noted = engine.db.write(move |tx| tx.execute(sql, params![hash, clock::unix()]));
+    if let Err(cause) = noted {
+        log::warn!("could not note that a session is in use: {cause}");
+    }
 }
