@@ -2,11 +2,13 @@
 //! If a step fails, the message names it.
 
 use std::net::SocketAddr;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use sd_notify::NotifyState;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::{Handle, Signals};
@@ -19,7 +21,7 @@ use crate::catalog::settings as names;
 use crate::config::Config;
 use crate::console;
 use crate::engine::access::{claim, sessions};
-use crate::engine::doctor::{Finding, State};
+use crate::engine::doctor::{Finding, State, is_stuck};
 use crate::engine::secrets::{Secret, store};
 use crate::engine::settings::Settings;
 use crate::engine::state::{StateDir, StateLock};
@@ -45,6 +47,7 @@ const START: &[Step] = &[
     ("open the database", Boot::open_database),
     ("load the certificate", Boot::load_certificate),
     ("prepare the claim code", Boot::prepare_claim),
+    ("raise the bound of open files", Boot::raise_open_files),
     ("open the door", Boot::open_door),
     ("follow the settings", Boot::follow_settings),
     ("listen for signals", Boot::listen_for_signals),
@@ -76,10 +79,11 @@ pub struct Boot {
     state: Option<StateDir>,
     engine: Option<Arc<Engine>>,
     certificates: Option<Arc<CertStore>>,
-    certificate_seen: Option<SystemTime>,
+    certificate_seen: [Stamp; 2],
     claim_code: Option<Secret>,
     http: Option<Arc<Http>>,
     signals: Option<(Receiver<i32>, Handle)>,
+    has_reported: bool,
     stopping_since: Option<Instant>,
 }
 
@@ -93,10 +97,11 @@ impl Boot {
             state: None,
             engine: None,
             certificates: None,
-            certificate_seen: None,
+            certificate_seen: [None, None],
             claim_code: None,
             http: None,
             signals: None,
+            has_reported: false,
             stopping_since: None,
         };
         for (index, (name, step)) in START.iter().enumerate() {
@@ -143,7 +148,7 @@ impl Boot {
                 swept = Instant::now();
                 self.sweep();
             }
-            if self.is_healthy() && watchdog.is_some() {
+            if self.makes_progress() && watchdog.is_some() {
                 notify(&[NotifyState::Watchdog]);
             }
         }
@@ -189,7 +194,7 @@ impl Boot {
     fn load_certificate(&mut self) -> StepResult {
         let (cert, key) = match &self.config.certificate {
             Some((cert, key)) => {
-                self.certificate_seen = newest(cert, key);
+                self.certificate_seen = stamps(cert, key);
                 (read_pem(cert)?, read_pem(key)?)
             }
             None => {
@@ -209,6 +214,18 @@ impl Boot {
         Ok(())
     }
 
+    /// Every connection is an open file, and the system's usual bound of 1024 is for programs without any.
+    fn raise_open_files(&mut self) -> StepResult {
+        let bound = getrlimit(Resource::Nofile);
+        let raised = Rlimit { current: bound.maximum, maximum: bound.maximum };
+        if let Err(cause) = setrlimit(Resource::Nofile, raised) {
+            log::warn!(
+                "could not raise the bound of open files ({cause}); the door holds fewer connections than it may"
+            );
+        }
+        Ok(())
+    }
+
     fn open_door(&mut self) -> StepResult {
         let engine = self.engine()?;
         let api = Arc::new(Api::new(Arc::clone(engine)));
@@ -225,7 +242,7 @@ impl Boot {
         let watched = Arc::downgrade(&http);
         api.watch_door(move || watched.upgrade().map(|http| http.stats()));
         self.http = Some(http);
-        self.is_healthy();
+        self.makes_progress();
         Ok(())
     }
 
@@ -257,11 +274,14 @@ impl Boot {
     fn report_readiness(&mut self) -> StepResult {
         let status = format!("serving {}", self.greeting().urls.join(" "));
         notify(&[NotifyState::Ready, NotifyState::Status(&status)]);
+        self.has_reported = true;
         Ok(())
     }
 
     fn report_stop(&mut self) -> StepResult {
-        notify(&[NotifyState::Stopping]);
+        if self.has_reported {
+            notify(&[NotifyState::Stopping]);
+        }
         Ok(())
     }
 
@@ -296,8 +316,9 @@ impl Boot {
         self.http.as_ref().ok_or_else(|| "The door is not open.".to_owned())
     }
 
-    /// Reports how the door does; the watchdog is fed only while door and writer make progress.
-    fn is_healthy(&self) -> bool {
+    /// Reports how the door does. The watchdog is fed while door and writer make progress: a restart helps against
+    /// a hang, but not against a full disk, with which reads still work.
+    fn makes_progress(&self) -> bool {
         let (Some(engine), Some(http)) = (&self.engine, &self.http) else { return false };
         let since = http.stats().since_last_turn;
         let finding = match since > DOOR_HANGS_AFTER {
@@ -309,7 +330,7 @@ impl Boot {
             false => Finding::ok(format!("{} connections accepted", http.stats().accepted)),
         };
         engine.board.report("door", finding);
-        crate::engine::doctor::obstacles(engine).is_empty()
+        since <= DOOR_HANGS_AFTER && !is_stuck(engine)
     }
 
     fn sweep(&self) {
@@ -322,7 +343,7 @@ impl Boot {
     fn look_at_certificate(&mut self) {
         self.report_certificate();
         let Some((cert, key)) = &self.config.certificate else { return };
-        if newest(cert, key) != self.certificate_seen {
+        if stamps(cert, key) != self.certificate_seen {
             self.reload_certificate();
         }
     }
@@ -332,7 +353,7 @@ impl Boot {
         let (Some((cert, key)), Some(store)) = (self.config.certificate.clone(), &self.certificates) else {
             return;
         };
-        self.certificate_seen = newest(&cert, &key);
+        self.certificate_seen = stamps(&cert, &key);
         let replaced = read_pem(&cert).and_then(|cert| {
             let key = read_pem(&key)?;
             store.replace(cert.reveal(), key.reveal()).map_err(|e| e.to_string())
@@ -393,9 +414,12 @@ fn read_pem(file: &Path) -> Result<Secret, String> {
         .map_err(|e| format!("Cannot read {}: {e}. Check [http] cert and key.", file.display()))
 }
 
-fn newest(cert: &Path, key: &Path) -> Option<SystemTime> {
-    let changed = |file: &Path| file.metadata().and_then(|m| m.modified()).ok();
-    changed(cert).max(changed(key))
+/// Tells whether a file was changed, replaced or removed; the time alone misses an older file moved in.
+type Stamp = Option<(u64, u64, i64, i64)>;
+
+fn stamps(cert: &Path, key: &Path) -> [Stamp; 2] {
+    let stamp = |file: &Path| file.metadata().ok().map(|m| (m.ino(), m.len(), m.mtime(), m.mtime_nsec()));
+    [stamp(cert), stamp(key)]
 }
 
 /// The certificate made at the first start; kept in the database, sealed, because its key is a secret.

@@ -85,11 +85,8 @@ pub fn named(appliance: &Appliance, kind: &str, name: &str) -> Result<(String, S
     let query: String = form_urlencoded::Serializer::new(String::new()).append_pair("name", name).finish();
     let list = appliance.get(&format!("/{kind}?{query}"))?.body;
     let Some(item) = list["items"].as_array().and_then(|items| items.first()) else {
-        let one = if kind == "admins" { "administrator" } else { "token" };
-        return Err(Failure::Sentence(format!(
-            "There is no {one} {name:?}. `jackfield {one} list` shows them all.",
-            one = if kind == "admins" { "admin" } else { one }
-        )));
+        let (one, verb) = if kind == "admins" { ("administrator", "admin") } else { ("token", "token") };
+        return Err(format!("There is no {one} {name:?}. `jackfield {verb} list` shows them all.").into());
     };
     let id = item["id"].as_str().unwrap_or_default();
     Ok((format!("/{kind}/{id}"), format!("\"{}\"", item["revision"])))

@@ -83,7 +83,10 @@ fn plugins(config: &Config) -> String {
 
 fn master_key(state: &StateDir) -> Result<String, String> {
     match MasterKey::read(&state.master_key())? {
-        Some(_) => Ok("can be read".to_owned()),
+        Some(key) => {
+            key.refuse_without_database(&state.master_key(), &state.database())?;
+            Ok("can be read".to_owned())
+        }
         None if state.database().exists() => {
             Err(format!("{} is missing, and the database needs it", state.master_key().display()))
         }

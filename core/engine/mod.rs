@@ -24,7 +24,7 @@ use access::throttle::Throttle;
 use change::{Change, Origin};
 use doctor::Board;
 use events::Bus;
-use secrets::Keyring;
+use secrets::{Keyring, MasterKey};
 use settings::Settings;
 use state::StateDir;
 
@@ -63,10 +63,15 @@ pub struct Engine {
 impl Engine {
     /// Opens the database in the state folder, migrating it if due, and everything that hangs on it.
     pub fn open(state: StateDir) -> Result<Self, String> {
+        // Before anything is made: a key that cannot be used must not leave a database behind that none opens.
+        let master = MasterKey::read(&state.master_key())?;
+        if let Some(master) = &master {
+            master.refuse_without_database(&state.master_key(), &state.database())?;
+        }
         state.make_copies_folder()?;
         let (db, opened) = Db::open(storage(&state)).map_err(|e| e.to_string())?;
         log::info!("database {}: {opened}", state.database().display());
-        let keyring = Keyring::open(&db, &state.master_key())?;
+        let keyring = Keyring::open(&db, master, &state.master_key())?;
         let settings = Settings::load(&db).map_err(|p| p.detail)?;
         let (board, started) = (Board::default(), Instant::now());
         Ok(Self {

@@ -3,7 +3,7 @@
 //! state folder. A copied database alone opens nothing. Root on the running machine is not kept out.
 
 use std::fmt;
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -14,6 +14,7 @@ use jackfield_db::{Db, Tx, params};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::clock;
+use super::state::told;
 use crate::catalog::problems::Problem;
 use crate::engine::fault;
 
@@ -45,7 +46,7 @@ impl fmt::Debug for Secret {
 /// The key outside the database.
 pub struct MasterKey {
     key: Key<XChaCha20Poly1305>,
-    from: String,
+    from: PathBuf,
 }
 
 impl Drop for MasterKey {
@@ -55,16 +56,16 @@ impl Drop for MasterKey {
 }
 
 impl MasterKey {
-    /// Reads the key that systemd hands over, else the file; `None` when there is neither yet.
+    /// Reads the key that systemd hands over, else the file; `None` when there is neither.
     pub fn read(file: &Path) -> Result<Option<Self>, String> {
         let place = credential().unwrap_or_else(|| file.to_owned());
         let mut text = String::new();
         match OpenOptions::new().read(true).open(&place).and_then(|f| f.take(256).read_to_string(&mut text)) {
             Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
             Err(e) => {
+                let shown = place.display();
                 return Err(format!(
-                    "Cannot read the master key {}: {e}. It must be readable by the user that Jackfield runs as.",
-                    place.display()
+                    "Cannot read the master key {shown}: {e}. It must be readable by the user that Jackfield runs as."
                 ));
             }
             Ok(_) => {}
@@ -75,7 +76,7 @@ impl MasterKey {
             place.display()
         ));
         text.zeroize();
-        Ok(Some(Self { key: key?, from: place.display().to_string() }))
+        Ok(Some(Self { key: key?, from: place }))
     }
 
     fn parse(text: &str) -> Option<Key<XChaCha20Poly1305>> {
@@ -85,20 +86,54 @@ impl MasterKey {
         key
     }
 
-    /// Makes a new key and writes it to the file (0400), durably.
-    pub fn create(file: &Path) -> Result<Self, String> {
+    /// Makes a new key and writes it, durably, to a file (0400) that is not in force yet: a first start that is
+    /// cut short leaves nothing that a second one would take for the key of a lost database.
+    fn create(file: &Path) -> Result<Self, String> {
+        let cannot =
+            |e: std::io::Error| format!("Cannot write the master key {}: {}", file.display(), told(&e));
+        let place = pending(file);
+        match std::fs::remove_file(&place) {
+            Err(e) if e.kind() != ErrorKind::NotFound => return Err(cannot(e)),
+            _ => {}
+        }
         let key = Key::<XChaCha20Poly1305>::generate();
         let mut text = data_encoding::HEXLOWER.encode(&key);
         let written = OpenOptions::new()
             .write(true)
             .create_new(true)
             .mode(0o400)
-            .open(file)
+            .open(&place)
             .and_then(|mut f| writeln!(f, "{text}").and_then(|()| f.sync_all()));
         text.zeroize();
-        written.map_err(|e| format!("Cannot write the master key {}: {e}.", file.display()))?;
-        Ok(Self { key, from: file.display().to_string() })
+        written.map_err(cannot)?;
+        Ok(Self { key, from: file.to_owned() })
     }
+
+    /// Puts the new key in force, once the database has been made with it.
+    fn promote(file: &Path) -> Result<(), String> {
+        let folder = file.parent().unwrap_or(Path::new("."));
+        let renamed = std::fs::rename(pending(file), file).and_then(|()| File::open(folder)?.sync_all());
+        renamed.map_err(|e| format!("Cannot put the master key {} in force: {}", file.display(), told(&e)))
+    }
+
+    /// Refuses a key in the state folder whose database is gone: starting anew would hide the loss, and would
+    /// offer the claim code to whoever comes first.
+    pub fn refuse_without_database(&self, file: &Path, database: &Path) -> Result<(), String> {
+        let is_there = database.metadata().is_ok_and(|found| found.len() > 0);
+        if is_there || self.from != file { Ok(()) } else { Err(self.bereft()) }
+    }
+
+    fn bereft(&self) -> String {
+        format!(
+            "The master key {shown} is there, but its database is gone or empty. Put back the database from your \
+             backup; or, to begin anew and lose everything, delete {shown} as well.",
+            shown = self.from.display()
+        )
+    }
+}
+
+fn pending(file: &Path) -> PathBuf {
+    file.with_extension("new")
 }
 
 /// The credential that systemd passes to the service (systemd.exec, LoadCredentialEncrypted).
@@ -109,19 +144,13 @@ fn credential() -> Option<PathBuf> {
 }
 
 fn refuse_open_to_others(place: &Path) -> Result<(), String> {
-    let mode = place
-        .metadata()
-        .map_err(|e| format!("Cannot look at {}: {e}.", place.display()))?
-        .permissions()
-        .mode();
+    let shown = place.display();
+    let mode = place.metadata().map_err(|e| format!("Cannot look at {shown}: {e}."))?.permissions().mode();
     if mode & 0o077 == 0 {
         return Ok(());
     }
-    let shown = place.display();
-    Err(format!(
-        "The master key {shown} can be read by others (mode {:o}). Close it: chmod 400 {shown}",
-        mode & 0o777
-    ))
+    let mode = mode & 0o777;
+    Err(format!("The master key {shown} can be read by others (mode {mode:o}). Close it: chmod 400 {shown}"))
 }
 
 /// Seals and opens secrets with the installation's data key.
@@ -130,31 +159,44 @@ pub struct Keyring {
 }
 
 impl Keyring {
-    /// Opens the database's data key; makes key and master key when the database has none yet.
-    pub fn open(db: &Db, file: &Path) -> Result<Self, String> {
-        let master = MasterKey::read(file)?;
-        let wrapped = db
-            .read(|r| {
-                r.one("SELECT wrapped FROM keyring WHERE version = ?1", params![KEY_VERSION], |row| {
-                    row.get::<_, Vec<u8>>(0)
-                })
-            })
-            .map_err(|e| format!("Cannot read the data key from the database: {e}."))?;
+    /// Opens the database's data key with the master key that was read before; makes both when neither is
+    /// there yet.
+    pub fn open(db: &Db, master: Option<MasterKey>, file: &Path) -> Result<Self, String> {
+        let sql = "SELECT wrapped FROM keyring WHERE version = ?1";
+        let wrapped = db.read(|r| r.one(sql, params![KEY_VERSION], |row| row.get::<_, Vec<u8>>(0)));
+        let wrapped = wrapped
+            .map_err(|e: jackfield_db::Error| format!("Cannot read the data key from the database: {e}."))?;
         match (wrapped, master) {
             (Some(wrapped), Some(master)) => Self::unwrap(&wrapped, &master),
-            (Some(_), None) => Err(format!(
-                "The master key {} is missing, and the database needs it to open its secrets. Put it back from your backup.",
-                file.display()
-            )),
+            (Some(wrapped), None) => Self::recover(&wrapped, file),
+            (None, Some(master)) if master.from == file => Err(master.bereft()),
             (None, Some(master)) => Self::create(db, &master),
-            (None, None) => Self::create(db, &MasterKey::create(file)?),
+            (None, None) => {
+                let ring = Self::create(db, &MasterKey::create(file)?)?;
+                MasterKey::promote(file)?;
+                Ok(ring)
+            }
         }
+    }
+
+    /// A first start that was cut short after the database had its key, but before the file had its name.
+    fn recover(wrapped: &[u8], file: &Path) -> Result<Self, String> {
+        let missing = || {
+            let shown = file.display();
+            format!(
+                "The master key {shown} is missing, and the database needs it to open its secrets. Put it back from your backup."
+            )
+        };
+        let waiting = MasterKey::read(&pending(file)).ok().flatten().ok_or_else(missing)?;
+        let ring = Self::unwrap(wrapped, &waiting).map_err(|_| missing())?;
+        MasterKey::promote(file)?;
+        Ok(ring)
     }
 
     fn unwrap(wrapped: &[u8], master: &MasterKey) -> Result<Self, String> {
         let mut key = unseal(&XChaCha20Poly1305::new(&master.key), "keyring", wrapped).ok_or(format!(
             "The master key {} does not open this database: it belongs to another one. Put back the key that was made with it.",
-            master.from
+            master.from.display()
         ))?;
         let ring = XChaCha20Poly1305::new_from_slice(&key)
             .map_err(|_| "The data key in the database is damaged.".to_owned());
@@ -269,11 +311,34 @@ mod tests {
         let file = folder.path().join("master.key");
         assert!(MasterKey::read(&file).unwrap().is_none());
         let made = MasterKey::create(&file).unwrap();
+        assert!(MasterKey::read(&file).unwrap().is_none(), "it is not in force yet");
+        MasterKey::promote(&file).unwrap();
         assert_eq!(MasterKey::read(&file).unwrap().unwrap().key, made.key);
         std::fs::set_permissions(&file, PermissionsExt::from_mode(0o644)).unwrap();
         assert!(MasterKey::read(&file).err().unwrap().contains("chmod 400"));
         std::fs::set_permissions(&file, PermissionsExt::from_mode(0o600)).unwrap();
         std::fs::write(&file, "abc").unwrap();
         assert!(MasterKey::read(&file).err().unwrap().contains("64 hexadecimal digits"));
+    }
+
+    #[test]
+    fn a_first_start_cut_short_can_be_repeated() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("master.key");
+        std::fs::write(pending(&file), "half a k").unwrap();
+        let made = MasterKey::create(&file).unwrap();
+        assert_eq!(MasterKey::read(&pending(&file)).unwrap().unwrap().key, made.key);
+    }
+
+    #[test]
+    fn a_key_whose_database_is_gone_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, database) = (folder.path().join("master.key"), folder.path().join("jackfield.db"));
+        MasterKey::create(&file).unwrap();
+        MasterKey::promote(&file).unwrap();
+        let master = MasterKey::read(&file).unwrap().unwrap();
+        assert!(master.refuse_without_database(&file, &database).unwrap_err().contains("is gone or empty"));
+        std::fs::write(&database, "x").unwrap();
+        assert!(master.refuse_without_database(&file, &database).is_ok());
     }
 }

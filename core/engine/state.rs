@@ -3,8 +3,11 @@
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read, Seek, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+
+/// Longest path of a socket that Linux takes, in bytes, without the ending zero.
+const SOCKET_PATH_BYTES: usize = 107;
 
 /// The state folder's paths.
 #[derive(Debug, Clone)]
@@ -21,14 +24,18 @@ pub struct StateLock {
 impl StateDir {
     /// Opens the folder, making it (0700) if it is not there.
     pub fn open(folder: &Path) -> Result<Self, String> {
+        refuse_other_owner(folder)?;
+        let state = Self::at(folder);
+        state.refuse_long_path()?;
         let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
         made.map_err(|e| {
             format!(
-                "Cannot make the state folder {}: {e}. Check [storage] path and its owner.",
-                folder.display()
+                "Cannot make the state folder {}: {} Check [storage] path and its owner.",
+                folder.display(),
+                told(&e)
             )
         })?;
-        Ok(Self::at(folder))
+        Ok(state)
     }
 
     /// The paths of a folder that may not be there yet.
@@ -39,7 +46,7 @@ impl StateDir {
     /// Takes the lock; the error names the process that holds it.
     pub fn lock(&self) -> Result<StateLock, String> {
         let path = self.folder.join("lock");
-        let cannot = |e: std::io::Error| format!("Cannot use the lock file {}: {e}.", path.display());
+        let cannot = |e: std::io::Error| format!("Cannot use the lock file {}: {}", path.display(), told(&e));
         let opened =
             OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
         let mut file = opened.map_err(cannot)?;
@@ -61,6 +68,19 @@ impl StateDir {
             "The state folder {} is in use by process {pid}. Stop that one first, or give this one another [storage] path.",
             self.folder.display()
         )
+    }
+
+    /// The system's bound for the path of a socket (unix(7)) would else be met much later.
+    fn refuse_long_path(&self) -> Result<(), String> {
+        let socket = self.control_socket();
+        let length = socket.as_os_str().len();
+        if length <= SOCKET_PATH_BYTES {
+            return Ok(());
+        }
+        Err(format!(
+            "The path of the control socket {} has {length} bytes; the system allows {SOCKET_PATH_BYTES}. Give [storage] path a shorter name.",
+            socket.display()
+        ))
     }
 
     /// The folder itself.
@@ -92,11 +112,35 @@ impl StateDir {
     pub fn make_copies_folder(&self) -> Result<(), String> {
         match DirBuilder::new().mode(0o700).create(self.copies()) {
             Err(e) if e.kind() != ErrorKind::AlreadyExists => {
-                Err(format!("Cannot make the folder {}: {e}.", self.copies().display()))
+                Err(format!("Cannot make the folder {}: {}", self.copies().display(), told(&e)))
             }
             _ => Ok(()),
         }
     }
+}
+
+/// What the system said, and what to do where that is known.
+pub fn told(error: &std::io::Error) -> String {
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            format!("{error}. Free some space on that disk, then try again.")
+        }
+        ErrorKind::PermissionDenied => format!("{error}. Check who owns it and who you are."),
+        _ => format!("{error}."),
+    }
+}
+
+/// Files made by another user would lock the service out of its own state.
+fn refuse_other_owner(folder: &Path) -> Result<(), String> {
+    let Ok(found) = folder.metadata() else { return Ok(()) };
+    let (owner, us) = (found.uid(), rustix::process::geteuid().as_raw());
+    if owner == us {
+        return Ok(());
+    }
+    let shown = folder.display();
+    Err(format!(
+        "The state folder {shown} belongs to user {owner}, and you are user {us}. Run this as that user: sudo -u '#{owner}' jackfield …"
+    ))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 /// `application_id` of every Jackfield database: the letters `JACK`.
@@ -28,6 +29,37 @@ const WRITING: &str = "PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; PRAGMA 
 /// Opens an existing file for reading and writing, and changes nothing in it.
 pub(crate) fn plain(file: &Path) -> rusqlite::Result<Connection> {
     open(file, OpenFlags::SQLITE_OPEN_READ_WRITE)
+}
+
+/// Opens an existing file to look at it, and leaves it and every file beside it as they were. Without a log beside it
+/// the file is whole and nobody has it open; with one, the log is neither folded in nor removed, and the shared index
+/// is used only if another process has the file open.
+pub(crate) fn onlooker(file: &Path) -> rusqlite::Result<Connection> {
+    let mut log = file.as_os_str().to_owned();
+    log.push("-wal");
+    if !Path::new(&log).exists() {
+        return immutable(file);
+    }
+    beside_a_log(file, "EXCLUSIVE").or_else(|_| beside_a_log(file, "NORMAL"))
+}
+
+/// <https://sqlite.org/uri.html#uriimmutable>
+fn immutable(file: &Path) -> rusqlite::Result<Connection> {
+    let text = file.to_string_lossy();
+    let escaped = text.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    Connection::open_with_flags(format!("file:{escaped}?immutable=1"), flags)
+}
+
+fn beside_a_log(file: &Path, locking: &str) -> rusqlite::Result<Connection> {
+    let conn = plain(file)?;
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    conn.busy_timeout(Duration::ZERO)?;
+    let look =
+        format!("PRAGMA locking_mode={locking}; SELECT count(*) FROM sqlite_schema; PRAGMA query_only=ON;");
+    conn.execute_batch(&look)?;
+    Ok(conn)
 }
 
 /// Opens an existing file for reading alone, without `query_only`, which would forbid `VACUUM INTO` too.

@@ -17,6 +17,9 @@ use crate::error::Error;
 /// How many copies made before migrations are kept.
 const KEPT: usize = 3;
 
+/// How the names of core's copies begin; a plugin's go on with its id and a hyphen, which no number does.
+const CORE: &str = "pre-";
+
 /// A copy made before a migration, known by its name `pre-<from>-to-<to>-<UTC time>.db`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct StepCopy {
@@ -49,21 +52,36 @@ pub(crate) fn before_migration(
     from: u32,
     to: u32,
 ) -> Result<PathBuf, Error> {
+    before(conn, folder, CORE, from, to)
+}
+
+/// The same for the migration of a plugin's tables; its copies are kept apart from core's.
+pub(crate) fn before_owner(
+    conn: &Connection,
+    folder: &Path,
+    owner: &str,
+    from: u32,
+    to: u32,
+) -> Result<PathBuf, Error> {
+    before(conn, folder, &format!("{CORE}{owner}-"), from, to)
+}
+
+fn before(conn: &Connection, folder: &Path, family: &str, from: u32, to: u32) -> Result<PathBuf, Error> {
     if !folder.is_dir() {
         let made = fs::DirBuilder::new().mode(0o700).create(folder);
         made.map_err(|error| io_failed("creating", folder, &error))?;
     }
     sweep(folder);
     let now: String = conn.query_row("SELECT strftime('%Y%m%dT%H%M%fZ', 'now')", [], |row| row.get(0))?;
-    let target = folder.join(format!("pre-{from}-to-{to}-{now}.db"));
+    let target = folder.join(format!("{family}{from}-to-{to}-{now}.db"));
     make(conn, &target)?;
-    prune(folder);
+    prune(folder, family);
     Ok(target)
 }
 
 /// The copy that loses least among those that a program knowing schema `known` can open.
 pub(crate) fn best_for(folder: &Path, known: u32) -> Option<PathBuf> {
-    let usable = newest_first(folder).into_iter().rev().filter(|copy| copy.from <= known);
+    let usable = newest_first(folder, CORE).into_iter().rev().filter(|copy| copy.from <= known);
     usable.max_by_key(|copy| copy.from).map(|copy| copy.path)
 }
 
@@ -121,9 +139,9 @@ fn io_failed(doing: &str, path: &Path, error: &io::Error) -> Error {
 
 /// Keeps the newest copy of each step (a failed migration is tried again at every start, and its copies are alike),
 /// and of these the last few.
-fn prune(folder: &Path) {
+fn prune(folder: &Path, family: &str) {
     let mut kept: Vec<(u32, u32)> = Vec::new();
-    for copy in newest_first(folder) {
+    for copy in newest_first(folder, family) {
         let step = (copy.from, copy.to);
         if kept.contains(&step) || kept.len() == KEPT {
             remove(&copy.path);
@@ -153,8 +171,8 @@ fn remove(path: &Path) {
     }
 }
 
-fn newest_first(folder: &Path) -> Vec<StepCopy> {
-    let mut copies: Vec<_> = list(folder).into_iter().filter_map(parse).collect();
+fn newest_first(folder: &Path, family: &str) -> Vec<StepCopy> {
+    let mut copies: Vec<_> = list(folder).into_iter().filter_map(|path| parse(path, family)).collect();
     copies.sort_by(|a, b| b.taken.cmp(&a.taken));
     copies
 }
@@ -171,8 +189,8 @@ fn list(folder: &Path) -> Vec<PathBuf> {
     }
 }
 
-fn parse(path: PathBuf) -> Option<StepCopy> {
-    let name = path.file_name()?.to_str()?.strip_prefix("pre-")?.strip_suffix(".db")?;
+fn parse(path: PathBuf, family: &str) -> Option<StepCopy> {
+    let name = path.file_name()?.to_str()?.strip_prefix(family)?.strip_suffix(".db")?;
     let (from, rest) = name.split_once("-to-")?;
     let (to, taken) = rest.split_once('-')?;
     Some(StepCopy { from: from.parse().ok()?, to: to.parse().ok()?, taken: taken.to_owned(), path })
@@ -211,7 +229,7 @@ mod tests {
             "pre-4-to-5-20260401T000001.000Z.db",
             "notes.db",
         ]);
-        prune(folder.path());
+        prune(folder.path(), CORE);
         assert_eq!(
             names(folder.path()),
             [

@@ -4,26 +4,35 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle, ThreadId};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
+use rusqlite::types::Value;
 
 use crate::check;
 use crate::connection;
 use crate::copies;
 use crate::error::Error;
 use crate::handle::{Read, Tx};
-use crate::job::{self, Purpose};
+use crate::job::{self, Company, Purpose};
 use crate::migrations::{CORE, Migration};
 use crate::open::{self, Opened, Options};
+use crate::owned::{self, OwnerTx, Table};
+use crate::owner::Owner;
+use crate::owner_steps::{self, OwnerMigrated, OwnerStep};
 use crate::queue::Queue;
 use crate::readers::Readers;
 use crate::refusal::OpenError;
+use crate::scope::Scoped;
 use crate::stats::Stats;
+use crate::views::Views;
 use crate::writer::{self, Shared};
 
 /// How long a caller waits for room in the queue or for a free reader.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long a plugin's query, or its statements in one write, may run.
+const OWNER_TIME: Duration = Duration::from_secs(2);
 
 /// An open database. Clones are handles to the same one; give each thread its own.
 #[derive(Clone)]
@@ -33,6 +42,9 @@ pub struct Db {
 
 struct House {
     file: PathBuf,
+    copies: PathBuf,
+    owner_time: Duration,
+    migrating: Mutex<()>,
     shared: Arc<Shared>,
     readers: Readers,
     writer: ThreadId,
@@ -51,7 +63,7 @@ impl Db {
     /// # Errors
     /// An [`OpenError`] that says what to do.
     pub fn open(options: Options) -> Result<(Self, Opened), OpenError> {
-        Self::open_with(options, CORE, PATIENCE)
+        Self::open_with(options, CORE, PATIENCE, OWNER_TIME)
     }
 
     /// `open` with other migrations and another patience, for tests.
@@ -59,16 +71,22 @@ impl Db {
         options: Options,
         list: &[Migration],
         patience: Duration,
+        owner_time: Duration,
     ) -> Result<(Self, Opened), OpenError> {
-        let (conn, opened) = open::open(&options, list)?;
-        let file = options.file;
-        let readers = Readers::open(&file, options.readers, patience);
+        let (mut conn, opened) = open::open(&options, list)?;
+        let (file, copies) = (options.file, options.copies);
+        let views = Views::learn(&mut conn).map(Arc::new);
+        let views = views.map_err(|error| OpenError::from_sqlite(&file, "reading its views", error))?;
+        let conn = Scoped::new(conn, Arc::clone(&views));
+        let conn = conn.map_err(|error| OpenError::from_sqlite(&file, "guarding its writer", error))?;
+        let readers = Readers::open(&file, options.readers, patience, &views);
         let readers = readers.map_err(|error| OpenError::from_sqlite(&file, "opening its readers", error))?;
         let shared = Arc::new(Shared::new(Queue::new(options.queue, patience)));
         let thread = writer::start(conn, Arc::clone(&shared));
         let thread = thread.map_err(|error| OpenError::from_io(&file, "starting its writer", &error))?;
         let writer = thread.thread().id();
-        let house = House { file, shared, readers, writer, thread: Mutex::new(Some(thread)) };
+        let (thread, migrating) = (Mutex::new(Some(thread)), Mutex::new(()));
+        let house = House { file, copies, owner_time, migrating, shared, readers, writer, thread };
         Ok((Self { house: Arc::new(house) }, opened))
     }
 
@@ -83,7 +101,7 @@ impl Db {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        self.run(Purpose::Write, work)
+        self.run(Purpose::Write, Company::Shared, work)
     }
 
     /// Runs `work` exactly as `write` would and answers the same, but always undoes its changes.
@@ -95,7 +113,7 @@ impl Db {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        self.run(Purpose::Rehearse, work)
+        self.run(Purpose::Rehearse, Company::Shared, work)
     }
 
     /// Reads one consistent state: what others commit meanwhile is not seen. Runs on the caller's thread; a long
@@ -107,6 +125,78 @@ impl Db {
         let lease = self.house.readers.lend()?;
         let conn = lease.snapshot()?;
         job::guarded(|| work(&Read::new(conn)))
+    }
+
+    /// Reads as a plugin: its own tables and core's views. At most `limit` rows, 8 MiB and 2 s.
+    ///
+    /// # Errors
+    /// `Denied`, `TooSlow`, `TooLarge`, and whatever SQLite refuses.
+    pub fn query_as(
+        &self,
+        owner: &Owner,
+        sql: &str,
+        params: Vec<Value>,
+        limit: usize,
+    ) -> Result<Table, Error> {
+        let lease = self.house.readers.lend()?;
+        let conn = lease.snapshot()?;
+        let deadline = Instant::now() + self.house.owner_time;
+        job::guarded(|| owned::read(conn, owner, deadline, sql, params, limit))
+    }
+
+    /// Writes as `write` does, with a plugin's statements and core's in one transaction, which nobody shares: when the
+    /// plugin's 2 s are over, SQLite undoes all of it.
+    ///
+    /// # Errors
+    /// As for `write`.
+    pub fn write_as<T, E>(
+        &self,
+        owner: &Owner,
+        work: impl FnOnce(&OwnerTx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        self.run_as(Purpose::Write, owner, work)
+    }
+
+    /// Runs `work` exactly as `write_as` would, but always undoes its changes.
+    ///
+    /// # Errors
+    /// As for `write`.
+    pub fn rehearse_as<T, E>(
+        &self,
+        owner: &Owner,
+        work: impl FnOnce(&OwnerTx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        self.run_as(Purpose::Rehearse, owner, work)
+    }
+
+    /// Brings a plugin's tables to the end of `steps`, in one transaction, after a copy of the whole database if the
+    /// plugin had tables before.
+    ///
+    /// # Errors
+    /// `Denied` for what a plugin may not do, `Migration` for what went wrong; the tables are then as they were.
+    pub fn migrate_owner(&self, owner: &Owner, steps: &[OwnerStep]) -> Result<OwnerMigrated, Error> {
+        // One at a time: the copies of one would be swept away by another.
+        let _turn = self.house.migrating.lock().unwrap_or_else(PoisonError::into_inner);
+        let from = self.read(|read| owner_steps::version(read, owner))?;
+        let to = owner_steps::target(owner, from, steps)?;
+        if from == to {
+            return Ok(OwnerMigrated { from, to, copy: None });
+        }
+        let copy = match from {
+            0 => None,
+            _ => Some(copies::before_owner(&self.side()?, &self.house.copies, owner.id(), from, to)?),
+        };
+        let (owner, steps) = (owner.clone(), steps.to_vec());
+        self.run(Purpose::Write, Company::Schema, move |tx| owner_steps::run(tx, &owner, &steps, from))?;
+        Ok(OwnerMigrated { from, to, copy })
     }
 
     /// Counters of the writer.
@@ -155,18 +245,28 @@ impl Db {
         ending
     }
 
-    fn run<F, T, E>(&self, purpose: Purpose, work: F) -> Result<T, E>
+    fn run<F, T, E>(&self, purpose: Purpose, company: Company, work: F) -> Result<T, E>
     where
         F: FnOnce(&Tx<'_>) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
         self.refuse_writer()?;
-        let (job, answer) = job::new(purpose, work);
+        let (job, answer) = job::new(purpose, company, work);
         self.house.shared.queue.push(job)?;
         // No time limit: whoever gave up here would not know whether the change was saved. `Stats::running_for` tells
         // the watchdog when a job or the disk hangs.
         answer.recv().unwrap_or_else(|_| Err(Error::Closed.into()))
+    }
+
+    fn run_as<F, T, E>(&self, purpose: Purpose, owner: &Owner, work: F) -> Result<T, E>
+    where
+        F: FnOnce(&OwnerTx<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        let (owner, time) = (owner.clone(), self.house.owner_time);
+        self.run(purpose, Company::Alone, move |tx| work(&OwnerTx::new(tx, &owner, time)))
     }
 
     /// A write or a close from inside a write would wait for itself for ever.

@@ -36,6 +36,26 @@ pub enum Error {
     },
     /// `Db::close` was called, or the writer has ended.
     Closed,
+    /// A plugin's SQL tried what it may not do.
+    Denied {
+        /// What was tried, and what is allowed.
+        detail: String,
+    },
+    /// A plugin's SQL ran longer than it may.
+    TooSlow {
+        /// A whole sentence.
+        detail: String,
+    },
+    /// A plugin's SQL, one of its values or its answer is too large.
+    TooLarge {
+        /// What is too large, and how large it may be.
+        detail: String,
+    },
+    /// A plugin's migration was not done; its tables are as they were.
+    Migration {
+        /// Which step, what was wrong, what to do.
+        detail: String,
+    },
     /// Anything else, with its cause.
     Other {
         /// A whole sentence, or SQLite's message.
@@ -75,6 +95,14 @@ impl Error {
 
     pub(crate) fn busy(detail: impl fmt::Display) -> Self {
         Self::Busy { detail: detail.to_string() }
+    }
+
+    pub(crate) fn denied(detail: impl fmt::Display) -> Self {
+        Self::Denied { detail: detail.to_string() }
+    }
+
+    pub(crate) fn too_large(detail: impl fmt::Display) -> Self {
+        Self::TooLarge { detail: detail.to_string() }
     }
 
     /// SQLite undid a transaction without saying why.
@@ -124,7 +152,11 @@ impl fmt::Display for Error {
             Self::Constraint { detail, .. } => {
                 write!(f, "The change breaks a rule of the database and was not saved: {detail}.")
             }
-            Self::Busy { detail } => f.write_str(detail),
+            Self::Busy { detail } | Self::TooSlow { detail } | Self::Migration { detail } => {
+                f.write_str(detail)
+            }
+            Self::Denied { detail } => write!(f, "The plugin's SQL was refused: {detail}."),
+            Self::TooLarge { detail } => write!(f, "The plugin's SQL was not done: {detail}."),
             Self::Full => {
                 f.write_str("Nothing was saved because the disk is full; free some space and try again.")
             }

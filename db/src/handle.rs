@@ -4,17 +4,21 @@
 
 use std::cell::RefCell;
 use std::ops::Deref;
+use std::time::Instant;
 
-use rusqlite::{CachedStatement, Connection, Params, Row};
+use rusqlite::{CachedStatement, Params, Row};
 
 use crate::error::Error;
+use crate::owner::Owner;
+use crate::rules::Task;
+use crate::scope::{Confined, Scoped};
 
 /// What a row closure answers; its error is what `Row::get` answers, so `?` works.
 pub type RowResult<T> = rusqlite::Result<T>;
 
 /// Reads one consistent state of the database.
 pub struct Read<'c> {
-    conn: &'c Connection,
+    conn: &'c Scoped,
     last_error: RefCell<Option<Error>>,
 }
 
@@ -24,7 +28,7 @@ pub struct Tx<'c> {
 }
 
 impl<'c> Read<'c> {
-    pub(crate) fn new(conn: &'c Connection) -> Self {
+    pub(crate) fn new(conn: &'c Scoped) -> Self {
         Self { conn, last_error: RefCell::new(None) }
     }
 
@@ -77,13 +81,19 @@ impl<'c> Read<'c> {
     /// After some faults SQLite undoes the whole transaction by itself (<https://sqlite.org/lang_transaction.html>
     /// section 3.1); a statement after that would be saved alone, so there is none.
     fn prepared(&self, sql: &str) -> Result<CachedStatement<'c>, Error> {
-        if self.conn.is_autocommit() {
-            return Err(self.last_error().unwrap_or_else(Error::given_up));
-        }
+        self.require_transaction()?;
         Ok(self.conn.prepare_cached(sql)?)
     }
 
-    fn noted<T>(&self, outcome: Result<T, Error>) -> Result<T, Error> {
+    fn require_transaction(&self) -> Result<(), Error> {
+        if self.conn.is_autocommit() {
+            return Err(self.last_error().unwrap_or_else(Error::given_up));
+        }
+        Ok(())
+    }
+
+    /// Keeps why `outcome` failed, for the case that SQLite undoes the transaction because of it.
+    pub(crate) fn noted<T>(&self, outcome: Result<T, Error>) -> Result<T, Error> {
         if let Err(error) = &outcome {
             self.last_error.replace(Some(error.clone()));
         }
@@ -92,7 +102,7 @@ impl<'c> Read<'c> {
 }
 
 impl<'c> Tx<'c> {
-    pub(crate) fn new(conn: &'c Connection) -> Self {
+    pub(crate) fn new(conn: &'c Scoped) -> Self {
         Self { read: Read::new(conn) }
     }
 
@@ -107,6 +117,23 @@ impl<'c> Tx<'c> {
     /// The `rowid` of the last row inserted through this handle's connection.
     pub fn last_insert_rowid(&self) -> i64 {
         self.read.conn.last_insert_rowid()
+    }
+
+    /// Runs `work` with the connection confined to `owner` until `deadline`.
+    pub(crate) fn confined<T>(
+        &self,
+        owner: &Owner,
+        deadline: Instant,
+        work: impl FnOnce(&Confined<'_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let outcome = self.read.require_transaction();
+        let outcome = outcome.and_then(|()| self.read.conn.confine(owner, Task::Rows, deadline));
+        self.read.noted(outcome.and_then(|confined| work(&confined)))
+    }
+
+    /// The connection itself, for migrations.
+    pub(crate) fn scoped(&self) -> &'c Scoped {
+        self.read.conn
     }
 
     fn change(&self, sql: &str) -> Result<CachedStatement<'c>, Error> {
@@ -129,11 +156,17 @@ impl<'c> Deref for Tx<'c> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+
+    fn memory() -> Scoped {
+        Scoped::new(rusqlite::Connection::open_in_memory().unwrap(), Arc::default()).unwrap()
+    }
 
     #[test]
     fn sql_that_would_end_the_transaction_is_refused() {
-        let conn = Connection::open_in_memory().unwrap();
+        let conn = memory();
         conn.execute_batch("BEGIN; SAVEPOINT job").unwrap();
         let tx = Tx::new(&conn);
         let words =
@@ -148,7 +181,7 @@ mod tests {
 
     #[test]
     fn a_change_can_answer_its_row() {
-        let conn = Connection::open_in_memory().unwrap();
+        let conn = memory();
         conn.execute_batch("BEGIN").unwrap();
         let tx = Tx::new(&conn);
         assert_eq!(tx.execute("CREATE TABLE a (id INTEGER PRIMARY KEY, b TEXT) STRICT", []).unwrap(), 0);

@@ -10,6 +10,8 @@ use crate::handle::Tx;
 pub(crate) trait Job: Send {
     /// Does the work, once; its answer is kept until `answer`.
     fn run(&mut self, tx: &Tx<'_>) -> Verdict;
+    /// With whom it may share a transaction.
+    fn company(&self) -> Company;
     /// Wakes the caller: with the work's own answer, or with the error that kept its group from being saved.
     fn answer(self: Box<Self>, group: Result<(), Error>);
 }
@@ -34,7 +36,19 @@ pub(crate) enum Purpose {
     Rehearse,
 }
 
+/// With whom a job shares its transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Company {
+    /// With whatever waits.
+    Shared,
+    /// With nobody: when its time is over, SQLite undoes the whole transaction.
+    Alone,
+    /// With nobody, and references are not enforced: it changes the schema and checks them itself.
+    Schema,
+}
+
 struct Task<F, T, E> {
+    company: Company,
     purpose: Purpose,
     work: Option<F>,
     outcome: Option<Result<T, E>>,
@@ -42,14 +56,18 @@ struct Task<F, T, E> {
 }
 
 /// Wraps `work` for the queue. The receiver gets exactly one answer, or is cut off if the job is abandoned.
-pub(crate) fn new<F, T, E>(purpose: Purpose, work: F) -> (Box<dyn Job>, Receiver<Result<T, E>>)
+pub(crate) fn new<F, T, E>(
+    purpose: Purpose,
+    company: Company,
+    work: F,
+) -> (Box<dyn Job>, Receiver<Result<T, E>>)
 where
     F: FnOnce(&Tx<'_>) -> Result<T, E> + Send + 'static,
     T: Send + 'static,
     E: From<Error> + Send + 'static,
 {
     let (caller, answer) = sync_channel(1);
-    (Box::new(Task { purpose, work: Some(work), outcome: None, caller }), answer)
+    (Box::new(Task { company, purpose, work: Some(work), outcome: None, caller }), answer)
 }
 
 /// Runs `work`; a panic becomes an error.
@@ -75,6 +93,10 @@ where
             (true, Purpose::Write) => Verdict::Keep,
             (true, Purpose::Rehearse) => Verdict::Rehearsed,
         }
+    }
+
+    fn company(&self) -> Company {
+        self.company
     }
 
     fn answer(self: Box<Self>, group: Result<(), Error>) {

@@ -48,10 +48,16 @@ mod handle;
 mod job;
 mod migrations;
 mod open;
+mod owned;
+mod owner;
+mod owner_steps;
 mod queue;
 mod readers;
 mod refusal;
+mod rules;
+mod scope;
 mod stats;
+mod views;
 mod writer;
 
 #[cfg(test)]
@@ -61,6 +67,9 @@ pub use db::Db;
 pub use error::{Constraint, Error};
 pub use handle::{Read, RowResult, Tx};
 pub use open::{Opened, Options, Outcome, inspect};
+pub use owned::{Changed, OwnerTx, Table};
+pub use owner::Owner;
+pub use owner_steps::{OwnerMigrated, OwnerStep};
 pub use refusal::OpenError;
 pub use stats::Stats;
 

@@ -77,7 +77,8 @@ impl fmt::Display for Opened {
 pub fn inspect(options: &Options) -> Result<String, OpenError> {
     let file = &options.file;
     require_magic(file)?;
-    let conn = connection::plain(file).map_err(|error| OpenError::from_sqlite(file, "opening it", error))?;
+    let conn =
+        connection::onlooker(file).map_err(|error| OpenError::from_sqlite(file, "opening it", error))?;
     let known = count(migrations::CORE);
     match identify(&conn, file)? {
         Found::Empty => Ok("empty; it will be filled at the first start".to_owned()),

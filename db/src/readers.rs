@@ -1,13 +1,13 @@
 //! A fixed number of read-only connections, lent to one reader at a time.
 
 use std::path::Path;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-
-use rusqlite::Connection;
 
 use crate::connection;
 use crate::error::Error;
+use crate::scope::Scoped;
+use crate::views::Views;
 
 /// The connections that are not lent at the moment.
 pub(crate) struct Readers {
@@ -17,20 +17,26 @@ pub(crate) struct Readers {
 }
 
 struct State {
-    idle: Vec<Connection>,
+    idle: Vec<Scoped>,
     is_open: bool,
 }
 
 /// A lent connection; it goes back by itself, also when the reader panics.
 pub(crate) struct Lease<'p> {
     readers: &'p Readers,
-    conn: Option<Connection>,
+    conn: Option<Scoped>,
 }
 
 impl Readers {
     /// Opens `count` connections; a reader waits for `patience` at most to get one.
-    pub(crate) fn open(file: &Path, count: usize, patience: Duration) -> rusqlite::Result<Self> {
-        let idle = (0..count.max(1)).map(|_| connection::reader(file)).collect::<rusqlite::Result<_>>()?;
+    pub(crate) fn open(
+        file: &Path,
+        count: usize,
+        patience: Duration,
+        views: &Arc<Views>,
+    ) -> rusqlite::Result<Self> {
+        let open = |_| Scoped::new(connection::reader(file)?, Arc::clone(views));
+        let idle = (0..count.max(1)).map(open).collect::<rusqlite::Result<_>>()?;
         Ok(Self { state: Mutex::new(State { idle, is_open: true }), returned: Condvar::new(), patience })
     }
 
@@ -54,7 +60,7 @@ impl Readers {
         self.returned.notify_all();
     }
 
-    fn take_back(&self, conn: Connection) {
+    fn take_back(&self, conn: Scoped) {
         let mut state = self.lock();
         if state.is_open {
             state.idle.push(conn);
@@ -76,7 +82,7 @@ impl Readers {
 
 impl Lease<'_> {
     /// The connection, with a snapshot begun; the snapshot ends when the lease does.
-    pub(crate) fn snapshot(&self) -> Result<&Connection, Error> {
+    pub(crate) fn snapshot(&self) -> Result<&Scoped, Error> {
         let Some(conn) = &self.conn else { return Err(Error::Closed) };
         conn.execute_batch("BEGIN")?;
         Ok(conn)

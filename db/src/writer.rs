@@ -13,8 +13,9 @@ use rusqlite::Connection;
 
 use crate::error::Error;
 use crate::handle::Tx;
-use crate::job::{Job, Verdict};
+use crate::job::{Company, Job, Verdict};
 use crate::queue::Queue;
+use crate::scope::Scoped;
 use crate::stats::Counters;
 
 /// Jobs that share one commit, at most: bounds what a failing commit takes with it.
@@ -38,7 +39,7 @@ pub(crate) struct Ending {
 }
 
 struct Writer {
-    conn: Connection,
+    conn: Scoped,
     shared: Arc<Shared>,
 }
 
@@ -60,7 +61,7 @@ impl Shared {
 }
 
 /// Starts the thread `db-writer`, which ends when the queue is closed and empty.
-pub(crate) fn start(conn: Connection, shared: Arc<Shared>) -> io::Result<JoinHandle<()>> {
+pub(crate) fn start(conn: Scoped, shared: Arc<Shared>) -> io::Result<JoinHandle<()>> {
     let name = thread::Builder::new().name("db-writer".to_owned());
     name.spawn(move || {
         let farewell = Farewell(Arc::clone(&shared));
@@ -78,15 +79,17 @@ impl Writer {
             self.shared.counters.rests();
         }
         let checkpointed = checkpoint(&self.conn);
-        let closed = self.conn.close().map_err(|(_, error)| error.into());
+        let closed = self.conn.close();
         checkpointed.and(closed)
     }
 
     /// Runs jobs from the front until all are done or their transaction is lost, then answers those it ran.
     fn run_group(&self, waiting: &mut VecDeque<Box<dyn Job>>) {
         let mut group = Group::default();
-        let outcome = self.transact(waiting, &mut group);
+        let company = waiting.front().map_or(Company::Shared, |job| job.company());
+        let outcome = self.prepare(company).and_then(|()| self.transact(waiting, &mut group));
         self.undo();
+        self.enforce(company);
         if group.jobs.is_empty() {
             // The transaction did not even begin, so none of those that wait can do better.
             group.jobs.extend(waiting.drain(..));
@@ -99,7 +102,7 @@ impl Writer {
 
     fn transact(&self, waiting: &mut VecDeque<Box<dyn Job>>, group: &mut Group) -> Result<(), Error> {
         self.step("BEGIN IMMEDIATE")?;
-        while let Some(mut job) = waiting.pop_front() {
+        while let Some(mut job) = group.next(waiting) {
             let verdict = self.run_job(job.as_mut());
             group.jobs.push(job);
             group.count(verdict?);
@@ -120,6 +123,24 @@ impl Writer {
         }
         self.step("RELEASE job")?;
         Ok(verdict)
+    }
+
+    /// Rebuilding a table needs references unenforced, which cannot be switched inside a transaction
+    /// (<https://sqlite.org/lang_altertable.html> section 7).
+    fn prepare(&self, company: Company) -> Result<(), Error> {
+        if company != Company::Schema {
+            return Ok(());
+        }
+        self.step("PRAGMA foreign_keys=OFF")
+    }
+
+    fn enforce(&self, company: Company) {
+        if company != Company::Schema {
+            return;
+        }
+        if let Err(error) = self.step("PRAGMA foreign_keys=ON") {
+            log::error!("References are not enforced any more ({error}); restart the service.");
+        }
     }
 
     /// One of the writer's own statements; each restarts the watchdog's clock.
@@ -153,6 +174,16 @@ impl Writer {
 }
 
 impl Group {
+    /// The next job that may share this transaction.
+    fn next(&self, waiting: &mut VecDeque<Box<dyn Job>>) -> Option<Box<dyn Job>> {
+        let company = waiting.front()?.company();
+        let is_open = self
+            .jobs
+            .first()
+            .is_none_or(|first| first.company() == Company::Shared && company == Company::Shared);
+        if is_open { waiting.pop_front() } else { None }
+    }
+
     fn count(&mut self, verdict: Verdict) {
         match verdict {
             Verdict::Keep => self.kept += 1,

@@ -1,5 +1,7 @@
 //! API tokens: what they open, and what ends them.
 
+use std::process::Command;
+
 use serde_json::{Value, json};
 
 use crate::harness::*;
@@ -69,13 +71,29 @@ fn a_token_without_any_scope_may_nothing() {
 
 #[test]
 fn an_expired_token_is_refused() {
-    let appliance = Appliance::start();
+    let mut appliance = Appliance::start();
     let admin = appliance.admin();
-    let old = token_with(&admin, &json!({"name": "old", "expires_at": "2020-01-01T00:00:00Z"}));
-    let new = token_with(&admin, &json!({"name": "new", "expires_at": "2199-01-01T00:00:00Z"}));
-    let refused = appliance.anonymous().with_token(&old.text("token")).get("/session");
+    let old = token_with(&admin, &json!({"name": "old", "expires_at": "2199-01-01T00:00:00Z"})).text("token");
+    let new = token_with(&admin, &json!({"name": "new", "expires_at": "2199-01-01T00:00:00Z"})).text("token");
+    appliance.stop();
+    let sql = "UPDATE token SET expires_at = '2020-01-01T00:00:00Z' WHERE name = 'old'";
+    let aged = Command::new("sqlite3").arg(appliance.state().join("jackfield.db")).arg(sql).status().unwrap();
+    assert!(aged.success());
+    appliance.resume();
+    let refused = appliance.anonymous().with_token(&old).get("/session");
     refused.problem(401, "access/sign_in").says("expired");
-    appliance.anonymous().with_token(&new.text("token")).get("/session").expect(200);
+    appliance.anonymous().with_token(&new).get("/session").expect(200);
+}
+
+#[test]
+fn a_token_that_would_never_work_is_not_made() {
+    let appliance = Appliance::start();
+    let body = json!({"name": "job", "role": "admin", "expires_at": "2020-01-01T00:00:00Z"});
+    appliance
+        .admin()
+        .post("/tokens", &body)
+        .problem(422, "request/invalid")
+        .blames("/expires_at", "is over already");
 }
 
 #[test]

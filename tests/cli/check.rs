@@ -17,6 +17,11 @@ fn detail<'a>(seen: &'a Value, name: &str) -> &'a str {
     items.iter().find(|item| item["name"] == name).unwrap()["detail"].as_str().unwrap()
 }
 
+/// What `check` says of a good database that was closed in order.
+fn whole(appliance: &Appliance) -> String {
+    format!("whole, schema {}", header(&appliance.state().join("jackfield.db"), USER_VERSION))
+}
+
 #[test]
 fn nothing_is_changed_before_the_first_start() {
     let appliance = Appliance::laid_out(|config| config);
@@ -39,7 +44,10 @@ fn nothing_is_changed_after_a_stop() {
     site(&appliance.admin());
     appliance.stop();
     let seen = check_changes_nothing(&appliance);
-    assert_eq!((detail(&seen, "database"), detail(&seen, "master key")), ("whole, schema 1", "can be read"));
+    assert_eq!(
+        (detail(&seen, "database"), detail(&seen, "master key")),
+        (whole(&appliance).as_str(), "can be read")
+    );
 }
 
 #[test]
@@ -48,7 +56,7 @@ fn nothing_is_changed_after_a_crash() {
     site(&appliance.admin());
     appliance.kill9();
     let seen = check_changes_nothing(&appliance);
-    assert_eq!(detail(&seen, "database"), "whole, schema 1");
+    assert!(detail(&seen, "database").starts_with("whole, schema "), "{seen}");
 }
 
 #[test]
@@ -56,7 +64,8 @@ fn a_running_appliance_is_looked_at_as_well() {
     let appliance = Appliance::start();
     site(&appliance.admin());
     let seen = json(&appliance, &["check"], "");
-    assert_eq!((&seen["running"], detail(&seen, "database")), (&true.into(), "whole, schema 1"));
+    assert_eq!(seen["running"], true);
+    assert!(detail(&seen, "database").starts_with("whole, schema "), "{seen}");
     assert!(detail(&seen, "addresses").ends_with("(the appliance runs)"), "{seen}");
 }
 

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use super::HERE;
 use super::line::Line;
-use super::{HERE, figure};
 use crate::harness::*;
 
 /// The door looks every five seconds.
@@ -135,5 +135,5 @@ fn an_expired_certificate_is_told_by_the_doctor_once_it_is_in_use() {
     let found = admin.get("/doctor").expect(200);
     let certificate = found.items().iter().find(|item| item["name"] == "certificate").unwrap();
     assert_eq!(certificate["detail"], "the certificate has expired");
-    assert!(figure(&admin, "jackfield_ready") > 0.0);
+    assert!(admin.figure("jackfield_ready") > 0.0);
 }

@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::durability::figure;
 use crate::harness::*;
 use line::{Line, dial};
 
@@ -95,9 +94,9 @@ fn one_address_has_its_cap_and_others_are_not_concerned() {
         line.get("/livez", "").map(|answer| (line, answer.status))
     };
     let mut held: Vec<_> = (0..8).map(|_| proven(ELSEWHERE).expect("there is room").0).collect();
-    let refused = figure(&admin, "jackfield_door_refused_total");
+    let refused = admin.figure("jackfield_door_refused_total");
     assert!(proven(ELSEWHERE).is_err(), "a ninth connection of one address was served");
-    assert_eq!(figure(&admin, "jackfield_door_refused_total"), refused + 1.0);
+    assert_eq!(admin.figure("jackfield_door_refused_total"), refused + 1.0);
     assert_eq!(proven(Ipv4Addr::new(127, 0, 0, 8)).expect("another address").1, 200);
     for line in &mut held {
         line.get("/livez", "").expect("who was in stays in").expect(200);
@@ -118,7 +117,7 @@ fn a_silent_connection_makes_room_for_a_newcomer_of_its_address() {
     let mut line = Line::open(ELSEWHERE, appliance.address(), appliance.anonymous().tls()).unwrap();
     line.get("/livez", "").unwrap().expect(200);
     assert!(silence(silent.remove(0)) < Duration::from_secs(2), "the oldest silent one goes first");
-    assert!(figure(&admin, "jackfield_door_evicted_total") >= 1.0);
+    assert!(admin.figure("jackfield_door_evicted_total") >= 1.0);
 }
 
 #[test]

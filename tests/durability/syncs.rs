@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
-use super::{figure, person};
+use super::person;
 use crate::harness::*;
 
 const WRITES: usize = 50;
@@ -65,7 +65,7 @@ fn writers_at_once_share_commits() {
     let appliance = Appliance::start();
     let admin = appliance.admin();
     site(&admin);
-    let count = |name| figure(&admin, &format!("jackfield_db_{name}_total"));
+    let count = |name| admin.figure(&format!("jackfield_db_{name}_total"));
     let before = (count("commits"), count("writes"));
     std::thread::scope(|scope| {
         for writer in 0..WRITES {

@@ -2,7 +2,7 @@
 //! has a deadline. Leaves out HTTP, which is the [`Client`]'s.
 
 use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixDatagram;
@@ -17,12 +17,11 @@ use rustix::process::{Pid, PidfdFlags, Signal, kill_process, kill_process_group,
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{Client, workspace};
+use super::{Client, Outcome, workspace};
 
 const READY_WITHIN: Duration = Duration::from_secs(20);
 const GREETING_WITHIN: Duration = Duration::from_secs(5);
 const STOP_WITHIN: Duration = Duration::from_secs(5);
-const CLI_WITHIN: Duration = Duration::from_secs(30);
 
 /// An appliance of one's own. Dropping it kills the process, also when the test has failed.
 pub struct Appliance {
@@ -36,16 +35,6 @@ struct Running {
     // Kept open: an appliance whose standard output is gone is another test.
     _stdout: BufReader<ChildStdout>,
     greeting: Value,
-}
-
-/// What a verb of the command line did.
-pub struct Outcome {
-    /// Exit code.
-    pub code: i32,
-    /// Standard output.
-    pub stdout: String,
-    /// Standard error.
-    pub stderr: String,
 }
 
 impl Appliance {
@@ -75,6 +64,13 @@ impl Appliance {
 
     /// Starts the process in the directory as it is, and waits until it says that it is ready.
     pub fn resume(&mut self) {
+        if let Err(why) = self.try_resume() {
+            panic!("the appliance did not start: {why}\n{}", self.log());
+        }
+    }
+
+    /// The same where it may be unable to start; the error is what it printed then.
+    pub fn try_resume(&mut self) -> Result<(), String> {
         assert!(self.running.is_none(), "the appliance runs already");
         let notify = self.folder.path().join("notify.sock");
         // Left over from a start before this one.
@@ -89,13 +85,9 @@ impl Appliance {
         let mut child = serve.process_group(0).spawn().expect("the binary can be started");
         let heard = wait_until_ready(&child, &readiness);
         let greeting = heard.and_then(|()| read_greeting(&mut child));
-        match greeting {
-            Ok((greeting, stdout)) => self.running = Some(Running { child, _stdout: stdout, greeting }),
-            Err(why) => {
-                end(&mut child);
-                panic!("the appliance did not start: {why}\n{}", self.log());
-            }
-        }
+        let (greeting, stdout) = greeting.map_err(|why| format!("{why}: {}", last_words(&mut child)))?;
+        self.running = Some(Running { child, _stdout: stdout, greeting });
+        Ok(())
     }
 
     /// Stops politely, checks that it ends well and in time, and starts again.
@@ -216,30 +208,6 @@ impl Appliance {
     }
 }
 
-impl Outcome {
-    /// Runs a program to its end.
-    pub fn of(mut command: Command, stdin: &str) -> Self {
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.process_group(0).spawn().expect("the binary can be started");
-        let mut input = child.stdin.take().expect("a piped standard input");
-        // A verb that reads nothing may have closed its input already.
-        let _ = input.write_all(stdin.as_bytes());
-        drop(input);
-        let reader = std::thread::spawn({
-            let (mut out, mut err) =
-                (child.stdout.take().expect("piped"), child.stderr.take().expect("piped"));
-            move || (std::io::read_to_string(&mut out), std::io::read_to_string(&mut err))
-        });
-        if !wait_for_end(&child, CLI_WITHIN) {
-            end(&mut child);
-            panic!("{command:?} did not end within {CLI_WITHIN:?}");
-        }
-        let code = child.wait().expect("the process has ended").code().unwrap_or(-1);
-        let (stdout, stderr) = reader.join().expect("the output can be read");
-        Self { code, stdout: stdout.expect("UTF-8"), stderr: stderr.expect("UTF-8") }
-    }
-}
-
 impl Drop for Appliance {
     fn drop(&mut self) {
         if let Some(running) = &mut self.running {
@@ -293,6 +261,13 @@ fn read_greeting(child: &mut Child) -> Result<(Value, BufReader<ChildStdout>), S
     stdout.read_line(&mut line).map_err(|e| e.to_string())?;
     let greeting = serde_json::from_str(&line).map_err(|e| format!("it printed {line:?}: {e}"))?;
     Ok((greeting, stdout))
+}
+
+/// Ends a process that did not start, and answers what it printed.
+fn last_words(child: &mut Child) -> String {
+    end(child);
+    let stdout = child.stdout.take().map(std::io::read_to_string);
+    stdout.and_then(Result::ok).unwrap_or_default()
 }
 
 /// Whether a process ends in time.

@@ -57,6 +57,15 @@ impl Client {
         client
     }
 
+    /// The value of an unlabelled figure of `/metrics`.
+    #[track_caller]
+    pub fn figure(&self, name: &str) -> f64 {
+        let page = self.root("GET", "/metrics").send().expect(200);
+        let text = String::from_utf8_lossy(&page.bytes);
+        let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        value.and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("/metrics has no {name}"))
+    }
+
     /// What it trusts, for connections that a test makes byte by byte.
     pub fn tls(&self) -> Arc<ClientConfig> {
         self.tls.clone()

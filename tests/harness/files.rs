@@ -32,8 +32,18 @@ pub fn assert_unchanged(before: &BTreeMap<PathBuf, Vec<u8>>, after: &BTreeMap<Pa
     assert!(differ.is_empty(), "these files were changed, made or removed: {differ:?}");
 }
 
-/// Overwrites four bytes of a closed database's header (<https://sqlite.org/fileformat.html> section 1.3):
-/// `user_version` is at offset 60, `application_id` at 68.
+/// Where a database's header has its schema version.
+pub const USER_VERSION: usize = 60;
+/// Where it has the id of the program that it belongs to.
+pub const APPLICATION_ID: usize = 68;
+
+/// Four bytes of a closed database's header.
+pub fn header(database: &Path, offset: usize) -> u32 {
+    let bytes = fs::read(database).expect("the database can be read");
+    u32::from_be_bytes(bytes[offset..offset + 4].try_into().expect("four bytes"))
+}
+
+/// Overwrites four bytes of a closed database's header (<https://sqlite.org/fileformat.html> section 1.3).
 pub fn set_header(database: &Path, offset: usize, value: u32) {
     let mut bytes = fs::read(database).expect("the database can be read");
     bytes[offset..offset + 4].copy_from_slice(&value.to_be_bytes());

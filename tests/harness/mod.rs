@@ -9,17 +9,19 @@ mod client;
 mod files;
 mod process;
 mod site;
+mod small_disk;
 
 use std::path::Path;
 use std::process::Command;
 
 pub use answer::Answer;
-pub use appliance::{Appliance, Outcome, binary, is_readable};
+pub use appliance::{Appliance, binary, is_readable};
 pub use certificates::{Pair, with_certificate};
 pub use client::Client;
-pub use files::{assert_unchanged, set_header, snapshot};
-pub use process::Process;
+pub use files::{APPLICATION_ID, USER_VERSION, assert_unchanged, header, set_header, snapshot};
+pub use process::{Outcome, Process};
 pub use site::{Site, account, all_pages, enterprise_body, node, site, site_named, with};
+pub use small_disk::SmallDisk;
 
 /// The folder of the workspace.
 pub fn workspace() -> &'static Path {

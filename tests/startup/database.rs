@@ -4,9 +4,6 @@ use std::fs;
 
 use super::*;
 
-const USER_VERSION: usize = 60;
-const APPLICATION_ID: usize = 68;
-
 /// Spoils the database of an appliance that has run, and checks the refusal and that not a byte was changed.
 fn refused_with(spoil: impl FnOnce(&std::path::Path), words: &[&str]) {
     let appliance = stopped();
@@ -55,6 +52,24 @@ fn a_database_with_a_few_bytes_cut_off_its_header_is_refused() {
         fs::write(file, &bytes[..60]).unwrap();
     };
     refused_with(cut, &["damaged", "restore the latest backup"]);
+}
+
+/// The first start makes the database before the key, so a key beside an empty database means that data is
+/// lost. Starting anew would hide that, and would offer the claim code to whoever comes first.
+#[test]
+fn an_emptied_database_beside_its_key_is_refused() {
+    let appliance = stopped();
+    let database = appliance.state().join("jackfield.db");
+    fs::write(&database, "").unwrap();
+    let checked = appliance.cli(&["check"], "");
+    assert_eq!(checked.code, 1, "check is content: {}", checked.stdout);
+    let mut serve = appliance.command(&["serve"]);
+    let (manager, ready) = (appliance.folder().join("manager.sock"), std::time::Duration::from_secs(2));
+    let socket = std::os::unix::net::UnixDatagram::bind(&manager).unwrap();
+    let mut process =
+        Process::start(serve.env("NOTIFY_SOCKET", &manager).stdout(std::process::Stdio::null()));
+    assert!(!is_readable(&socket, ready), "it started as if it were new");
+    assert_eq!(process.wait(ready).code(), Some(1));
 }
 
 #[test]

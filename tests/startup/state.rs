@@ -61,7 +61,7 @@ fn a_state_folder_that_is_not_there_is_made_for_its_owner_only() {
 fn a_state_folder_that_may_not_be_written_is_named() {
     let appliance = quiet();
     let outcome = as_nobody(&appliance, &["serve"]);
-    check_refusal(outcome, &[&appliance.state().display().to_string(), "Permission denied"]);
+    check_refusal(outcome, &[&appliance.state().display().to_string(), "belongs to user 0", "sudo -u"]);
     assert!(snapshot(&appliance.state()).is_empty());
 }
 
@@ -99,4 +99,20 @@ fn the_command_line_is_refused_on_another_users_state_with_the_sudo_line() {
         check_refusal(outcome, &["belongs to user 65534, and you are user 0", "sudo -u '#65534' jackfield"]);
     }
     assert_unchanged(&before, &snapshot(&appliance.state()));
+}
+
+/// Root starting it by hand once would leave a database and a key that the service cannot open.
+#[test]
+fn the_appliance_is_not_started_on_another_users_state() {
+    let appliance = quiet();
+    give_to_nobody(&appliance);
+    let manager = appliance.folder().join("manager.sock");
+    let socket = std::os::unix::net::UnixDatagram::bind(&manager).unwrap();
+    let mut serve = appliance.command(&["serve"]);
+    let _process = Process::start(serve.env("NOTIFY_SOCKET", &manager).stdout(std::process::Stdio::null()));
+    assert!(
+        !is_readable(&socket, std::time::Duration::from_secs(2)),
+        "it started on a folder of user {NOBODY}"
+    );
+    assert!(!appliance.state().join("master.key").exists(), "it left a key that the owner cannot read");
 }

@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use crate::durability::small_disk::SmallDisk;
 use crate::harness::*;
 
 const SOON: Duration = Duration::from_secs(10);
@@ -142,8 +141,10 @@ fn a_watchdog_meant_for_another_process_is_not_fed() {
 #[test]
 fn a_full_disk_does_not_starve_the_watchdog() {
     let appliance = Appliance::laid_out(|config| config);
+    // Declared first, so that it is dropped last: its folder can go once the disk is unmounted.
+    let service;
     let disk = SmallDisk::mount(&appliance.state());
-    let service = Service::watched(appliance);
+    service = Service::watched(appliance);
     service.awaits("WATCHDOG=1");
     disk.fill();
     service.pings(WATCHDOG);

@@ -58,7 +58,7 @@ pub fn check(engine: &Engine, given: &str) -> Result<(), Problem> {
     if super::digest(&normalised(code.reveal())) == super::digest(&normalised(given)) {
         return Ok(());
     }
-    let detail = "The right one is printed at the terminal and in the journal of the machine; \
+    let detail = "This is not the claim code. The right one is printed at the terminal and in the journal of the machine; \
                   `jackfield claim-code` shows it again.";
     Err(Problem::new(CLAIM_CODE, detail))
 }

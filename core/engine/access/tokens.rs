@@ -43,7 +43,8 @@ pub fn authenticate(engine: &Engine, token: &str) -> Result<Option<Principal>, P
     Ok(known.filter(|f| !has_expired(f.expires_at.as_deref())).map(|f| f.principal))
 }
 
-fn has_expired(expires_at: Option<&str>) -> bool {
+/// Whether that instant is over; none never is.
+pub fn has_expired(expires_at: Option<&str>) -> bool {
     let Some(text) = expires_at else { return false };
     text.parse::<jiff::Timestamp>().is_ok_and(|expiry| expiry <= jiff::Timestamp::now())
 }

@@ -22,8 +22,7 @@ fn run(engine: &Engine) -> Finding {
             "Restart the service; restore a backup if it persists.",
         );
     }
-    let stats = engine.db.stats();
-    if stats.running_for.is_some_and(|age| age > STUCK_AFTER) {
+    if is_stuck(engine) {
         let detail = format!("a write has not ended for over {} seconds", STUCK_AFTER.as_secs());
         return Finding::bad(
             State::Problem,
@@ -31,5 +30,11 @@ fn run(engine: &Engine) -> Finding {
             "Look at the disk (dmesg, smartctl); then restart the service.",
         );
     }
+    let stats = engine.db.stats();
     Finding::ok(format!("{} commits, {} writes waiting", stats.commits, stats.queued))
+}
+
+/// Whether a write has not ended for so long that only a restart can help.
+pub fn is_stuck(engine: &Engine) -> bool {
+    engine.db.stats().running_for.is_some_and(|age| age > STUCK_AFTER)
 }

@@ -11,6 +11,7 @@ mod door;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
+pub use database_answers::is_stuck;
 use serde_json::{Value, json};
 
 use super::Engine;

@@ -67,6 +67,9 @@ pub static TOKENS: Resource = Resource {
 const NEVER_NARROWED: &[&Right] = &[rights::ADMINS_WRITE, rights::TOKENS_WRITE];
 
 fn settle(_: &Read<'_>, object: &mut Object) -> Result<(), Problem> {
+    if tokens::has_expired(object.get("expires_at").and_then(Value::as_str)) {
+        return Err(Problem::field("expires_at", "is over already; give a time to come, or leave it out"));
+    }
     let scopes = object.get("scopes").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     match NEVER_NARROWED.iter().find(|right| scopes.iter().any(|scope| scope == right.name)) {
         Some(right) => {

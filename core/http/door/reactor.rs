@@ -224,7 +224,12 @@ impl Reactor {
         let is_done = |c: &Connection| matches!(c.phase(), Phase::Silent | Phase::Head | Phase::Idle);
         let done: Vec<u64> = self.clients.values().filter(|c| is_done(c)).map(|c| c.id).collect();
         for id in done {
-            if let Some(connection) = self.clients.remove(&id) {
+            if let Some(mut connection) = self.clients.remove(&id) {
+                // A TLS end without a farewell looks like an attack (RFC 8446 section 6.1).
+                connection.stream.say_goodbye();
+                if let Err(cause) = connection.send() {
+                    log::debug!("a connection ended before the farewell: {cause}");
+                }
                 self.dismiss(connection);
             }
         }

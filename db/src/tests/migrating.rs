@@ -90,7 +90,7 @@ fn no_copy_no_migration() {
     fs::write(place.copies(), "in the way").unwrap();
     assert!(matches!(place.refusal(&[NOTES, COLOUR]), OpenError::Copy { .. }));
     let options = Options { copies: place.path("none/copies"), ..place.options() };
-    let refusal = Db::open_with(options, &[NOTES, COLOUR], LIMIT).unwrap_err();
+    let refusal = Db::open_with(options, &[NOTES, COLOUR], LIMIT, LIMIT).unwrap_err();
     assert_eq!(refusal, OpenError::FolderMissing { folder: place.path("none/copies") });
     assert_eq!(place.try_open(&[NOTES]).unwrap().1.outcome, Outcome::Unchanged);
 }

@@ -3,6 +3,7 @@
 mod closing;
 mod migrating;
 mod opening;
+mod owners;
 mod reading;
 mod writing;
 
@@ -28,11 +29,18 @@ struct Place {
     readers: usize,
     queue: usize,
     patience: Duration,
+    owner_time: Duration,
 }
 
 impl Place {
     fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), readers: 2, queue: 64, patience: LIMIT }
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            readers: 2,
+            queue: 64,
+            patience: LIMIT,
+            owner_time: LIMIT,
+        }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -52,7 +60,7 @@ impl Place {
     }
 
     fn try_open(&self, list: &[Migration]) -> Result<(Db, Opened), OpenError> {
-        Db::open_with(self.options(), list, self.patience)
+        Db::open_with(self.options(), list, self.patience, self.owner_time)
     }
 
     /// Opens with the table `note` alone.

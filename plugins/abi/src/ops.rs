@@ -192,6 +192,9 @@ pub struct HttpRequest {
     pub method: String,
     /// Path below `/api/v1`, percent-decoded segments joined by `/`.
     pub path: String,
+    /// The route's template, as the manifest has it.
+    #[serde(default)]
+    pub route: String,
     /// Parameters that the route's template names.
     #[serde(default)]
     pub params: serde_json::Map<String, Value>,
@@ -232,6 +235,10 @@ pub struct Statement {
     /// null, numbers, text, truth values (as 0 and 1); blobs as `{"base64": text}`.
     #[serde(default)]
     pub params: Vec<Value>,
+    /// Rows that a write must change; another number undoes the whole transaction with `conflict`. So a plugin
+    /// refuses a stale edit by `UPDATE … WHERE revision = ?`. None: any number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expect: Option<usize>,
 }
 
 /// A read. The answer holds at most `limit` rows and says whether there were more.

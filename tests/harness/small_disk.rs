@@ -9,7 +9,7 @@ use std::process::Command;
 const SIZE: &str = "size=48m,mode=0700";
 const BLOCK: [u8; 4096] = [0x5a; 4096];
 
-/// The file system; unmounted when dropped, also when the test has failed.
+/// The file system; unmounted when dropped, also when the test has failed. Declare it after what lives on it.
 pub struct SmallDisk {
     folder: PathBuf,
 }
@@ -48,7 +48,7 @@ impl SmallDisk {
 
 impl Drop for SmallDisk {
     fn drop(&mut self) {
-        // Lazily: the appliance may still have its files open.
+        // Lazily: a killed appliance may still have its files open.
         let unmounted = Command::new("umount").arg("--lazy").arg(&self.folder).status();
         if !unmounted.is_ok_and(|status| status.success()) {
             eprintln!("{} is still mounted; unmount it by hand", self.folder.display());

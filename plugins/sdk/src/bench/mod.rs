@@ -1,0 +1,120 @@
+//! A test bench: a plugin in this process, and a host that a test scripts. What arrives at the plugin goes
+//! one message at a time, as the treaty has it; answers to its questions come from closures. Left out: the
+//! process, its confinement, and SQL; those are the appliance's own tests.
+//!
+//! ```
+//! use jackfield_sdk::{Call, Config, Failure, Host, Outcome, Plugin, Reply, Routes, bench::FakeHost, json};
+//!
+//! struct Hello;
+//! impl Plugin for Hello {
+//!     const ID: &'static str = "hello";
+//!     const VERSION: &'static str = "1.0.0";
+//!     const OPS: &'static [&'static str] = &["http"];
+//!     fn start(_: Host, _: Config) -> Result<Self, Failure> { Ok(Self) }
+//!     fn routes() -> Routes<Self> { Routes::new().get("hello", Self::greet) }
+//! }
+//! impl Hello {
+//!     fn greet(&self, call: &Call<'_>) -> Outcome { Reply::ok(&json!({"hello": call.who()})) }
+//! }
+//!
+//! let bench = FakeHost::new().start::<Hello>().unwrap();
+//! assert_eq!(bench.get("hello").body, json!({"hello": "tester"}));
+//! ```
+
+mod manifest;
+mod running;
+mod wire;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use jackfield_abi::ops::{self, Failure, HostHello, Limits};
+use serde_json::{Map, Value, json};
+
+pub use manifest::differences;
+pub use running::{Asked, Bench};
+
+use crate::message::Answer;
+use crate::plugin::Plugin;
+use wire::Wire;
+
+type Script = Box<dyn FnMut(Value) -> Answer + Send>;
+type Scripts = HashMap<String, Script>;
+
+/// A host before its plugin is started. Without a script it keeps secrets in memory, accepts every report,
+/// and refuses everything else.
+pub struct FakeHost {
+    settings: Map<String, Value>,
+    limits: Limits,
+    scripts: Scripts,
+}
+
+impl Default for FakeHost {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl FakeHost {
+    /// A host without settings.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { settings: Map::new(), limits: Limits::default(), scripts: usual() }
+    }
+
+    /// Sets one of the plugin's settings, by its full name: `echo.greeting`.
+    #[must_use]
+    pub fn setting(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.settings.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Sets the bounds that the plugin is told.
+    #[must_use]
+    pub fn limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+
+    /// Scripts the answers to an operation. The closure may block: then the host's other answers wait too.
+    #[must_use]
+    pub fn answer(mut self, op: &str, script: impl FnMut(Value) -> Answer + Send + 'static) -> Self {
+        self.scripts.insert(op.to_owned(), Box::new(script));
+        self
+    }
+
+    /// Starts the plugin, or gives its refusal.
+    pub fn start<P: Plugin>(self) -> Result<Bench, Failure> {
+        let Self { settings, limits, scripts } = self;
+        let services = ops::SERVICES.iter().map(|name| (*name).to_owned()).collect();
+        let config = HostHello { version: env!("CARGO_PKG_VERSION").to_owned(), services, settings, limits };
+        Bench::start::<P>(Arc::new(Wire::default()), config, scripts)
+    }
+}
+
+/// What a host does that nobody has scripted.
+fn usual() -> Scripts {
+    let secrets: Arc<Mutex<HashMap<String, Value>>> = Arc::default();
+    let mut scripts = Scripts::new();
+    let told = [ops::EVENT_PUBLISH, ops::CHECK_REPORT, ops::STATE_REPORT];
+    for op in told {
+        scripts.insert(op.to_owned(), Box::new(|_| Ok(json!({}))));
+    }
+    scripts.insert(ops::JOB_PROGRESS.to_owned(), Box::new(|_| Ok(json!({"cancelled": false}))));
+    scripts.insert(ops::REVISION_NOTE.to_owned(), Box::new(|_| Ok(json!({"n": 1}))));
+    for op in [ops::SECRET_PUT, ops::SECRET_GET, ops::SECRET_DELETE] {
+        let secrets = Arc::clone(&secrets);
+        scripts.insert(op.to_owned(), Box::new(move |args| Ok(secret(&secrets, op, &args))));
+    }
+    scripts
+}
+
+fn secret(secrets: &Mutex<HashMap<String, Value>>, op: &str, args: &Value) -> Value {
+    let mut secrets = secrets.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let name = args["name"].as_str().unwrap_or_default();
+    match op {
+        ops::SECRET_GET => return json!({"value": secrets.get(name)}),
+        ops::SECRET_PUT => secrets.insert(name.to_owned(), args["value"].clone()),
+        _ => secrets.remove(name),
+    };
+    json!({})
+}

@@ -1,0 +1,149 @@
+//! What a plugin can ask and tell the host. A handle: clone it freely, use it from any thread.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jackfield_abi::Kind;
+use jackfield_abi::ops::{self, Code, Failure, Finding, Revision};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::db::Db;
+use crate::message::Answer;
+use crate::shared::Shared;
+
+/// How long a call waits, unless it says otherwise.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The host.
+#[derive(Clone)]
+pub struct Host {
+    shared: Arc<Shared>,
+}
+
+/// How the plugin does, in [`Host::report`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// As it should.
+    Up,
+    /// It works in part, or the world outside does not answer.
+    Degraded,
+    /// It does not work.
+    Failed,
+}
+
+impl Host {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+
+    /// Asks for an operation of the treaty's and waits at most 30 seconds.
+    pub fn call(&self, op: &str, args: impl Serialize) -> Answer {
+        self.call_within(op, args, PATIENCE)
+    }
+
+    /// Asks and waits at most so long.
+    pub fn call_within(&self, op: &str, args: impl Serialize, patience: Duration) -> Answer {
+        let unwritable = |e| Failure::new(Code::Internal, format!("`{op}` was not asked: {e}"));
+        self.shared.call(op, serde_json::to_value(args).map_err(unwritable)?, patience)
+    }
+
+    /// The plugin's own tables.
+    pub fn db(&self) -> Db<'_> {
+        Db::new(self)
+    }
+
+    /// The plugin's own secrets.
+    pub fn secret(&self) -> Secrets<'_> {
+        Secrets(self)
+    }
+
+    /// Publishes an event of the manifest's `publishes`.
+    pub fn event(&self, name: &str, object: &str) -> Result<(), Failure> {
+        self.call(ops::EVENT_PUBLISH, json!({"event": name, "object": object})).map(drop)
+    }
+
+    /// Says how the plugin does, in words for the operator.
+    pub fn report(&self, state: State, reason: &str) -> Result<(), Failure> {
+        self.call(ops::STATE_REPORT, json!({"state": state, "reason": reason})).map(drop)
+    }
+
+    /// Puts up a finding for the doctor.
+    pub fn finding(&self, finding: &Finding) -> Result<(), Failure> {
+        self.call(ops::CHECK_REPORT, finding).map(drop)
+    }
+
+    /// Records a change of configuration that is not in the plugin's tables; one that is goes with its
+    /// transaction, by [`crate::Tx::revision`].
+    pub fn revision(&self, revision: &Revision) -> Result<(), Failure> {
+        self.call(ops::REVISION_NOTE, revision).map(drop)
+    }
+
+    /// Runs that on a thread of the plugin's own. It must end soon after [`crate::Plugin::stop`] was called;
+    /// a panic there ends the process as one in the plugin's functions does.
+    pub fn spawn(&self, name: &str, run: impl FnOnce() + Send + 'static) -> Result<(), Failure> {
+        self.shared.spawn(name, run)
+    }
+
+    /// Answers a request that [`crate::Plugin::on_message`] took; false when it has been answered before.
+    pub fn answer(&self, id: u64, answer: Result<Value, Failure>) -> bool {
+        self.shared.answer(id, answer)
+    }
+
+    /// Sends raw bytes, where an operation says so.
+    pub fn data(&self, bytes: &[u8]) -> Result<(), Failure> {
+        self.shared.tell(Kind::Data, bytes)
+    }
+}
+
+impl fmt::Debug for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Host({:?})", self.shared.phase())
+    }
+}
+
+/// The plugin's own secrets, kept encrypted by the host.
+pub struct Secrets<'a>(&'a Host);
+
+impl Secrets<'_> {
+    /// Keeps one under a name.
+    pub fn put(&self, name: &str, secret: &Secret) -> Result<(), Failure> {
+        self.0.call(ops::SECRET_PUT, json!({"name": name, "value": secret.reveal()})).map(drop)
+    }
+
+    /// The one of that name, if there is one.
+    pub fn get(&self, name: &str) -> Result<Option<Secret>, Failure> {
+        let answer = self.0.call(ops::SECRET_GET, json!({"name": name}))?;
+        Ok(answer["value"].as_str().map(Secret::new))
+    }
+
+    /// Forgets the one of that name.
+    pub fn delete(&self, name: &str) -> Result<(), Failure> {
+        self.0.call(ops::SECRET_DELETE, json!({"name": name})).map(drop)
+    }
+}
+
+/// Text that nothing prints by accident.
+#[derive(Clone, PartialEq, Eq, serde::Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Wraps it.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text, for where it must be used.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret")
+    }
+}

@@ -1,0 +1,70 @@
+//! The safe side of the plugin interface: implement [`Plugin`], name the type in [`export_plugin!`], done.
+//!
+//! The crate receives messages, queues them, runs the plugin's code on threads of its own, and answers for
+//! it, also when that code panics. `recv` of the treaty only queues, or completes a call that waits; so
+//! [`Host::call`] may block in straight-line code. Left out: network clients (a plugin brings its own) and
+//! anything asynchronous ([`Plugin::on_message`] is the door for that).
+//!
+//! A plugin may say `#![forbid(unsafe_code)]`: what is unsafe is in one module here, `boundary`.
+
+#![deny(unsafe_code)]
+
+#[cfg(panic = "abort")]
+compile_error!(
+    "a plugin must be built with panic = \"unwind\", so that its panic can be answered and logged"
+);
+
+mod boundary;
+mod db;
+mod host;
+mod http;
+mod job;
+mod lane;
+mod logger;
+mod message;
+mod plugin;
+mod problem;
+mod routes;
+mod runtime;
+mod shared;
+mod work;
+
+#[cfg(feature = "bench")]
+pub mod bench;
+#[cfg(test)]
+mod tests;
+
+#[doc(hidden)]
+pub use boundary::table;
+pub use db::{Db, Page, Tx};
+pub use host::{Host, Secret, Secrets, State};
+pub use http::{Call, Outcome, Reply};
+pub use jackfield_abi as abi;
+pub use jackfield_abi::Kind;
+pub use jackfield_abi::ops::{Code, Event, Failure, Finding, HttpRequest, HttpResponse, Revision};
+pub use job::Job;
+pub use log;
+pub use plugin::{Config, Message, Plugin, Request, Settings, Taken};
+pub use problem::{Errors, FieldError, Problem};
+pub use routes::Routes;
+pub use serde_json::{Value, json};
+
+/// Exports a type that is a [`Plugin`] as the library's one symbol. Once per library, which is a `cdylib`
+/// built with unwinding panics.
+#[macro_export]
+macro_rules! export_plugin {
+    ($plugin:ty) => {
+        /// The table by which the host finds this plugin.
+        // The lint on unsafe code leaves expansions of another crate's macro alone, so the plugin's own
+        // crate may forbid it.
+        #[unsafe(no_mangle)]
+        #[allow(non_upper_case_globals)]
+        pub static jackfield_plugin_v1: $crate::abi::table::PluginTable = $crate::table::<$plugin>();
+    };
+}
+
+/// Values for the `?1`, `?2` … of a statement: `params![id, name]`.
+#[macro_export]
+macro_rules! params {
+    ($($value:expr),* $(,)?) => { vec![$($crate::json!($value)),*] };
+}
