@@ -18,19 +18,21 @@ use crate::catalog::counted;
 use crate::catalog::events::SETTINGS_CHANGED;
 use crate::catalog::problems::Problem;
 use crate::catalog::settings as names;
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::console;
 use crate::engine::access::{claim, sessions};
 use crate::engine::doctor::{Finding, State, is_stuck};
 use crate::engine::secrets::{Secret, store};
 use crate::engine::settings::Settings;
 use crate::engine::state::{StateDir, StateLock};
-use crate::engine::{Engine, clock};
+use crate::engine::{Engine, clock, plugins};
+use crate::host::verify::Trust;
 use crate::http::{self, CertStore, Http, Limits, Request, Response};
 
 /// All of the stop must end within five seconds; the database gets what the door leaves.
 const STOP_WITHIN: Duration = Duration::from_millis(4500);
-const DOOR_PATIENCE: Duration = Duration::from_secs(3);
+const DOOR_PATIENCE: Duration = Duration::from_secs(2);
+const PLUGIN_PATIENCE: Duration = Duration::from_millis(1500);
 const TICK: Duration = Duration::from_secs(1);
 const LOOK_AT_CERTIFICATE_EVERY: Duration = Duration::from_secs(5);
 const SWEEP_EVERY: Duration = Duration::from_secs(600);
@@ -48,6 +50,7 @@ const START: &[Step] = &[
     ("load the certificate", Boot::load_certificate),
     ("prepare the claim code", Boot::prepare_claim),
     ("raise the bound of open files", Boot::raise_open_files),
+    ("supervise the plugins", Boot::supervise_plugins),
     ("open the door", Boot::open_door),
     ("follow the settings", Boot::follow_settings),
     ("listen for signals", Boot::listen_for_signals),
@@ -57,6 +60,7 @@ const START: &[Step] = &[
 const STOP: &[Step] = &[
     ("report the stop", Boot::report_stop),
     ("close the door", Boot::close_door),
+    ("end the plugins", Boot::end_plugins),
     ("close the database", Boot::close_database),
     ("release the state folder", Boot::release_state),
 ];
@@ -226,6 +230,21 @@ impl Boot {
         Ok(())
     }
 
+    fn supervise_plugins(&mut self) -> StepResult {
+        let trust = match self.config.trust {
+            config::Trust::Signed => Trust::Signed,
+            config::Trust::Development => Trust::Development,
+        };
+        plugins::supervise(self.engine()?, self.config.plugins.clone(), trust)
+    }
+
+    fn end_plugins(&mut self) -> StepResult {
+        if let Some(engine) = &self.engine {
+            engine.stop_plugins(PLUGIN_PATIENCE);
+        }
+        Ok(())
+    }
+
     fn open_door(&mut self) -> StepResult {
         let engine = self.engine()?;
         let api = Arc::new(Api::new(Arc::clone(engine)));
@@ -250,7 +269,7 @@ impl Boot {
         let (engine, http) = (Arc::downgrade(self.engine()?), Arc::downgrade(self.http()?));
         self.engine()?.bus.listen(move |fired| {
             let (Some(engine), Some(http)) = (engine.upgrade(), http.upgrade()) else { return };
-            if fired.event == SETTINGS_CHANGED
+            if fired.event == SETTINGS_CHANGED.name
                 && let Err(cause) = http.set_limits(limits(&engine.settings))
             {
                 log::error!("could not give the door its new limits: {cause}");

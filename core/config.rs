@@ -24,10 +24,21 @@ pub struct Config {
     pub certificate: Option<(PathBuf, PathBuf)>,
     /// `[plugins] dir`: folder of the plugins.
     pub plugins: PathBuf,
+    /// `[plugins] trust`: `signed` (by a key of the folder's `keys`), or `development` for those who write plugins.
+    pub trust: Trust,
     /// `[log] level`.
     pub level: log::LevelFilter,
     /// `[log] format`.
     pub format: Format,
+}
+
+/// Whose plugins are run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trust {
+    /// Only those signed by a key of the folder's `keys`.
+    Signed,
+    /// Any that lies in the folder; for those who write plugins.
+    Development,
 }
 
 /// How a log line looks.
@@ -42,10 +53,11 @@ pub enum Format {
 const KEYS: &[(&str, &[&str])] = &[
     ("storage", &["path"]),
     ("http", &["listen", "cert", "key"]),
-    ("plugins", &["dir"]),
+    ("plugins", &["dir", "trust"]),
     ("log", &["level", "format"]),
 ];
 const LEVELS: &[&str] = &["error", "warn", "info", "debug", "trace"];
+const TRUSTS: &[&str] = &["signed", "development"];
 const FORMATS: &[&str] = &["text", "journal"];
 
 impl Config {
@@ -70,6 +82,10 @@ impl Config {
             listen: listen(&table)?,
             certificate: certificate(&table)?.map(|(cert, key)| (place(cert), place(key))),
             plugins: place(key("plugins", "dir", "/usr/lib/jackfield/plugins")?),
+            trust: match word("plugins.trust", key("plugins", "trust", "signed")?, TRUSTS)? {
+                "development" => Trust::Development,
+                _ => Trust::Signed,
+            },
             level: word("log.level", key("log", "level", "info")?, LEVELS)?
                 .parse()
                 .map_err(|_| "log.level")?,

@@ -7,11 +7,16 @@ mod cli;
 mod config;
 mod console;
 mod engine;
+mod host;
 mod http;
 mod logging;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    // Before anything else: a plugin's process needs nothing of the command line.
+    if std::env::args_os().nth(1).is_some_and(|verb| verb == host::VERB) {
+        host::child::run();
+    }
     cli::run()
 }

@@ -159,6 +159,21 @@ impl<'a> Call<'a> {
         self.params.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str()).unwrap_or_default()
     }
 
+    /// All parameters of the path.
+    pub fn params(&self) -> Object {
+        self.params.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect()
+    }
+
+    /// The route's method.
+    pub fn method(&self) -> &'static str {
+        self.route.method
+    }
+
+    /// Whether the caller must name the version to change.
+    pub fn is_conditional(&self) -> bool {
+        self.route.conditional
+    }
+
     /// The body's fields, for routes that take a whole object.
     pub fn accepted(&self) -> Result<Object, Problem> {
         match self.route.body {
@@ -289,7 +304,7 @@ fn check_csrf(csrf: &str, request: &Request) -> Result<(), Problem> {
 fn read_body(body: Body, request: &Request) -> Result<Value, Problem> {
     let (expected, patch) = match body {
         Body::None => return Ok(Value::Null),
-        Body::Whole(_) => (JSON, false),
+        Body::Whole(_) | Body::Free => (JSON, false),
         Body::Patch(_) => ("application/merge-patch+json", true),
     };
     let given = request.header("content-type").unwrap_or(JSON);

@@ -9,9 +9,12 @@ mod conditions;
 mod dialing;
 mod doctor;
 mod health;
+mod jobs;
 mod objects;
 mod openapi;
 mod page;
+mod plugin_routes;
+mod plugins;
 mod revisions;
 mod route;
 mod session;
@@ -75,7 +78,12 @@ impl Api {
                 Match::No => {}
             }
         }
-        Err(nowhere(request, &allowed))
+        match plugin_routes::find(&self.engine, request, path) {
+            Some(found) => {
+                found.and_then(|(route, params)| Call::begin(self, &route, request, params, id)?.run())
+            }
+            None => Err(nowhere(request, &allowed)),
+        }
     }
 }
 
@@ -102,6 +110,8 @@ fn routes() -> Vec<Route> {
     routes.extend(dialing::routes());
     routes.extend(settings::routes());
     routes.extend(revisions::routes());
+    routes.extend(plugins::routes());
+    routes.extend(jobs::routes());
     routes.extend(doctor::routes());
     routes.extend(health::routes());
     routes.extend(openapi::routes());

@@ -197,6 +197,7 @@ fn operation(route: &Route, shapes: &mut Shapes) -> Value {
     });
     match route.body {
         Body::None => {}
+        Body::Free => operation["requestBody"] = body("application/json", json!({})),
         Body::Whole(shape) => {
             operation["requestBody"] = body("application/json", shapes.input(shape, Direction::In))
         }

@@ -43,6 +43,7 @@ pub fn read_query(route: &Route, query: &str) -> Result<(Object, Mode), Problem>
                 Ok(value) => drop(read.insert(name.into_owned(), value)),
                 Err(error) => errors.push(error),
             },
+            None if route.passes_query => drop(read.insert(name.into_owned(), text.into_owned().into())),
             None => errors.push(stranger(&name, &fields)),
         }
     }

@@ -24,7 +24,7 @@ static SHAPE: Shape = Shape {
         Field::read_only("at", Kind::Time, "When it was made."),
         Field::read_only("who", WORDS, "Who made it, such as `admin alice`."),
         Field::read_only("from", WORDS, "Network address, or `this machine`."),
-        Field::read_only("via", Kind::Choice(&["api", "console", "cli"]), "How it came in."),
+        Field::read_only("via", Kind::Choice(&["api", "console", "cli", "plugin"]), "How it came in."),
         Field::read_only("action", Kind::Choice(&["create", "change", "delete"]), "What was done."),
         Field::read_only("kind", WORDS, "Kind of object, as in the API's paths."),
         Field::read_only("object", WORDS, "Id of the object."),

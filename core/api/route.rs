@@ -29,6 +29,8 @@ pub enum Body {
     Whole(&'static Shape),
     /// The fields to change (RFC 7396).
     Patch(&'static Shape),
+    /// Any JSON; the plugin that takes it checks it.
+    Free,
 }
 
 /// What the answer is.
@@ -60,6 +62,8 @@ pub struct Route {
     pub access: Access,
     /// Query parameters.
     pub query: Vec<Field>,
+    /// Whether other query parameters are passed on as text; the plugin that takes them checks them.
+    pub passes_query: bool,
     /// What the body must be.
     pub body: Body,
     /// HTTP status of success.
@@ -101,6 +105,7 @@ impl Route {
             summary: summary.into(),
             access: Access::SignedIn,
             query: Vec::new(),
+            passes_query: false,
             body: Body::None,
             status: 200,
             answer: Answer::Nothing,
@@ -119,6 +124,11 @@ impl Route {
     /// Sets the query parameters.
     pub fn query(self, fields: impl Into<Vec<Field>>) -> Self {
         Self { query: fields.into(), ..self }
+    }
+
+    /// Passes any query parameter on as text.
+    pub fn any_query(self) -> Self {
+        Self { passes_query: true, ..self }
     }
 
     /// Sets what the body must be.

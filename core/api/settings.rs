@@ -7,7 +7,7 @@ use super::page;
 use super::route::{Access, Answer, Body, Route};
 use crate::catalog::problems::{IF_MATCH_MISSING, INVALID, MALFORMED_JSON, Problem, STALE, WRONG_TYPE};
 use crate::catalog::rights::{SETTINGS_READ, SETTINGS_WRITE};
-use crate::catalog::settings::ALL;
+use crate::catalog::settings::all;
 use crate::catalog::shape::{Field, Kind, Shape};
 use crate::engine::settings;
 
@@ -55,10 +55,9 @@ fn writing(method: &'static str, path: &str, summary: &str) -> Route {
 }
 
 fn list(call: &Call<'_>) -> Result<Reply, Problem> {
-    let items = call
-        .engine()
-        .db
-        .read(|read| ALL.iter().map(|setting| settings::get(read, setting)).collect::<Result<Vec<_>, _>>())?;
+    let items = call.engine().db.read(|read| {
+        all().iter().map(|setting| settings::get(read, setting)).collect::<Result<Vec<_>, _>>()
+    })?;
     Ok(Reply::json(page::shown("settings", items, None)))
 }
 

@@ -55,6 +55,9 @@ problems! {
     DENIED "access/denied" 403 "You may not do this";
     CSRF "access/csrf" 403 "The request does not carry the session's CSRF value";
     THROTTLED "access/throttled" 429 "Too many failed attempts";
+    NO_PLUGIN "plugins/unavailable" 503 "The plugin that serves this does not";
+    PLUGIN_COMMAND "plugins/refused" 409 "The plugin cannot do that now";
+    PLUGIN_FAULT "plugins/fault" 502 "The plugin failed";
     CLAIMED "claim/done" 409 "The appliance has been claimed already";
     CLAIM_CODE "claim/wrong_code" 403 "The claim code is wrong";
 }

@@ -70,5 +70,9 @@ rights! {
     ADMINS_WRITE "admins:write" Admin "Make, change and delete administrators";
     TOKENS_READ "tokens:read" Admin "See API tokens, never their value";
     TOKENS_WRITE "tokens:write" Admin "Make and revoke API tokens";
+    PLUGINS_READ "plugins:read" Viewer "See plugins and how they do";
+    PLUGINS_WRITE "plugins:write" Admin "Restart, replace, switch off and on, and release plugins";
+    JOBS_READ "jobs:read" Viewer "See jobs and how far they are";
+    JOBS_WRITE "jobs:write" Operator "Cancel jobs";
     DOCTOR_READ "doctor:read" Viewer "See the doctor's findings and advice";
 }

@@ -28,6 +28,11 @@ impl Rule {
         Self { says, check, compiled: OnceLock::new() }
     }
 
+    /// A rule that a plugin brings with one of its settings; it lives as long as the process.
+    pub fn brought(says: &str, pattern: &str) -> Self {
+        Self::new(String::leak(says.to_owned()), Check::Pattern(String::leak(pattern.to_owned())))
+    }
+
     /// Whether the text keeps the rule.
     pub fn allows(&self, text: &str) -> bool {
         match &self.check {

@@ -2,6 +2,8 @@
 //! command line and the API description read this list. Settings needed to open the database are in the
 //! configuration file instead.
 
+use std::sync::{PoisonError, RwLock};
+
 use serde_json::Value;
 
 use super::rules;
@@ -14,20 +16,31 @@ pub struct Setting {
     /// What its value may be.
     pub kind: Kind,
     /// Value while nobody has set it.
-    pub default: Absent,
+    pub default: Default,
     /// What it does, with its unit.
     pub help: &'static str,
+}
+
+/// A setting's value while nobody has set it.
+pub enum Default {
+    /// One of the catalogue's own.
+    Own(Absent),
+    /// As a plugin's manifest has it.
+    Brought(Value),
 }
 
 impl Setting {
     /// The default as JSON.
     pub fn default_value(&self) -> Value {
-        self.default.value().unwrap_or(Value::Null)
+        match &self.default {
+            Default::Own(absent) => absent.value().unwrap_or(Value::Null),
+            Default::Brought(value) => value.clone(),
+        }
     }
 }
 
 const fn number(name: &'static str, min: i64, max: i64, default: i64, help: &'static str) -> Setting {
-    Setting { name, kind: Kind::Integer { min, max }, default: Absent::Integer(default), help }
+    Setting { name, kind: Kind::Integer { min, max }, default: Default::Own(Absent::Integer(default)), help }
 }
 
 /// Name of the site, shown on the console's first page.
@@ -52,7 +65,7 @@ pub static ALL: &[Setting] = &[
     Setting {
         name: SITE_NAME,
         kind: Kind::Text { min: 0, max: 64, rule: Some(&rules::PLAIN) },
-        default: Absent::Text(""),
+        default: Default::Own(Absent::Text("")),
         help: "Name of this site, shown on the console's first page.",
     },
     number(CONNECTIONS_TOTAL, 16, 10_000, 1024, "Most connections to the TLS door at a time."),
@@ -70,9 +83,40 @@ pub static ALL: &[Setting] = &[
     number(SESSION_MAX_HOURS, 1, 168, 12, "Hours after signing in at which a session ends in any case."),
 ];
 
+/// Settings that plugins brought; each lives as long as the process, like the catalogue's own.
+static BROUGHT: RwLock<Vec<&'static Setting>> = RwLock::new(Vec::new());
+/// Most settings that plugins may bring, all together and over all their versions.
+const MOST_BROUGHT: usize = 4096;
+
+/// Adds a setting that a plugin brings; a later declaration of the same name takes the earlier one's place.
+pub fn bring(setting: Setting) -> Result<(), String> {
+    let mut brought = BROUGHT.write().unwrap_or_else(PoisonError::into_inner);
+    if brought.len() >= MOST_BROUGHT {
+        return Err(format!("plugins have brought {MOST_BROUGHT} settings already; restart the appliance"));
+    }
+    brought.push(Box::leak(Box::new(setting)));
+    Ok(())
+}
+
+/// Every setting, the catalogue's own first.
+pub fn all() -> Vec<&'static Setting> {
+    let brought = BROUGHT.read().unwrap_or_else(PoisonError::into_inner);
+    let mut known: Vec<&'static Setting> = ALL.iter().collect();
+    let newest = |setting: &&&'static Setting| {
+        find_in(&brought, setting.name).is_some_and(|n| std::ptr::eq(n, **setting))
+    };
+    known.extend(brought.iter().filter(newest));
+    known
+}
+
 /// The setting of that name.
 pub fn find(name: &str) -> Option<&'static Setting> {
-    ALL.iter().find(|setting| setting.name == name)
+    let brought = BROUGHT.read().unwrap_or_else(PoisonError::into_inner);
+    ALL.iter().find(|setting| setting.name == name).or_else(|| find_in(&brought, name))
+}
+
+fn find_in(brought: &[&'static Setting], name: &str) -> Option<&'static Setting> {
+    brought.iter().rev().find(|setting| setting.name == name).copied()
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod check;
 mod claim_code;
 mod doctor;
 mod output;
+mod plugin;
 mod serve;
 mod settings;
 mod token;
@@ -65,6 +66,9 @@ enum Verb {
     /// API tokens: list, make, revoke
     #[command(subcommand)]
     Token(token::Verb),
+    /// Plugins: list, restart, replace, switch off and on, sign
+    #[command(subcommand)]
+    Plugin(plugin::Verb),
     /// Settings in the database: list, get, set, unset
     #[command(subcommand)]
     Settings(settings::Verb),
@@ -86,7 +90,12 @@ pub fn run() -> ExitCode {
     }
 }
 
-fn perform(arguments: Arguments, output: &Output) -> Result<(), Failure> {
+fn perform(mut arguments: Arguments, output: &Output) -> Result<(), Failure> {
+    // Keys and signatures are made where there is no appliance, and so no configuration.
+    if let Verb::Plugin(verb) = arguments.verb {
+        let Some(verb) = plugin::run_alone(verb, output)? else { return Ok(()) };
+        arguments.verb = Verb::Plugin(verb);
+    }
     let config = Config::read(&arguments.config)?;
     match arguments.verb {
         Verb::Serve => serve::run(config, output),
@@ -95,6 +104,7 @@ fn perform(arguments: Arguments, output: &Output) -> Result<(), Failure> {
         Verb::ClaimCode => claim_code::run(&config, output),
         Verb::Admin(verb) => admin::run(&config, verb, output),
         Verb::Token(verb) => token::run(&config, verb, output),
+        Verb::Plugin(verb) => plugin::run(&config, verb, output),
         Verb::Settings(verb) => settings::run(&config, verb, output),
     }
 }

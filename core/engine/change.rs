@@ -8,7 +8,6 @@ use serde_json::Value;
 
 use super::clock;
 use super::events::Fired;
-use crate::catalog::events::Event;
 use crate::catalog::problems::{Problem, STALE};
 use crate::catalog::shape::Object;
 
@@ -56,15 +55,15 @@ impl Precondition {
 /// What a change did to an object.
 pub struct Entry<'a> {
     /// Resource name.
-    pub kind: &'static str,
+    pub kind: &'a str,
     /// Object id.
     pub object: &'a str,
     /// Before; `None` when it was made.
     pub before: Option<&'a Object>,
     /// After; `None` when it was deleted.
     pub after: Option<&'a Object>,
-    /// The event to publish once durable.
-    pub event: &'static Event,
+    /// Name of the event to publish once durable.
+    pub event: &'a str,
 }
 
 /// A change under way, inside its transaction.
@@ -119,7 +118,9 @@ impl<'t> Change<'t> {
             request
         ];
         self.tx.execute(sql, row)?;
-        self.fired.borrow_mut().push(Fired { event: entry.event, object: entry.object.to_owned() });
+        self.fired
+            .borrow_mut()
+            .push(Fired { event: entry.event.to_owned(), object: entry.object.to_owned() });
         Ok(self.tx.last_insert_rowid())
     }
 

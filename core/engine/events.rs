@@ -3,13 +3,11 @@
 
 use std::sync::{PoisonError, RwLock};
 
-use crate::catalog::events::Event;
-
 /// One occurrence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fired {
-    /// What kind.
-    pub event: &'static Event,
+    /// What kind: the name of a declared event, core's or a plugin's.
+    pub event: String,
     /// Id of the object it is about.
     pub object: String,
 }
@@ -32,7 +30,7 @@ impl Bus {
     pub fn publish(&self, fired: &[Fired]) {
         let listeners = self.listeners.read().unwrap_or_else(PoisonError::into_inner);
         for one in fired {
-            log::debug!("event {} {}", one.event.name, one.object);
+            log::debug!("event {} {}", one.event, one.object);
             listeners.iter().for_each(|listener| listener(one));
         }
     }

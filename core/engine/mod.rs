@@ -9,21 +9,27 @@ pub mod dialing;
 pub mod doctor;
 pub mod events;
 pub mod idempotency;
+pub mod jobs;
 pub mod objects;
+pub mod plugins;
 pub mod revisions;
 pub mod secrets;
 pub mod settings;
 pub mod state;
 
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use jackfield_db::{Db, Error, Options, Tx};
 
+use crate::catalog::events::SETTINGS_CHANGED;
 use crate::catalog::problems::{INTERNAL, Problem, STORAGE_BUSY, STORAGE_FULL};
+use crate::host::Host;
 use access::throttle::Throttle;
 use change::{Change, Origin};
 use doctor::Board;
 use events::Bus;
+use jobs::Jobs;
 use secrets::{Keyring, MasterKey};
 use settings::Settings;
 use state::StateDir;
@@ -54,6 +60,10 @@ pub struct Engine {
     pub throttle: Throttle,
     /// What the parts outside the engine report about themselves.
     pub board: Board,
+    /// Work of plugins that takes longer than a request.
+    pub jobs: Jobs,
+    /// The plugins, once they are supervised; never where the command line works without a running appliance.
+    pub plugins: OnceLock<Host>,
     /// Where everything lives.
     pub state: StateDir,
     /// When this process began.
@@ -81,6 +91,8 @@ impl Engine {
             bus: Bus::default(),
             throttle: Throttle::default(),
             board,
+            jobs: Jobs::default(),
+            plugins: OnceLock::new(),
             state,
             started,
         })
@@ -102,11 +114,19 @@ impl Engine {
             return self.db.rehearse(job).map(|(value, _)| value);
         }
         let (value, fired) = self.db.write(job)?;
-        if fired.iter().any(|one| one.event == crate::catalog::events::SETTINGS_CHANGED) {
+        if fired.iter().any(|one| one.event == SETTINGS_CHANGED.name) {
             self.settings.reload(&self.db)?;
         }
         self.bus.publish(&fired);
         Ok(value)
+    }
+
+    /// Ends the plugins in order; jobs that run are told so and end with them.
+    pub fn stop_plugins(&self, within: Duration) {
+        self.jobs.end();
+        if let Some(host) = self.plugins.get() {
+            host.stop(within);
+        }
     }
 
     /// Ends storage in order: what was acknowledged is on disk, the log is folded into the file.

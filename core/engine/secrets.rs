@@ -255,6 +255,12 @@ pub fn store(tx: &Tx<'_>, name: &str, sealed: &[u8]) -> Result<(), Problem> {
     Ok(())
 }
 
+/// Forgets a named secret; one that is not there is no error.
+pub fn forget(tx: &Tx<'_>, name: &str) -> Result<(), Problem> {
+    tx.execute("DELETE FROM secret WHERE name = ?1", params![name])?;
+    Ok(())
+}
+
 fn place(name: &str) -> String {
     format!("secret.sealed|{name}")
 }

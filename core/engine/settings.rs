@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::change::{Change, Entry, Precondition};
 use super::clock;
 use crate::catalog::problems::{FieldError, NOT_FOUND, Problem};
-use crate::catalog::settings::{ALL, Setting, find};
+use crate::catalog::settings::{Setting, all, find};
 use crate::catalog::shape::{self, Object};
 use crate::catalog::{events, nearest};
 
@@ -72,7 +72,7 @@ fn parsed(text: &str) -> Value {
 /// The declaration of that name, or a problem that names the nearest one.
 pub fn declared(name: &str) -> Result<&'static Setting, Problem> {
     find(name).ok_or_else(|| {
-        let meant = nearest(name, ALL.iter().map(|s| s.name))
+        let meant = nearest(name, all().iter().map(|s| s.name))
             .map(|m| format!(" Did you mean {m:?}?"))
             .unwrap_or_default();
         Problem::new(NOT_FOUND, format!("There is no setting {name:?}.{meant}"))
@@ -143,7 +143,7 @@ fn rewrite(
         object: setting.name,
         before,
         after,
-        event: events::SETTINGS_CHANGED,
+        event: events::SETTINGS_CHANGED.name,
     })?;
     get(change.tx, setting)
 }

@@ -55,6 +55,16 @@ const TABLE: &[(&str, &str, usize, u16)] = &[
     ("GET", "/revisions", VIEWER, 200),
     ("GET", "/revisions/{n}", VIEWER, 200),
     ("POST", "/revisions/{n}:undo", OPERATOR, 201),
+    ("GET", "/plugins", VIEWER, 200),
+    ("GET", "/plugins/{id}", VIEWER, 404),
+    ("POST", "/plugins/{id}:restart", ADMIN, 404),
+    ("POST", "/plugins/{id}:replace", ADMIN, 404),
+    ("POST", "/plugins/{id}:disable", ADMIN, 404),
+    ("POST", "/plugins/{id}:enable", ADMIN, 404),
+    ("POST", "/plugins/{id}:clear-quarantine", ADMIN, 404),
+    ("GET", "/jobs", VIEWER, 200),
+    ("GET", "/jobs/{id}", VIEWER, 404),
+    ("POST", "/jobs/{id}:cancel", OPERATOR, 404),
     ("GET", "/doctor", VIEWER, 200),
 ];
 
@@ -76,6 +86,9 @@ fn ground(admin: &Client) -> Ground {
         ("peers", site.peer.clone()),
         ("admins", super::admin_named(admin, "bob", "admin")),
         ("tokens", admin.post("/tokens", &json!({"name": "spare", "role": "viewer"})).expect(201).id()),
+        // None is there, which only those learn who may look.
+        ("plugins", "none".to_owned()),
+        ("jobs", "none".to_owned()),
     ];
     Ground { ids, site, undoable: account.json["revision"].as_i64().expect("a revision") }
 }
@@ -111,8 +124,8 @@ fn each_role_may_what_the_table_says() {
     let clients = ROLES.map(|role| appliance.anonymous().with_token(&appliance.token(role, role)));
     for (method, path, least, status) in TABLE {
         // Nothing is changed, so that every line of the table finds the same ground.
-        let rehearsal =
-            if matches!(*method, "GET") || *path == "/dialing/preview" { "" } else { "?dry_run=1" };
+        let changes_nothing = ["/dialing", "/plugins", "/jobs"].iter().any(|start| path.starts_with(start));
+        let rehearsal = if *method == "GET" || changes_nothing { "" } else { "?dry_run=1" };
         let target = format!("{}{rehearsal}", ground.concrete(path));
         let body = ground.body(&admin, method, path);
         for (rank, client) in clients.iter().enumerate() {

@@ -32,6 +32,8 @@ const DOORS: &[(&str, &str)] = &[
     ("mio", "core/http"),
     ("httparse", "core/http"),
     ("libloading", "core/host"),
+    ("landlock", "core/host"),
+    ("seccompiler", "core/host"),
     ("mlua", "core/lua"),
     ("rusqlite", "db"),
 ];

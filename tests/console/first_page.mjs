@@ -175,7 +175,7 @@ async function slowsDownGuessing(visitor) {
     throw new Error("guessing goes on and on");
   });
   insist(
-    /Try again in \d+ seconds/.test(await told.innerText()),
+    /Wait \d+ seconds?/.test(await told.innerText()),
     `nobody says when to try again: ${await told.innerText()}`,
   );
   insist(await visitor.isAt(".outcome .notice"), "the focus did not move to what is in the way");

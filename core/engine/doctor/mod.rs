@@ -7,8 +7,9 @@ mod database_answers;
 mod database_whole;
 mod disk_space;
 mod door;
+mod plugins;
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 pub use database_answers::is_stuck;
@@ -32,6 +33,11 @@ pub enum State {
 impl State {
     /// The names the API uses.
     pub const NAMES: &[&str] = &["ok", "unknown", "warning", "problem"];
+
+    /// The state of that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Ok, Self::Unknown, Self::Warning, Self::Problem].into_iter().find(|state| state.name() == name)
+    }
 
     /// The name of this state.
     pub fn name(self) -> &'static str {
@@ -84,13 +90,17 @@ pub static ALL: &[&Check] = &[
     &disk_space::CHECK,
     &certificate::CHECK,
     &claimed::CHECK,
+    &plugins::CHECK,
     &database_whole::CHECK,
 ];
 
+/// How the names of plugins' findings begin on the board.
+pub const PLUGIN_FINDINGS: &str = "plugin.";
+
 /// A check with what it saw.
 pub struct Result {
-    /// The check.
-    pub check: &'static Check,
+    /// Name of the check.
+    pub name: String,
     /// What it saw.
     pub finding: Finding,
 }
@@ -99,32 +109,41 @@ impl Result {
     /// As the API shows it.
     pub fn to_json(&self) -> Value {
         let Finding { state, detail, advice } = &self.finding;
-        json!({"name": self.check.name, "state": state.name(), "detail": detail, "advice": advice})
+        json!({"name": self.name, "state": state.name(), "detail": detail, "advice": advice})
     }
 }
 
 /// Runs every check.
 pub fn examine(engine: &Engine) -> Vec<Result> {
-    ALL.iter().map(|check| Result { check, finding: (check.run)(engine) }).collect()
+    let own = ALL.iter().map(|check| Result { name: check.name.to_owned(), finding: (check.run)(engine) });
+    let reported = engine.board.below(PLUGIN_FINDINGS).into_iter();
+    own.chain(reported.map(|(name, finding)| Result { name, finding })).collect()
 }
 
 /// Runs the checks that readiness hangs on, and returns those that found a problem.
 pub fn obstacles(engine: &Engine) -> Vec<Result> {
     let gates = ALL.iter().filter(|check| check.gates_readiness);
-    let seen = gates.map(|check| Result { check, finding: (check.run)(engine) });
+    let seen = gates.map(|check| Result { name: check.name.to_owned(), finding: (check.run)(engine) });
     seen.filter(|result| result.finding.state == State::Problem).collect()
 }
 
 /// What parts outside the engine report about themselves, by name.
 #[derive(Default)]
 pub struct Board {
-    findings: Mutex<HashMap<&'static str, Finding>>,
+    findings: Mutex<BTreeMap<String, Finding>>,
 }
 
 impl Board {
     /// Puts up a part's newest finding.
-    pub fn report(&self, name: &'static str, finding: Finding) {
-        self.findings.lock().unwrap_or_else(PoisonError::into_inner).insert(name, finding);
+    pub fn report(&self, name: &str, finding: Finding) {
+        self.findings.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), finding);
+    }
+
+    /// The newest findings whose names begin so.
+    pub fn below(&self, prefix: &str) -> Vec<(String, Finding)> {
+        let findings = self.findings.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = findings.iter().filter(|(name, _)| name.starts_with(prefix));
+        found.map(|(name, finding)| (name.clone(), finding.clone())).collect()
     }
 
     /// The newest finding of a part.

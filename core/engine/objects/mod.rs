@@ -208,7 +208,7 @@ impl Resource {
         after: Option<&Object>,
     ) -> Result<i64, Problem> {
         let object = text(before.or(after).unwrap_or(&Object::new()), "id").to_owned();
-        change.record(&Entry { kind: self.name, object: &object, before, after, event: self.event })
+        change.record(&Entry { kind: self.name, object: &object, before, after, event: self.event.name })
     }
 
     /// Replaces each reference by the id as its own object spells it; refuses one that leads nowhere.

@@ -1,0 +1,198 @@
+//! Routes that plugins answer: found by their manifests, checked like any other (who calls, rights, CSRF,
+//! body, If-Match, dry run), then handed to the plugin's process.
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use jackfield_abi::ops::{self, Code, Failure, HttpRequest, HttpResponse};
+use serde_json::{Value, json};
+
+use super::BASE;
+use super::call::{Call, Reply};
+use super::route::{Access, Answer, Body, Match, Route};
+use crate::catalog::problems::{
+    CONFLICT, DENIED, FieldError, INVALID, METHOD, NO_PLUGIN, NOT_FOUND, OVERLOADED, PLUGIN_FAULT, Problem,
+    STALE,
+};
+use crate::catalog::rights::{Right, Role};
+use crate::engine::{Engine, fault};
+use crate::host::manifest::{self, Manifest};
+use crate::host::{Host, State, Status};
+use crate::http::Request;
+
+/// Longest time a plugin may take for an answer.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Plugins that the appliance is made for: without them their routes say so.
+const EXPECTED: &[&str] = &["federation", "peering", "cloudlink", "teams"];
+/// Most rights that plugins may bring, all together.
+const MOST_RIGHTS: usize = 1024;
+
+type Found = Result<(Route, Vec<(String, String)>), Problem>;
+
+/// The plugin's route that a request means; `None` when its path is no plugin's.
+pub fn find(engine: &Engine, request: &Request, path: &str) -> Option<Found> {
+    let area = path.strip_prefix(BASE)?.strip_prefix('/')?.split(['/', ':']).next()?;
+    let Some(host) = engine.plugins.get() else { return EXPECTED.contains(&area).then(|| Err(absent(area))) };
+    let Some(manifest) = host.manifests().into_iter().find(|manifest| manifest.id == area) else {
+        let known = host.list().into_iter().find(|status| status.id == area);
+        return match known {
+            Some(status) => Some(Err(out_of_order(&status))),
+            None => EXPECTED.contains(&area).then(|| Err(absent(area))),
+        };
+    };
+    Some(among(&manifest, request, path))
+}
+
+fn absent(area: &str) -> Problem {
+    Problem::new(NO_PLUGIN, format!("The plugin {area} is not installed here."))
+}
+
+fn out_of_order(status: &Status) -> Problem {
+    Problem::new(NO_PLUGIN, format!("The plugin {} does not serve: {}", status.id, status.reason))
+}
+
+fn among(manifest: &Manifest, request: &Request, path: &str) -> Found {
+    let mut allowed = Vec::new();
+    for declared in &manifest.routes {
+        let route = route(manifest, declared)?;
+        match route.matches(&request.method, path) {
+            Match::Yes(params) => return Ok((route, params)),
+            Match::OtherMethod => allowed.push(declared.method.clone()),
+            Match::No => {}
+        }
+    }
+    if allowed.is_empty() {
+        let detail = format!("The plugin {} has no {}.", manifest.id, request.path);
+        return Err(Problem::new(NOT_FOUND, detail));
+    }
+    let methods = allowed.join(", ");
+    Err(Problem::new(METHOD, format!("{} takes {methods}, not {}.", request.path, request.method))
+        .allowing(methods))
+}
+
+/// A route of a manifest as one of the API's own.
+fn route(manifest: &Manifest, declared: &manifest::Route) -> Result<Route, Problem> {
+    let access = match &declared.right {
+        None if declared.public => Access::Public,
+        None => Access::SignedIn,
+        Some(name) => Access::Needs(right(manifest, name)?),
+    };
+    let (plugin, template) = (manifest.id.clone(), declared.path.clone());
+    let mut route =
+        Route::new(method(&declared.method)?, &format!("/{}", declared.path), declared.summary.clone())
+            .access(access)
+            .takes(if declared.body { Body::Free } else { Body::None })
+            .answers(200, Answer::Json)
+            .any_query()
+            .runs(move |call| ask(call, &plugin, &template));
+    route.conditional = declared.conditional;
+    route.dry_run = declared.dry_run;
+    Ok(route)
+}
+
+fn method(name: &str) -> Result<&'static str, Problem> {
+    const METHODS: &[&str] = &["GET", "POST", "PUT", "PATCH", "DELETE"];
+    let known = METHODS.iter().copied().find(|method| *method == name);
+    known.ok_or_else(|| fault("read a plugin's manifest", &format!("{name} is no method")))
+}
+
+/// Rights live as long as the process, like the catalogue's own; each is made once.
+pub fn right(manifest: &Manifest, name: &str) -> Result<&'static Right, Problem> {
+    static KNOWN: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
+    static RIGHTS: Mutex<Vec<&'static Right>> = Mutex::new(Vec::new());
+    let declared = manifest.rights.iter().find(|right| right.name == name);
+    let declared =
+        declared.ok_or_else(|| fault("read a plugin's manifest", &format!("the right {name} is missing")))?;
+    let least = Role::parse(&declared.role).unwrap_or(Role::Admin);
+    let mut rights = RIGHTS.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = rights.iter().find(|right| right.name == name && right.least == least) {
+        return Ok(known);
+    }
+    if rights.len() >= MOST_RIGHTS {
+        return Err(fault("add a plugin's right", &format!("there are {MOST_RIGHTS} already")));
+    }
+    let mut names = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let interned = names.get(name).copied();
+    let name: &'static str = interned.unwrap_or_else(|| String::leak(name.to_owned()));
+    names.insert(name);
+    let made: &'static Right =
+        Box::leak(Box::new(Right { name, least, help: String::leak(declared.help.clone()) }));
+    rights.push(made);
+    Ok(made)
+}
+
+fn ask(call: &Call<'_>, plugin: &str, template: &str) -> Result<Reply, Problem> {
+    let host = call.engine().plugins.get().ok_or_else(|| absent(plugin))?;
+    let request = HttpRequest {
+        method: call.method().to_owned(),
+        path: call.request.path.strip_prefix(BASE).unwrap_or_default().trim_matches('/').to_owned(),
+        route: template.to_owned(),
+        params: call.params(),
+        query: call.query.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
+        body: call.input.clone(),
+        who: call.principal().map_or_else(|_| "nobody signed in".to_owned(), |who| who.label.clone()),
+        if_match: if_match(call)?,
+        dry_run: call.is_rehearsal(),
+    };
+    let answered = host.request(plugin, ops::HTTP, &json!(request), PATIENCE);
+    let answer = answered.map_err(|failure| in_the_way(host, plugin, &failure))?;
+    let answer: HttpResponse = serde_json::from_value(answer).map_err(|e| {
+        Problem::new(PLUGIN_FAULT, format!("The plugin {plugin} gave an answer that does not fit: {e}."))
+    })?;
+    reply(answer)
+}
+
+/// What `If-Match` names, as the treaty has it: one version, `*`, or null.
+fn if_match(call: &Call<'_>) -> Result<Value, Problem> {
+    match call.request.header("if-match") {
+        None if call.is_conditional() => call.precondition().map(|_| Value::Null),
+        None => Ok(Value::Null),
+        Some(given) => Ok(given.trim().trim_matches('"').into()),
+    }
+}
+
+fn in_the_way(host: &Host, plugin: &str, failure: &Failure) -> Problem {
+    let status = host.list().into_iter().find(|status| status.id == plugin);
+    match (failure.code, status) {
+        (Code::Unavailable, Some(status)) if status.state != State::Up => out_of_order(&status),
+        (Code::Unavailable | Code::NotFound, _) => {
+            Problem::new(NO_PLUGIN, format!("The plugin {plugin}: {}", failure.msg))
+        }
+        (Code::Busy, _) => {
+            Problem::new(OVERLOADED, format!("The plugin {plugin}: {}", failure.msg)).retry_after(1)
+        }
+        _ => Problem::new(PLUGIN_FAULT, format!("The plugin {plugin} failed: {}", failure.msg)),
+    }
+}
+
+fn reply(answer: HttpResponse) -> Result<Reply, Problem> {
+    if answer.status >= 400 {
+        return Err(problem(&answer));
+    }
+    let mut reply = match answer.body {
+        Value::Null => Reply::empty(),
+        body => Reply::json(body),
+    };
+    if let Some(tag) = answer.etag {
+        reply = reply.header("ETag", format!("\"{tag}\""));
+    }
+    Ok(reply.status(answer.status))
+}
+
+/// A plugin's refusal in the API's words; a status that the API has no word for counts as a fault.
+fn problem(answer: &HttpResponse) -> Problem {
+    let kind = match answer.status {
+        403 => DENIED,
+        404 => NOT_FOUND,
+        409 => CONFLICT,
+        412 => STALE,
+        400 | 422 => INVALID,
+        503 => NO_PLUGIN,
+        _ => PLUGIN_FAULT,
+    };
+    let text = |value: &Value, name: &str| value[name].as_str().unwrap_or_default().to_owned();
+    let errors = answer.body["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let errors = errors.iter().map(|e| FieldError { pointer: text(e, "pointer"), detail: text(e, "detail") });
+    Problem::new(kind, text(&answer.body, "detail")).with_errors(errors.collect())
+}

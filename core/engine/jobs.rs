@@ -1,0 +1,239 @@
+//! Jobs: work of plugins that takes longer than a request. A job is queued durably before it is acknowledged,
+//! run by one of a few threads, and kept for the history. Progress lives in memory.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::thread::Builder;
+use std::time::Duration;
+
+use jackfield_abi::ops::{self, Failure};
+use jackfield_db::{Read, Row, RowResult, Tx, params};
+use serde_json::{Value, json};
+
+use super::secrets::random_text;
+use super::{Engine, clock};
+use crate::catalog::problems::{NOT_FOUND, Problem};
+use crate::catalog::shape::Object;
+
+/// Jobs that run at the same time.
+const THREADS: usize = 2;
+/// Longest time for one job.
+const LONGEST: Duration = Duration::from_secs(24 * 3600);
+/// How often an idle thread looks whether the appliance is ending.
+const LOOK_UP: Duration = Duration::from_secs(1);
+/// Jobs that are kept for the history.
+const KEPT: i64 = 1000;
+const COLUMNS: &str = "id, plugin, name, input, who, state, note, result, created_at, started_at, ended_at";
+
+/// How far a running job is.
+#[derive(Debug, Clone, Default)]
+struct Progress {
+    done: u64,
+    total: u64,
+    note: String,
+    is_cancelled: bool,
+}
+
+/// What jobs need to know of each other.
+#[derive(Default)]
+pub struct Jobs {
+    running: Mutex<HashMap<String, Progress>>,
+    has_ended: Mutex<bool>,
+    wake: Condvar,
+}
+
+/// What to do.
+#[derive(Debug, Clone)]
+pub struct Order {
+    /// Plugin that does it.
+    pub plugin: String,
+    /// Which of its jobs.
+    pub name: String,
+    /// Whatever the job takes.
+    pub input: Value,
+    /// Who asked for it.
+    pub who: String,
+}
+
+impl Jobs {
+    fn running(&self) -> MutexGuard<'_, HashMap<String, Progress>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes how far a job is; answers whether it shall end.
+    pub fn note_progress(&self, job: &str, done: u64, total: u64, note: &str) -> Option<bool> {
+        let mut running = self.running();
+        let progress = running.get_mut(job)?;
+        (progress.done, progress.total, progress.note) = (done, total, note.chars().take(200).collect());
+        Some(progress.is_cancelled)
+    }
+
+    /// Wakes the threads, for a new job or for the end.
+    fn rouse(&self) {
+        self.wake.notify_all();
+    }
+
+    /// Lets the threads end once they are idle.
+    pub fn end(&self) {
+        *self.has_ended.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.rouse();
+    }
+
+    /// Waits for a new job; whether there is any sense in looking for one.
+    fn wait(&self) -> bool {
+        let ended = self.has_ended.lock().unwrap_or_else(PoisonError::into_inner);
+        let (ended, _) = self.wake.wait_timeout(ended, LOOK_UP).unwrap_or_else(PoisonError::into_inner);
+        !*ended
+    }
+}
+
+/// Queues a job; durable when this returns.
+pub fn start(engine: &Engine, order: Order) -> Result<Object, Problem> {
+    let id = format!("job-{}", &random_text()?[..12]);
+    let wanted = id.clone();
+    engine.db.write(move |tx| queue(tx, &id, &order))?;
+    engine.jobs.rouse();
+    engine.db.read(|read| get(engine, read, &wanted))
+}
+
+fn queue(tx: &Tx<'_>, id: &str, order: &Order) -> Result<(), Problem> {
+    let Order { plugin, name, input, who } = order;
+    let sql = "INSERT INTO job (id, plugin, name, input, who, state, note, created_at)
+               VALUES (?1, ?2, ?3, ?4, ?5, 'queued', '', ?6)";
+    tx.execute(sql, params![id, plugin, name, input.to_string(), who, clock::now()])?;
+    let old = "DELETE FROM job WHERE ended_at IS NOT NULL AND seq <= (SELECT max(seq) - ?1 FROM job)";
+    tx.execute(old, params![KEPT])?;
+    Ok(())
+}
+
+/// The job of that id.
+pub fn get(engine: &Engine, read: &Read<'_>, id: &str) -> Result<Object, Problem> {
+    let sql = format!("SELECT {COLUMNS} FROM job WHERE id = ?1");
+    let found = read.one(&sql, params![id], shown)?;
+    let found = found.ok_or_else(|| Problem::new(NOT_FOUND, format!("There is no job {id:?}.")))?;
+    Ok(with_progress(engine, found))
+}
+
+/// Jobs, newest first.
+pub fn list(
+    engine: &Engine,
+    read: &Read<'_>,
+    before: Option<i64>,
+    limit: usize,
+) -> Result<(Vec<Object>, Option<i64>), Problem> {
+    let sql = format!("SELECT {COLUMNS}, seq FROM job WHERE seq < ?1 ORDER BY seq DESC LIMIT ?2");
+    let one_more = i64::try_from(limit).unwrap_or(i64::MAX - 1) + 1;
+    let bound = params![before.unwrap_or(i64::MAX), one_more];
+    let mut found = read.all(&sql, bound, |row| Ok((shown(row)?, row.get::<_, i64>(11)?)))?;
+    let has_more = found.len() > limit;
+    found.truncate(limit);
+    let next = found.last().map(|(_, seq)| *seq).filter(|_| has_more);
+    Ok((found.into_iter().map(|(job, _)| with_progress(engine, job)).collect(), next))
+}
+
+fn shown(row: &Row<'_>) -> RowResult<Object> {
+    let parsed = |text: Option<String>| text.and_then(|text| serde_json::from_str::<Value>(&text).ok());
+    let value = json!({
+        "id": row.get::<_, String>(0)?, "plugin": row.get::<_, String>(1)?, "name": row.get::<_, String>(2)?,
+        "input": parsed(row.get(3)?), "who": row.get::<_, String>(4)?, "state": row.get::<_, String>(5)?,
+        "note": row.get::<_, String>(6)?, "done": null, "total": null, "result": parsed(row.get(7)?),
+        "created_at": row.get::<_, String>(8)?, "started_at": row.get::<_, Option<String>>(9)?,
+        "ended_at": row.get::<_, Option<String>>(10)?,
+    });
+    Ok(value.as_object().cloned().unwrap_or_default())
+}
+
+fn with_progress(engine: &Engine, mut job: Object) -> Object {
+    let id = super::objects::text(&job, "id").to_owned();
+    if let Some(progress) = engine.jobs.running().get(&id) {
+        job.insert("done".to_owned(), progress.done.into());
+        job.insert("total".to_owned(), progress.total.into());
+        job.insert("note".to_owned(), progress.note.as_str().into());
+    }
+    job
+}
+
+/// Asks a job to end. One that waits ends at once; one that runs ends when its plugin next tells its progress.
+pub fn cancel(engine: &Engine, id: &str) -> Result<Object, Problem> {
+    engine.db.read(|read| get(engine, read, id))?;
+    if let Some(progress) = engine.jobs.running().get_mut(id) {
+        progress.is_cancelled = true;
+    }
+    let waiting = id.to_owned();
+    engine.db.write(move |tx| {
+        let sql = "UPDATE job SET state = 'cancelled', note = 'cancelled before it began', ended_at = ?2
+                   WHERE id = ?1 AND state = 'queued'";
+        Ok::<_, Problem>(tx.execute(sql, params![waiting, clock::now()])?)
+    })?;
+    engine.db.read(|read| get(engine, read, id))
+}
+
+/// Starts the threads that run jobs. Jobs that ran when the appliance ended last are marked as interrupted.
+pub fn begin(engine: &Arc<Engine>) -> Result<(), String> {
+    let interrupted = engine.db.write(|tx| {
+        let sql =
+            "UPDATE job SET state = 'interrupted', note = 'the appliance stopped while it ran', ended_at = ?1
+                   WHERE state = 'running'";
+        Ok::<_, Problem>(tx.execute(sql, params![clock::now()])?)
+    });
+    interrupted.map_err(|problem| problem.detail)?;
+    for n in 1..=THREADS {
+        let engine = Arc::downgrade(engine);
+        let spawned = Builder::new().name(format!("job-{n}")).spawn(move || work(&engine));
+        spawned.map_err(|e| format!("Cannot start a thread for jobs: {e}."))?;
+    }
+    Ok(())
+}
+
+fn work(engine: &Weak<Engine>) {
+    while let Some(engine) = engine.upgrade() {
+        match engine.db.write(take) {
+            Ok(Some((id, order))) => run(&engine, &id, &order),
+            Ok(None) if engine.jobs.wait() => {}
+            Ok(None) => return,
+            Err(problem) => {
+                log::warn!("cannot look for jobs: {}", problem.detail);
+                if !engine.jobs.wait() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// The oldest waiting job, which is running from now on and so has one owner.
+fn take(tx: &Tx<'_>) -> Result<Option<(String, Order)>, Problem> {
+    let waiting = "SELECT id FROM job WHERE state = 'queued' ORDER BY seq LIMIT 1";
+    let Some(id) = tx.one(waiting, params![], |row| row.get::<_, String>(0))? else { return Ok(None) };
+    let sql =
+        "UPDATE job SET state = 'running', started_at = ?2 WHERE id = ?1 RETURNING plugin, name, input, who";
+    let order = tx.one(sql, params![id, clock::now()], |row| {
+        let input: String = row.get(2)?;
+        let input = serde_json::from_str(&input).unwrap_or_default();
+        Ok(Order { plugin: row.get(0)?, name: row.get(1)?, input, who: row.get(3)? })
+    })?;
+    Ok(order.map(|order| (id, order)))
+}
+
+fn run(engine: &Engine, id: &str, order: &Order) {
+    engine.jobs.running().insert(id.to_owned(), Progress::default());
+    let args = json!({"job": id, "name": order.name, "input": order.input});
+    let outcome = match engine.plugins.get() {
+        Some(host) => host.request(&order.plugin, ops::JOB_RUN, &args, LONGEST),
+        None => Err(Failure::new(ops::Code::Unavailable, "no plugins are supervised")),
+    };
+    let progress = engine.jobs.running().remove(id).unwrap_or_default();
+    let (state, note, result) = match outcome {
+        Ok(value) if !progress.is_cancelled => ("done", progress.note, Some(value["result"].to_string())),
+        Err(failure) if !progress.is_cancelled => ("failed", failure.msg, None),
+        _ => ("cancelled", "cancelled while it ran".to_owned(), None),
+    };
+    let wanted = id.to_owned();
+    let kept = engine.db.write(move |tx| {
+        let sql = "UPDATE job SET state = ?2, note = ?3, result = ?4, ended_at = ?5 WHERE id = ?1";
+        tx.execute(sql, params![wanted, state, note, result, clock::now()])
+    });
+    if let Err(cause) = kept {
+        log::error!("cannot keep how the job {id} ended ({state}): {cause}");
+    }
+}

@@ -1,0 +1,67 @@
+//! What plugins get from the engine: their own tables, secrets, events, findings and revisions, and a memory
+//! of their deaths. Leaves out their processes, which are `host`'s.
+
+mod memory;
+mod rows;
+mod services;
+mod settings;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread::Builder;
+
+use jackfield_abi::ops::Event;
+
+use super::events::Fired;
+use super::{Engine, jobs};
+use crate::host::policy::Pace;
+use crate::host::verify::Trust;
+use crate::host::{Config, Host, Timing};
+
+/// Events that wait for plugins to be told.
+const NEWS: usize = 1024;
+
+/// Begins to supervise the plugins of a folder, and to tell them events.
+pub fn supervise(engine: &Arc<Engine>, folder: PathBuf, trust: Trust) -> Result<(), String> {
+    let host = Host::start(Config {
+        plugins: folder,
+        trust,
+        exe: PathBuf::from("/proc/self/exe"),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        services: Arc::new(services::EngineServices::new(engine)),
+        memory: Arc::new(memory::EngineMemory::new(engine)),
+        timing: Timing::default(),
+        pace: Pace::default(),
+    });
+    let host = host.map_err(|e| format!("Cannot start the threads that supervise plugins: {e}."))?;
+    if engine.plugins.set(host).is_err() {
+        return Err("The plugins are supervised already.".to_owned());
+    }
+    jobs::begin(engine)?;
+    let news = carry_news(engine)?;
+    engine.bus.listen(move |fired| {
+        // Whoever publishes must not wait for a plugin.
+        if news.try_send(fired.clone()).is_err() {
+            log::warn!("too much news at once: plugins were not told of {} {}", fired.event, fired.object);
+        }
+    });
+    Ok(())
+}
+
+/// Starts the thread that tells plugins what happened, in order.
+fn carry_news(engine: &Arc<Engine>) -> Result<SyncSender<Fired>, String> {
+    let (sender, receiver) = sync_channel::<Fired>(NEWS);
+    let engine = Arc::downgrade(engine);
+    let carry = move || {
+        for fired in receiver {
+            let Some(engine) = engine.upgrade() else { return };
+            let Some(host) = engine.plugins.get() else { continue };
+            host.publish(&Event { event: fired.event.clone(), object: fired.object.clone() });
+            settings::follow(&engine, host, &fired);
+        }
+    };
+    let spawned = Builder::new().name("plugin-news".to_owned()).spawn(carry);
+    spawned.map_err(|e| format!("Cannot start the thread that tells plugins what happened: {e}."))?;
+    Ok(sender)
+}

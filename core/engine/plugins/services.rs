@@ -1,0 +1,314 @@
+//! The operations that plugins may ask of the appliance, each in the plugin's own name and bounds.
+
+use std::sync::{Arc, Weak};
+
+use jackfield_abi::ops::{self, Changes, Code, Event, Failure, Query, Revision, Statement, Statements};
+use jackfield_db::{Error, Owner, OwnerStep, OwnerTx};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+
+use super::{rows, settings};
+use crate::catalog::problems::Problem;
+use crate::engine::change::{Change, Entry, Origin};
+use crate::engine::doctor::{Finding, PLUGIN_FINDINGS, State};
+use crate::engine::events::Fired;
+use crate::engine::secrets::{Secret, store};
+use crate::engine::{Engine, secrets};
+use crate::host::Services;
+use crate::host::manifest::Manifest;
+
+/// Most statements of one transaction.
+const MOST_STATEMENTS: usize = 1000;
+/// Most findings of one plugin on the doctor's board.
+const MOST_FINDINGS: usize = 64;
+/// Longest name of a secret or a finding, in characters.
+const NAME_LENGTH: usize = 64;
+
+/// Answers plugins from the engine.
+pub struct EngineServices {
+    engine: Weak<Engine>,
+}
+
+impl EngineServices {
+    /// Services that do not keep the engine alive.
+    pub fn new(engine: &Arc<Engine>) -> Self {
+        Self { engine: Arc::downgrade(engine) }
+    }
+}
+
+impl Services for EngineServices {
+    fn prepare(&self, manifest: &Manifest) -> Result<(), String> {
+        let engine = self.engine.upgrade().ok_or("The appliance is stopping.")?;
+        let needs_tables = manifest.services.iter().any(|service| service == "db/1");
+        if needs_tables {
+            migrate(&engine, manifest)?;
+        }
+        settings::bring(manifest)
+    }
+
+    fn settings(&self, manifest: &Manifest) -> Map<String, Value> {
+        let Some(engine) = self.engine.upgrade() else { return manifest.default_settings() };
+        settings::values(&engine, manifest)
+    }
+
+    fn call(&self, plugin: &str, op: &str, args: Value) -> Result<Value, Failure> {
+        let stopping = || Failure::new(Code::Unavailable, "the appliance is stopping");
+        let engine = self.engine.upgrade().ok_or_else(stopping)?;
+        let desk = Desk { engine: &engine, plugin };
+        match op {
+            ops::DB_QUERY => desk.query(read(args)?),
+            ops::DB_TX => desk.write(read(args)?),
+            ops::EVENT_PUBLISH => desk.publish(read(args)?),
+            ops::SECRET_PUT => desk.put_secret(read(args)?),
+            ops::SECRET_GET => desk.get_secret(read(args)?),
+            ops::SECRET_DELETE => desk.delete_secret(read(args)?),
+            ops::JOB_PROGRESS => desk.progress(&read(args)?),
+            ops::CHECK_REPORT => desk.report(read(args)?),
+            ops::REVISION_NOTE => desk.note(read(args)?),
+            other => Err(Failure::new(
+                Code::NotFound,
+                format!("this appliance does not know the operation {other:?}"),
+            )),
+        }
+    }
+}
+
+fn read<T: DeserializeOwned>(args: Value) -> Result<T, Failure> {
+    serde_json::from_value(args)
+        .map_err(|e| Failure::new(Code::BadRequest, format!("the arguments do not fit: {e}")))
+}
+
+#[derive(Deserialize)]
+struct NewSecret {
+    name: String,
+    value: String,
+}
+
+#[derive(Deserialize)]
+struct Progress {
+    job: String,
+    done: u64,
+    total: u64,
+    #[serde(default)]
+    note: String,
+}
+
+#[derive(Deserialize)]
+struct Named {
+    name: String,
+}
+
+/// A failure on its way out of a transaction.
+struct Undone(Failure);
+
+impl From<Error> for Undone {
+    fn from(error: Error) -> Self {
+        Self(failure(&error))
+    }
+}
+
+impl From<Failure> for Undone {
+    fn from(failure: Failure) -> Self {
+        Self(failure)
+    }
+}
+
+fn migrate(engine: &Engine, manifest: &Manifest) -> Result<(), String> {
+    let owner = Owner::new(&manifest.id).map_err(|e| e.to_string())?;
+    let steps = manifest.migrations.iter();
+    let steps: Vec<_> =
+        steps.map(|step| OwnerStep { name: step.name.clone(), sql: step.sql.clone() }).collect();
+    let migrated = engine.db.migrate_owner(&owner, &steps).map_err(|e| e.to_string())?;
+    if migrated.from != migrated.to {
+        log::info!(
+            "the tables of the plugin {} went from step {} to {}",
+            manifest.id,
+            migrated.from,
+            migrated.to
+        );
+    }
+    Ok(())
+}
+
+/// Storage's refusals in the treaty's words.
+fn failure(error: &Error) -> Failure {
+    let code = match error {
+        Error::Constraint { .. } => Code::Conflict,
+        Error::Denied { .. } => Code::Denied,
+        Error::TooSlow { .. } => Code::Timeout,
+        Error::Busy { .. } => Code::Busy,
+        Error::Full | Error::Closed => Code::Unavailable,
+        Error::Damaged { .. } | Error::Panicked { .. } => Code::Internal,
+        _ => Code::BadRequest,
+    };
+    Failure::new(code, error.to_string())
+}
+
+fn of_problem(problem: Problem) -> Failure {
+    let code = match problem.kind.status {
+        404 => Code::NotFound,
+        409 => Code::Conflict,
+        503 | 507 => Code::Unavailable,
+        _ => Code::Internal,
+    };
+    Failure::new(code, problem.detail)
+}
+
+/// One plugin asking.
+struct Desk<'a> {
+    engine: &'a Arc<Engine>,
+    plugin: &'a str,
+}
+
+impl Desk<'_> {
+    fn owner(&self) -> Result<Owner, Failure> {
+        Owner::new(self.plugin).map_err(|e| failure(&e))
+    }
+
+    fn query(&self, query: Query) -> Result<Value, Failure> {
+        let cells = rows::to_cells(&query.statement.params)?;
+        let table =
+            self.engine.db.query_as(&self.owner()?, &query.statement.sql, cells, query.limit.min(10_000));
+        Ok(json!(rows::from_table(table.map_err(|e| failure(&e))?)))
+    }
+
+    fn write(&self, work: Statements) -> Result<Value, Failure> {
+        if work.statements.len() > MOST_STATEMENTS {
+            let text = format!(
+                "{} statements; {MOST_STATEMENTS} are allowed in one transaction",
+                work.statements.len()
+            );
+            return Err(Failure::new(Code::BadRequest, text));
+        }
+        let plugin = self.plugin.to_owned();
+        let written = self.engine.db.write_as(&self.owner()?, move |tx| run(tx, &plugin, &work));
+        let (changes, fired) = written.map_err(|Undone(failure)| failure)?;
+        self.engine.bus.publish(&fired);
+        Ok(json!(changes))
+    }
+
+    fn publish(&self, event: Event) -> Result<Value, Failure> {
+        let host = self.engine.plugins.get();
+        let manifest = host.and_then(|host| host.manifests().into_iter().find(|m| m.id == self.plugin));
+        if !manifest.is_some_and(|m| m.publishes.contains(&event.event)) {
+            let text = format!("the manifest does not list {:?} under publishes", event.event);
+            return Err(Failure::new(Code::Denied, text));
+        }
+        self.engine.bus.publish(&[Fired { event: event.event, object: event.object }]);
+        Ok(json!({}))
+    }
+
+    /// The secrets of a plugin are its own: no name leads to another's.
+    fn secret_name(&self, name: &str) -> Result<String, Failure> {
+        check_name(name)?;
+        Ok(format!("plugin.{}.{name}", self.plugin))
+    }
+
+    fn put_secret(&self, given: NewSecret) -> Result<Value, Failure> {
+        let name = self.secret_name(&given.name)?;
+        let sealed = self.engine.keyring.seal_named(&name, &Secret::new(given.value)).map_err(of_problem)?;
+        self.engine.db.write(move |tx| store(tx, &name, &sealed)).map_err(of_problem)?;
+        Ok(json!({}))
+    }
+
+    fn get_secret(&self, asked: Named) -> Result<Value, Failure> {
+        let name = self.secret_name(&asked.name)?;
+        let found = self.engine.db.read(|read| self.engine.keyring.load(read, &name)).map_err(of_problem)?;
+        Ok(json!({"value": found.as_ref().map(Secret::reveal)}))
+    }
+
+    fn delete_secret(&self, asked: Named) -> Result<Value, Failure> {
+        let name = self.secret_name(&asked.name)?;
+        self.engine.db.write(move |tx| secrets::forget(tx, &name)).map_err(of_problem)?;
+        Ok(json!({}))
+    }
+
+    fn progress(&self, told: &Progress) -> Result<Value, Failure> {
+        let is_cancelled = self.engine.jobs.note_progress(&told.job, told.done, told.total, &told.note);
+        let unknown = || Failure::new(Code::NotFound, format!("the job {:?} does not run", told.job));
+        Ok(json!({"cancelled": is_cancelled.ok_or_else(unknown)?}))
+    }
+
+    fn report(&self, finding: ops::Finding) -> Result<Value, Failure> {
+        check_name(&finding.name)?;
+        let own = format!("{PLUGIN_FINDINGS}{}.", self.plugin);
+        let name = format!("{own}{}", finding.name);
+        let known = self.engine.board.below(&own);
+        if known.len() >= MOST_FINDINGS && known.iter().all(|(other, _)| *other != name) {
+            return Err(Failure::new(
+                Code::BadRequest,
+                format!("more than {MOST_FINDINGS} findings; reuse their names"),
+            ));
+        }
+        let wrong = || {
+            Failure::new(
+                Code::BadRequest,
+                format!("{:?} is no state; {} are", finding.state, State::NAMES.join(", ")),
+            )
+        };
+        let state = State::parse(&finding.state).ok_or_else(wrong)?;
+        self.engine.board.report(&name, Finding { state, detail: finding.detail, advice: finding.advice });
+        Ok(json!({}))
+    }
+
+    fn note(&self, revision: Revision) -> Result<Value, Failure> {
+        let noted = Statements { statements: Vec::new(), revisions: vec![revision] };
+        let changes = self.write(noted)?;
+        Ok(json!({"n": changes["revisions"][0]}))
+    }
+}
+
+fn check_name(name: &str) -> Result<(), Failure> {
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-".contains(c);
+    if !name.is_empty() && name.len() <= NAME_LENGTH && name.chars().all(fits) {
+        return Ok(());
+    }
+    let text = format!(
+        "the name {name:?} must be 1 to {NAME_LENGTH} small letters, digits, dots, dashes and underscores"
+    );
+    Err(Failure::new(Code::BadRequest, text))
+}
+
+/// All statements and their revisions in one transaction, or nothing.
+fn run(tx: &OwnerTx<'_>, plugin: &str, work: &Statements) -> Result<(Changes, Vec<Fired>), Undone> {
+    let mut changes = Changes { changed: Vec::new(), rowids: Vec::new(), revisions: Vec::new() };
+    for statement in &work.statements {
+        let changed = tx.execute_as(&statement.sql, rows::to_cells(&statement.params)?)?;
+        expect(statement, changed.rows)?;
+        changes.changed.push(changed.rows);
+        changes.rowids.push(changed.rowid);
+    }
+    let mut fired = Vec::new();
+    for revision in &work.revisions {
+        let (n, events) = record(tx, plugin, revision)?;
+        changes.revisions.push(n);
+        fired.extend(events);
+    }
+    Ok((changes, fired))
+}
+
+fn expect(statement: &Statement, rows: usize) -> Result<(), Failure> {
+    match statement.expect {
+        Some(wanted) if wanted != rows => Err(Failure::new(
+            Code::Conflict,
+            format!("{rows} rows were changed where {wanted} were expected; nothing was kept"),
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn record(tx: &OwnerTx<'_>, plugin: &str, revision: &Revision) -> Result<(i64, Vec<Fired>), Failure> {
+    let origin = Origin {
+        who: revision.who.clone(),
+        from: format!("plugin {plugin}"),
+        via: "plugin",
+        request: String::new(),
+    };
+    let change = Change::new(tx, &origin);
+    let event = format!("{plugin}.changed");
+    let (before, after) = (revision.before.as_object(), revision.after.as_object());
+    let entry = Entry { kind: &revision.kind, object: &revision.object, before, after, event: &event };
+    let n = change.record(&entry).map_err(of_problem)?;
+    Ok((n, change.into_events()))
+}

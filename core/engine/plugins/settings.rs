@@ -1,0 +1,115 @@
+//! Settings that plugins bring: declared in their manifests, kept and shown like the catalogue's own.
+
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use jackfield_abi::ops;
+use serde_json::{Map, Value, json};
+
+use crate::catalog::events::SETTINGS_CHANGED;
+use crate::catalog::rules::Rule;
+use crate::catalog::settings::{self, Default, Setting};
+use crate::catalog::shape::Kind;
+use crate::engine::Engine;
+use crate::engine::doctor::{Finding, PLUGIN_FINDINGS, State};
+use crate::engine::events::Fired;
+use crate::host::Host;
+use crate::host::manifest::{self, Manifest};
+
+/// Longest text and list of a setting that sets no bound itself.
+const LONGEST: i64 = 1000;
+/// Time for a plugin to take new values.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Adds the settings of a manifest to the catalogue, once for each text of it.
+pub fn bring(manifest: &Manifest) -> Result<(), String> {
+    static KNOWN: Mutex<Option<HashSet<String>>> = Mutex::new(None);
+    let declared = json!(manifest.settings).to_string();
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if !known.get_or_insert_default().insert(format!("{} {declared}", manifest.id)) {
+        return Ok(());
+    }
+    manifest.settings.iter().try_for_each(|setting| settings::bring(as_own(setting)?))
+}
+
+fn as_own(declared: &manifest::Setting) -> Result<Setting, String> {
+    let (min, max) = (declared.min.unwrap_or(0), declared.max.unwrap_or(LONGEST));
+    let size = |bound: i64| usize::try_from(bound).unwrap_or(0);
+    let rule = declared.pattern.as_ref().map(|pattern| -> &'static Rule {
+        Box::leak(Box::new(Rule::brought(
+            declared.says.as_deref().unwrap_or("of the form that its plugin asks for"),
+            pattern,
+        )))
+    });
+    let kind = match declared.kind.as_str() {
+        "text" => Kind::Text { min: size(min), max: size(max), rule },
+        "integer" => {
+            Kind::Integer { min: declared.min.unwrap_or(i64::MIN), max: declared.max.unwrap_or(i64::MAX) }
+        }
+        "boolean" => Kind::Boolean,
+        "choice" => Kind::Choice(words(&declared.choices)),
+        "list" => Kind::List {
+            of: Box::leak(Box::new(Kind::Text { min: 1, max: size(LONGEST), rule })),
+            max: size(max),
+        },
+        "secret" => {
+            return Err(format!(
+                "The setting {} is a secret, which this appliance does not keep as a setting; the plugin must keep it by secret.put.",
+                declared.name
+            ));
+        }
+        other => return Err(format!("The setting {} has the unknown kind {other:?}.", declared.name)),
+    };
+    let default = Default::Brought(declared.default.clone().unwrap_or(Value::Null));
+    let (name, help) = (String::leak(declared.name.clone()), String::leak(declared.help.clone()));
+    Ok(Setting { name, kind, default, help })
+}
+
+fn words(choices: &[String]) -> &'static [&'static str] {
+    let words: Vec<&'static str> =
+        choices.iter().map(|word| -> &'static str { String::leak(word.clone()) }).collect();
+    Vec::leak(words)
+}
+
+/// The current values of a manifest's settings, by name.
+pub fn values(engine: &Engine, manifest: &Manifest) -> Map<String, Value> {
+    manifest
+        .settings
+        .iter()
+        .map(|setting| (setting.name.clone(), engine.settings.value(&setting.name)))
+        .collect()
+}
+
+/// Gives a plugin its new values when one of its settings was changed.
+pub fn follow(engine: &Engine, host: &Host, fired: &Fired) {
+    if fired.event != SETTINGS_CHANGED.name {
+        return;
+    }
+    let area = fired.object.split('.').next().unwrap_or_default();
+    let Some(manifest) = host.manifests().into_iter().find(|manifest| manifest.id == area) else { return };
+    let Some(changed) = manifest.settings.iter().find(|setting| setting.name == fired.object) else { return };
+    let taken = match changed.restart {
+        true => host.restart(area),
+        false => tell(engine, host, &manifest),
+    };
+    engine.board.report(&format!("{PLUGIN_FINDINGS}{area}.settings"), finding(taken));
+}
+
+fn tell(engine: &Engine, host: &Host, manifest: &Manifest) -> Result<(), String> {
+    let args = json!({"settings": values(engine, manifest)});
+    host.request(&manifest.id, ops::SETTINGS_CHANGED, &args, PATIENCE)
+        .map(drop)
+        .map_err(|failure| failure.msg)
+}
+
+fn finding(taken: Result<(), String>) -> Finding {
+    match taken {
+        Ok(()) => Finding::ok("the plugin works with the current settings"),
+        Err(cause) => Finding::bad(
+            State::Warning,
+            format!("the plugin did not take the new settings and keeps the old ones: {cause}"),
+            "Correct the setting; or restart the plugin, which then takes all of them.",
+        ),
+    }
+}

@@ -1,0 +1,158 @@
+//! The process of one plugin, `jackfield plugin-host ID`: takes the library and the order from its parent,
+//! binds itself, loads, starts, passes messages, stops. Two threads: this one reads the socket and calls the
+//! plugin, the other sends what the socket did not take at once.
+//!
+//! It gets its socket as standard input, which needs nothing but safe code, and moves it to descriptor 3.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::process::exit;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use jackfield_abi::frame::Frame;
+use jackfield_abi::{Kind, ops::Event};
+use rustix::io::fcntl_dupfd_cloexec;
+use rustix::stdio;
+
+use super::confine;
+use super::gate::Gate;
+use super::library::{Instance, Library, close_from};
+use super::outbox::Outbox;
+use super::refusal::{Refusal, Rule};
+use super::wire::{self, Order, Pulse, Report};
+
+/// Exit code of a process that was told why it must not run.
+pub const REFUSED: i32 = 78;
+/// Exit code of a process whose plugin refused to start.
+pub const NOT_STARTED: i32 = 79;
+/// Exit code of a process whose plugin did not stop in time.
+pub const LATE: i32 = 80;
+/// Exit code of a process that was not started by the appliance.
+pub const NO_PARENT: i32 = 2;
+
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// Runs the process to its end.
+pub fn run() -> ! {
+    let Ok(stream) = socket() else { exit(NO_PARENT) };
+    let Ok((code, order)) = wire::take_over(&stream) else { exit(NO_PARENT) };
+    let Ok(sending) = stream.try_clone() else { exit(NO_PARENT) };
+    // Leaked on purpose: the plugin's threads may use it until the process ends.
+    let gate: &'static Gate = Box::leak(Box::new(Gate::new(Outbox::new(sending))));
+    let library = match prepare(code, &order) {
+        Ok((library, report)) => {
+            gate.outbox.push(&wire::frame(Kind::Hello, 0, &report));
+            library
+        }
+        Err(refusal) => leave(gate, &refusal, REFUSED),
+    };
+    if let Err(cause) = thread::Builder::new().name("send".to_owned()).spawn(|| gate.outbox.run()) {
+        leave(gate, &Refusal::new(Rule::Confinement, format!("no thread for sending: {cause}")), REFUSED);
+    }
+    let config = serde_json::to_vec(&order.hello).unwrap_or_default();
+    let Some(mut instance) = library.start(gate, &config) else {
+        gate.outbox.flush(LAST_WORDS);
+        exit(NOT_STARTED)
+    };
+    instance.recv(&Frame::new(Kind::Hello, 0, config));
+    Pump { gate, instance, slowest: Duration::ZERO }
+        .run(stream, Duration::from_millis(order.hello.limits.stop_ms))
+}
+
+/// Moves the socket from standard input to a descriptor of its own, and closes whatever else is open.
+fn socket() -> io::Result<UnixStream> {
+    close_from(3)?;
+    let socket = fcntl_dupfd_cloexec(stdio::stdin(), 3)?;
+    let nothing = OwnedFd::from(std::fs::File::open("/dev/null")?);
+    stdio::dup2_stdin(&nothing)?;
+    Ok(UnixStream::from(socket))
+}
+
+/// Binds itself, loads the library, and closes itself in.
+fn prepare(code: OwnedFd, order: &Order) -> Result<(Library, Report), Refusal> {
+    confine::die_with_parent()?;
+    let mut confinement = confine::limit(order)?;
+    let library = Library::load(&code)?;
+    drop(code);
+    if let Some(id) = order.id.as_ref().filter(|id| **id != library.id) {
+        let sentence = format!("the library says it is {:?}, the manifest says {id:?}", library.id);
+        return Err(Refusal::new(Rule::Identity, sentence));
+    }
+    confinement.extend(confine::close_in(&order.net)?);
+    let report = Report { id: library.id.clone(), abi: library.abi, confinement };
+    Ok((library, report))
+}
+
+/// Says why and ends the process.
+fn leave(gate: &Gate, refusal: &Refusal, code: i32) -> ! {
+    gate.outbox.push(&wire::frame(Kind::Error, 0, refusal));
+    exit(code)
+}
+
+/// Passes messages from the socket to the plugin.
+struct Pump {
+    gate: &'static Gate,
+    instance: Instance,
+    slowest: Duration,
+}
+
+impl Pump {
+    fn run(mut self, mut stream: UnixStream, stop_within: Duration) -> ! {
+        let deadline = loop {
+            match Frame::read(&mut stream) {
+                Ok(frame) => match stop_order(&frame) {
+                    Some(deadline) => break deadline,
+                    None => self.pass(&frame),
+                },
+                Err(_) => break stop_within,
+            }
+        };
+        self.stop(deadline)
+    }
+
+    fn pass(&mut self, frame: &Frame) {
+        if frame.kind == Kind::Ping {
+            return self.answer(frame.id);
+        }
+        let began = Instant::now();
+        self.instance.recv(frame);
+        self.slowest = self.slowest.max(began.elapsed());
+    }
+
+    fn answer(&mut self, id: u64) {
+        let slowest_recv_ms = wire::milliseconds(self.slowest);
+        self.slowest = Duration::ZERO;
+        let pulse = Pulse { malformed: self.gate.malformed(), slowest_recv_ms };
+        self.gate.outbox.push(&wire::frame(Kind::Pong, id, &pulse));
+    }
+
+    fn stop(self, deadline: Duration) -> ! {
+        end_after(deadline);
+        let until = Instant::now() + deadline;
+        self.instance.stop(deadline);
+        self.gate.shut();
+        self.gate.outbox.flush(until.saturating_duration_since(Instant::now()));
+        exit(0)
+    }
+}
+
+/// Ends the process when stopping takes too long, also when no parent is left to do so.
+fn end_after(deadline: Duration) {
+    let watch = move || {
+        let (_keep, never) = channel::<()>();
+        if never.recv_timeout(deadline) == Err(RecvTimeoutError::Timeout) {
+            exit(LATE)
+        }
+    };
+    // Without the thread the parent's own deadline remains.
+    let _ = thread::Builder::new().name("deadline".to_owned()).spawn(watch);
+}
+
+/// The deadline, when the frame is the appliance's order to stop.
+fn stop_order(frame: &Frame) -> Option<Duration> {
+    let event: Event = (frame.kind == Kind::Event).then(|| wire::content(frame).ok())??;
+    (event.event == wire::STOP).then(|| event.object.parse().map_or(LAST_WORDS, Duration::from_millis))
+}
