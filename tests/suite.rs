@@ -41,6 +41,10 @@ mod durability;
 #[cfg(test)]
 mod objects;
 
+/// Plugins as an admin sees them: what they serve, how they fail, who may run, how they are exchanged.
+#[cfg(test)]
+mod plugins;
+
 /// Who changed what, and the way back.
 #[cfg(test)]
 mod revisions;

@@ -10,6 +10,7 @@ use super::call::{Call, Reply};
 use super::route::{Access, Answer, Route};
 use crate::catalog::problems::Problem;
 use crate::engine::doctor::obstacles;
+use crate::host::State;
 
 /// Upper bounds of the duration histogram, in seconds.
 const BOUNDS: [f64; 7] = [0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10.0];
@@ -125,6 +126,7 @@ fn metrics(call: &Call<'_>) -> Result<Reply, Problem> {
     );
     call.api.traffic.write(&mut page);
     database(call, &mut page);
+    plugins(call, &mut page);
     door(call, &mut page);
     Ok(Reply::text("text/plain; version=0.0.4; charset=utf-8", page.0))
 }
@@ -145,6 +147,29 @@ fn database(call: &Call<'_>, page: &mut Metrics) {
         stats.failed_writes,
     );
     page.one("jackfield_db_queued_writes", "gauge", "Writes that wait.", stats.queued);
+}
+
+fn plugins(call: &Call<'_>, page: &mut Metrics) {
+    let Some(host) = call.engine().plugins.get() else { return };
+    let all = host.list();
+    page.head("jackfield_plugin_up", "gauge", "1 while the plugin serves.");
+    for status in &all {
+        let serves = matches!(status.state, State::Up | State::Degraded);
+        page.sample("jackfield_plugin_up", &format!("plugin={:?}", status.id), u8::from(serves));
+    }
+    page.head(
+        "jackfield_plugin_restarts_total",
+        "counter",
+        "How often the plugin's process was started again.",
+    );
+    for status in &all {
+        page.sample("jackfield_plugin_restarts_total", &format!("plugin={:?}", status.id), status.restarts);
+    }
+    page.head("jackfield_plugin_memory_bytes", "gauge", "Memory of its own that the plugin's process holds.");
+    for status in &all {
+        let bytes = status.memory_bytes.unwrap_or(0);
+        page.sample("jackfield_plugin_memory_bytes", &format!("plugin={:?}", status.id), bytes);
+    }
 }
 
 fn door(call: &Call<'_>, page: &mut Metrics) {

@@ -20,7 +20,7 @@ mod route;
 mod session;
 mod settings;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Instant;
 
 use serde_json::Value;
@@ -41,7 +41,8 @@ pub const BODY_LIMIT: u64 = 1024 * 1024;
 pub struct Api {
     engine: Arc<Engine>,
     routes: Vec<Route>,
-    description: OnceLock<Value>,
+    /// The API description, and the plugins that it is of.
+    description: Mutex<Option<(Vec<String>, Value)>>,
     traffic: Traffic,
     door: OnceLock<Box<dyn Fn() -> Option<Stats> + Send + Sync>>,
 }
@@ -49,7 +50,7 @@ pub struct Api {
 impl Api {
     /// The API on an engine.
     pub fn new(engine: Arc<Engine>) -> Self {
-        let (description, traffic, door) = (OnceLock::new(), Traffic::default(), OnceLock::new());
+        let (description, traffic, door) = (Mutex::new(None), Traffic::default(), OnceLock::new());
         Self { engine, routes: routes(), description, traffic, door }
     }
 

@@ -1,11 +1,14 @@
 //! The API description (OpenAPI 3.1), made from the same declarations that route and check.
 
+use std::sync::PoisonError;
+
 use serde_json::{Map, Value, json};
 
 use super::call::Reply;
 use super::conditions::ENTITY_TAGS;
 use super::page::DRY_RUN;
 use super::route::{Access, Answer, Body, Route};
+use super::{Api, plugin_routes};
 use crate::catalog::events::ALL as EVENTS;
 use crate::catalog::problems::{ALL as PROBLEMS, ANYWHERE, CSRF, DENIED, Kind as ProblemKind, SIGN_IN};
 use crate::catalog::rights::ALL as RIGHTS;
@@ -18,14 +21,26 @@ pub fn routes() -> Vec<Route> {
         Route::new("GET", "/openapi.json", "This description")
             .access(Access::Public)
             .answers(200, Answer::Json)
-            .runs(|call| {
-                Ok(Reply::json(call.api.description.get_or_init(|| describe(&call.api.routes)).clone()))
-            }),
+            .runs(|call| Ok(Reply::json(current(call.api)))),
     ]
 }
 
+/// The description of what is served now; made anew only when other plugins serve.
+fn current(api: &Api) -> Value {
+    let (names, brought) = plugin_routes::all(&api.engine);
+    let mut known = api.description.lock().unwrap_or_else(PoisonError::into_inner);
+    match &*known {
+        Some((of, description)) if *of == names => description.clone(),
+        _ => {
+            let description = describe(api.routes.iter().chain(&brought));
+            *known = Some((names, description.clone()));
+            description
+        }
+    }
+}
+
 /// Describes the routes.
-pub fn describe(routes: &[Route]) -> Value {
+fn describe<'a>(routes: impl Iterator<Item = &'a Route>) -> Value {
     let mut paths: Map<String, Value> = Map::new();
     let mut shapes = Shapes::default();
     for route in routes {
@@ -149,6 +164,9 @@ fn kind_schema(shapes: &mut Shapes, kind: Kind, direction: Direction) -> Value {
         Kind::List { of, max } => {
             json!({"type": "array", "items": kind_schema(shapes, *of, direction), "maxItems": max, "uniqueItems": true})
         }
+        Kind::Sequence { of, max } => {
+            json!({"type": "array", "items": kind_schema(shapes, *of, direction), "maxItems": max})
+        }
         Kind::Time => json!({"type": "string", "format": "date-time"}),
         Kind::Reference(target) => json!({"type": "string", "x-reference": target}),
         Kind::Object(shape) => shapes.nested(shape, direction),
@@ -270,7 +288,12 @@ fn security(route: &Route) -> Value {
 
 fn responses(route: &Route, shapes: &mut Shapes) -> Value {
     let mut responses = Map::new();
-    responses.insert(route.status.to_string(), success(route, shapes));
+    let status = match route.answer {
+        // A plugin's own; what exactly is its documentation's.
+        Answer::Plugin => "2XX".to_owned(),
+        _ => route.status.to_string(),
+    };
+    responses.insert(status, success(route, shapes));
     if route.method == "GET" && matches!(route.answer, Answer::One(_)) {
         responses.insert("304".to_owned(), json!({"description": "The caller has this version already."}));
     }
@@ -324,7 +347,7 @@ fn success(route: &Route, shapes: &mut Shapes) -> Value {
         |schema: Value| json!({"description": "Done.", "content": {"application/json": {"schema": schema}}});
     match route.answer {
         Answer::Nothing => json!({"description": "Done."}),
-        Answer::Json => json_of(json!({})),
+        Answer::Json | Answer::Plugin => json_of(json!({})),
         Answer::Text => {
             json!({"description": "Done.", "content": {"text/plain": {"schema": {"type": "string"}}}})
         }

@@ -61,7 +61,7 @@ pub fn read_query(route: &Route, query: &str) -> Result<(Object, Mode), Problem>
 
 fn read_value(field: &Field, text: &str) -> Result<Value, FieldError> {
     let value = match (field.kind, text) {
-        (Kind::Boolean, "1" | "true" | "") => Value::Bool(true),
+        (Kind::Boolean, "1" | "true") => Value::Bool(true),
         (Kind::Boolean, "0" | "false") => Value::Bool(false),
         (Kind::Integer { .. }, _) => text.parse::<i64>().map_or_else(|_| text.into(), Value::from),
         _ => text.into(),

@@ -12,8 +12,8 @@ use super::BASE;
 use super::call::{Call, Reply};
 use super::route::{Access, Answer, Body, Match, Route};
 use crate::catalog::problems::{
-    CONFLICT, DENIED, FieldError, INVALID, METHOD, NO_PLUGIN, NOT_FOUND, OVERLOADED, PLUGIN_FAULT, Problem,
-    STALE,
+    CONFLICT, DENIED, FieldError, IF_MATCH_MISSING, INVALID, Kind as ProblemKind, MALFORMED_JSON, METHOD,
+    NO_PLUGIN, NOT_FOUND, OVERLOADED, PLUGIN_FAULT, Problem, STALE, WRONG_TYPE,
 };
 use crate::catalog::rights::{Right, Role};
 use crate::engine::{Engine, fault};
@@ -23,6 +23,18 @@ use crate::http::Request;
 
 /// Longest time a plugin may take for an answer.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Problems that a plugin's route may answer.
+const FAILURES: &[&ProblemKind] = &[
+    INVALID,
+    MALFORMED_JSON,
+    WRONG_TYPE,
+    DENIED,
+    CONFLICT,
+    STALE,
+    IF_MATCH_MISSING,
+    NO_PLUGIN,
+    PLUGIN_FAULT,
+];
 /// Plugins that the appliance is made for: without them their routes say so.
 const EXPECTED: &[&str] = &["federation", "peering", "cloudlink", "teams"];
 /// Most rights that plugins may bring, all together.
@@ -42,6 +54,16 @@ pub fn find(engine: &Engine, request: &Request, path: &str) -> Option<Found> {
         };
     };
     Some(among(&manifest, request, path))
+}
+
+/// The routes of all plugins, with the names and versions of those. A manifest that cannot be read as routes is
+/// told in the log and left out.
+pub fn all(engine: &Engine) -> (Vec<String>, Vec<Route>) {
+    let manifests = engine.plugins.get().map(Host::manifests).unwrap_or_default();
+    let names = manifests.iter().map(|manifest| format!("{} {}", manifest.id, manifest.version)).collect();
+    let declared =
+        manifests.iter().flat_map(|manifest| manifest.routes.iter().map(move |route| (manifest, route)));
+    (names, declared.filter_map(|(manifest, declared)| route(manifest, declared).ok()).collect())
 }
 
 fn absent(area: &str) -> Problem {
@@ -83,7 +105,8 @@ fn route(manifest: &Manifest, declared: &manifest::Route) -> Result<Route, Probl
         Route::new(method(&declared.method)?, &format!("/{}", declared.path), declared.summary.clone())
             .access(access)
             .takes(if declared.body { Body::Free } else { Body::None })
-            .answers(200, Answer::Json)
+            .answers(200, Answer::Plugin)
+            .fails(FAILURES)
             .any_query()
             .runs(move |call| ask(call, &plugin, &template));
     route.conditional = declared.conditional;

@@ -42,11 +42,11 @@ static SHAPE: Shape = Shape {
         Field::read_only("confinement", Kind::Objects(&MEASURE), "What holds the process."),
         Field::read_only("signed_by", WORDS, "Key that signed it; null: none, as in development."),
         Field::read_only("last_end", WORDS, "Why its process ended last; empty: never."),
-        Field::read_only("in_flight", Kind::List { of: &WORDS, max: 1024 }, "Requests in its hands."),
+        Field::read_only("in_flight", Kind::Sequence { of: &WORDS, max: 1024 }, "Requests in its hands."),
         Field::read_only("misbehaviour", COUNT, "Messages that broke the treaty."),
         Field::read_only("late_answers", COUNT, "Answers that came too late."),
         Field::read_only("dropped_lines", COUNT, "Log lines over the rate, dropped."),
-        Field::read_only("last_lines", Kind::List { of: &WORDS, max: 1024 }, "Its last log lines."),
+        Field::read_only("last_lines", Kind::Sequence { of: &WORDS, max: 1024 }, "Its last log lines."),
     ],
 };
 

@@ -44,6 +44,8 @@ pub enum Answer {
     Nothing,
     /// JSON described elsewhere.
     Json,
+    /// Whatever a plugin answers well.
+    Plugin,
     /// Plain text.
     Text,
 }

@@ -42,6 +42,13 @@ pub enum Kind {
         /// Most elements.
         max: usize,
     },
+    /// A list whose elements may repeat.
+    Sequence {
+        /// What each element is.
+        of: &'static Kind,
+        /// Most elements.
+        max: usize,
+    },
     /// UTC instant, RFC 3339 with seconds or finer.
     Time,
     /// The id of an object of that resource.
@@ -248,7 +255,10 @@ pub fn check(kind: Kind, value: &Value, pointer: &str) -> Result<(), Vec<FieldEr
         (Kind::Text { min, max, rule }, Value::String(text)) => text_complaint(text, min, max, rule),
         (Kind::Integer { min, max }, Value::Number(number)) => integer_complaint(number.as_i64(), min, max),
         (Kind::Choice(words), Value::String(word)) => choice_complaint(word, words),
-        (Kind::List { of, max }, Value::Array(items)) => return check_list(*of, max, items, pointer),
+        (Kind::List { of, max }, Value::Array(items)) => {
+            return both(check_list(*of, max, items, pointer), check_unique(items, pointer));
+        }
+        (Kind::Sequence { of, max }, Value::Array(items)) => return check_list(*of, max, items, pointer),
         (Kind::Object(shape), Value::Object(_)) => return check_object(shape, value, pointer),
         (Kind::Objects(shape), Value::Array(items)) => return check_objects(shape, items, pointer),
         (Kind::Either(kinds), value) => return check_either(kinds, value, pointer),
@@ -303,13 +313,32 @@ fn check_list(of: Kind, max: usize, items: &[Value], pointer: &str) -> Result<()
     }
     let mut errors = Vec::new();
     for (index, item) in items.iter().enumerate() {
-        let here = format!("{pointer}/{index}");
-        if items[..index].contains(item) {
-            errors.push(FieldError { pointer: here.clone(), detail: format!("{item} is listed twice") });
-        }
-        errors.extend(check(of, item, &here).err().unwrap_or_default());
+        errors.extend(check(of, item, &format!("{pointer}/{index}")).err().unwrap_or_default());
     }
     if errors.is_empty() { Ok(()) } else { Err(errors) }
+}
+
+fn check_unique(items: &[Value], pointer: &str) -> Result<(), Vec<FieldError>> {
+    let repeated = items.iter().enumerate().filter(|(index, item)| items[..*index].contains(item));
+    let error = |(index, item)| FieldError {
+        pointer: format!("{pointer}/{index}"),
+        detail: format!("{item} is listed twice"),
+    };
+    let errors: Vec<FieldError> = repeated.map(error).collect();
+    if errors.is_empty() { Ok(()) } else { Err(errors) }
+}
+
+fn both(
+    first: Result<(), Vec<FieldError>>,
+    second: Result<(), Vec<FieldError>>,
+) -> Result<(), Vec<FieldError>> {
+    match (first, second) {
+        (Err(mut all), Err(more)) => {
+            all.extend(more);
+            Err(all)
+        }
+        (first, second) => first.and(second),
+    }
 }
 
 /// The errors of the last kind are reported: declarations put the richest one last.
@@ -345,7 +374,7 @@ impl Kind {
             Self::Time => "an RFC 3339 time",
             Self::Integer { .. } => "a whole number",
             Self::Boolean => "true or false",
-            Self::List { .. } | Self::Objects(_) => "a list",
+            Self::List { .. } | Self::Sequence { .. } | Self::Objects(_) => "a list",
             Self::Object(_) => "an object",
             Self::Either(_) => "one of several kinds",
             Self::Any => "any JSON",

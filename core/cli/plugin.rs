@@ -1,6 +1,6 @@
 //! `jackfield plugin`: plugins from the terminal, and signing for those who package them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use serde_json::{Value, json};
@@ -9,6 +9,7 @@ use super::Failure;
 use super::appliance::Appliance;
 use super::output::{Output, cell, rows, table};
 use crate::config::Config;
+use crate::host::conformance::{self, Finding, Verdict};
 use crate::host::sign;
 
 /// What to do with plugins.
@@ -41,6 +42,11 @@ pub enum Verb {
         /// Id of the plugin
         id: String,
     },
+    /// Treat a plugin badly and say what it makes of it; needs no appliance
+    Check {
+        /// Folder with plugin.toml and the library, or a library alone
+        target: PathBuf,
+    },
     /// Make a key to sign plugins with; the public half goes to the folder keys beside the plugins
     Key {
         /// File for the private half
@@ -71,9 +77,25 @@ pub fn run_alone(verb: Verb, output: &Output) -> Result<Option<Verb>, Failure> {
             let value = json!({"id": manifest.id, "version": manifest.version, "sha256": manifest.sha256});
             output.result(&value, || format!("{} {} is signed.", manifest.id, manifest.version));
         }
+        Verb::Check { target } => check(&target, output)?,
         other => return Ok(Some(other)),
     }
     Ok(None)
+}
+
+/// Prints a table of findings; exit code 1 when one is a problem.
+fn check(target: &Path, output: &Output) -> Result<(), Failure> {
+    let findings = conformance::check(Path::new("/proc/self/exe"), target)?;
+    let word = |finding: &Finding| match finding.verdict {
+        Verdict::Ok => "ok".to_owned(),
+        Verdict::Problem => "problem".to_owned(),
+    };
+    output.result(&json!({"items": findings}), || {
+        let row = |f: &Finding| vec![f.check.to_owned(), word(f), f.detail.clone()];
+        table(&["CHECK", "STATE", "SEEN"], &findings.iter().map(row).collect::<Vec<_>>())
+    });
+    let has_problem = findings.iter().any(|finding| finding.verdict == Verdict::Problem);
+    if has_problem { Err(Failure::Said) } else { Ok(()) }
 }
 
 /// Does what needs the appliance.
@@ -91,7 +113,7 @@ pub fn run(config: &Config, verb: Verb, output: &Output) -> Result<(), Failure> 
         Verb::Disable { id } => order(&appliance, &id, "disable", output)?,
         Verb::Enable { id } => order(&appliance, &id, "enable", output)?,
         Verb::ClearQuarantine { id } => order(&appliance, &id, "clear-quarantine", output)?,
-        Verb::Key { .. } | Verb::Sign { .. } => {}
+        Verb::Check { .. } | Verb::Key { .. } | Verb::Sign { .. } => {}
     }
     appliance.close()
 }

@@ -1,10 +1,12 @@
 //! A plugin's manifest, `plugin.toml`: everything the appliance must know before any code of the plugin runs.
 //! Here are its shape and how it is read; what it must keep to is in [`super::manifest_rules`].
 
+use jackfield_abi::ops::PluginHello;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::manifest_rules;
+use super::refusal::{Refusal, Rule};
 use crate::catalog::nearest;
 
 /// Name of the file in the plugin's folder.
@@ -206,6 +208,29 @@ impl Manifest {
     pub fn default_settings(&self) -> Map<String, Value> {
         let with_default = |s: &Setting| Some((s.name.clone(), s.default.clone()?));
         self.settings.iter().filter_map(with_default).collect()
+    }
+
+    /// Compares what the plugin says of itself with its manifest.
+    pub fn judge_hello(&self, hello: &PluginHello) -> Result<(), Refusal> {
+        let sorted = |ops: &[String]| {
+            let mut ops = ops.to_vec();
+            ops.sort_unstable();
+            ops.join(", ")
+        };
+        let rows = [
+            ("id", hello.id.clone(), self.id.clone()),
+            ("version", hello.version.clone(), self.version.clone()),
+            ("operations", sorted(&hello.ops), sorted(&self.ops)),
+        ];
+        match rows.into_iter().find(|(_, said, written)| said != written) {
+            None => Ok(()),
+            Some((what, said, written)) => Err(Refusal::new(
+                Rule::Identity,
+                format!(
+                    "the plugin says its {what}: {said}; its manifest says {written}; the two must agree"
+                ),
+            )),
+        }
     }
 
     /// Whether two processes of it can run side by side: not when both would listen on the same port.

@@ -6,6 +6,7 @@
 
 pub mod child;
 mod confine;
+pub mod conformance;
 mod desk;
 mod folder;
 mod gate;
@@ -17,12 +18,14 @@ mod manifest_rules;
 mod outbox;
 pub mod policy;
 mod pool;
+mod probe;
 mod process;
 pub mod refusal;
 mod running;
 mod seal;
 pub mod sign;
 mod supervisor;
+mod symbols;
 mod syscalls;
 mod unit;
 pub mod verify;
@@ -177,6 +180,7 @@ impl Host {
     }
 
     /// Waits until a plugin is in that state, at most so long; how it is then.
+    #[cfg(test)]
     pub fn wait_for(&self, id: &str, state: State, within: Duration) -> Option<Status> {
         let unit = self.lock().get(id).map(|post| Arc::clone(&post.unit))?;
         unit.wait_for(state, within)

@@ -3,13 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use jackfield_abi::ops::PluginHello;
-
 use super::Timing;
 use super::link::Link;
 use super::manifest::Manifest;
 use super::process::{Process, in_words};
-use super::refusal::{Refusal, Rule};
 use super::unit::Unit;
 use super::wire::{Pulse, Report};
 
@@ -55,30 +52,6 @@ impl Running {
         }
     }
 
-    /// Compares what the plugin says of itself with its manifest.
-    pub fn judge_hello(&self, hello: &PluginHello) -> Result<(), Refusal> {
-        let manifest = &self.manifest;
-        let sorted = |ops: &[String]| {
-            let mut ops = ops.to_vec();
-            ops.sort_unstable();
-            ops.join(", ")
-        };
-        let rows = [
-            ("id", hello.id.clone(), manifest.id.clone()),
-            ("version", hello.version.clone(), manifest.version.clone()),
-            ("operations", sorted(&hello.ops), sorted(&manifest.ops)),
-        ];
-        match rows.into_iter().find(|(_, said, written)| said != written) {
-            None => Ok(()),
-            Some((what, said, written)) => Err(Refusal::new(
-                Rule::Identity,
-                format!(
-                    "the plugin says its {what}: {said}; its manifest says {written}; the two must agree"
-                ),
-            )),
-        }
-    }
-
     /// Takes its pulse.
     pub fn pulse(&mut self, pulse: Pulse) {
         self.pinged = None;
@@ -106,12 +79,6 @@ impl Running {
     /// Takes no more requests, waits for those that are open, and stops it. How it ended, in words.
     pub fn retire(mut self, timing: &Timing) -> String {
         if !self.link.drain(timing.drain) {
-            eprintln!(
-                "STUCK {:?} strange {} pid {}",
-                self.link.in_flight(),
-                self.link.strange(),
-                self.process.pid()
-            );
             log::warn!("{}: requests were still open after {} s", self.manifest.id, timing.drain.as_secs());
         }
         self.stop(timing.stop)

@@ -303,7 +303,7 @@ fn judge(running: &Running, hello: &Frame) -> Result<(), NotUp> {
     let hello = wire::content::<PluginHello>(hello).map_err(|cause| {
         NotUp::Refused(Refusal::new(Rule::Identity, format!("the plugin's hello cannot be read: {cause}")))
     })?;
-    running.judge_hello(&hello).map_err(NotUp::Refused)
+    running.manifest.judge_hello(&hello).map_err(NotUp::Refused)
 }
 
 /// How a process that closed its socket ended, in words.

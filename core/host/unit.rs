@@ -212,6 +212,7 @@ impl Unit {
     }
 
     /// Waits until it is in that state, at most so long; how it is then.
+    #[cfg(test)]
     pub fn wait_for(&self, state: State, within: Duration) -> Option<Status> {
         let other = |shown: &mut Shown| shown.state != state;
         let waited = self.reshown.wait_timeout_while(self.lock_shown(), within, other);

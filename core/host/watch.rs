@@ -165,7 +165,11 @@ impl Supervisor {
         self.join_retiring();
         let timing = self.config.timing;
         let id = self.unit.id().to_owned();
-        let retire = move || log::info!("the plugin {id}: the last process: {}", running.retire(&timing));
+        let retire = move || {
+            // Not within the log's arguments, which are left alone when nobody reads the line.
+            let end = running.retire(&timing);
+            log::info!("the plugin {id}: the process that was replaced: {end}");
+        };
         match Builder::new().name(format!("retire {}", self.unit.id())).spawn(retire) {
             Ok(thread) => self.retiring = Some(thread),
             // The process is killed as the closure is dropped.

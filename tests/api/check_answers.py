@@ -19,7 +19,8 @@ def operations(described):
 
 def complaint(described, operation, answer):
     """What is wrong with an answer; None if nothing is."""
-    declared = operation["responses"].get(str(answer["status"]))
+    responses = operation["responses"]
+    declared = responses.get(str(answer["status"])) or responses.get(f"{answer['status'] // 100}XX")
     if declared is None:
         return "this status is not declared"
     if "content" not in declared:

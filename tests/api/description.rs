@@ -81,7 +81,21 @@ fn detours(appliance: &Appliance, admin: &Client) -> Vec<Answer> {
     }
     let newest = admin.get("/revisions?limit=1&kind=peers").json["items"][0]["n"].clone();
     answers.push(admin.call("POST", &format!("/revisions/{newest}:undo")).send());
+    answers.extend(of_plugins(admin));
     answers.extend(["/livez", "/readyz", "/metrics"].map(|path| admin.root("GET", path).send()));
+    answers
+}
+
+fn of_plugins(admin: &Client) -> Vec<Answer> {
+    let mut answers = vec![admin.get("/plugins"), admin.get("/plugins/echo"), admin.get("/echo")];
+    answers.push(admin.post("/echo", &json!({"a": 1})));
+    let job = admin.post("/jobs", &json!({"plugin": "echo", "name": "count", "input": {"to": 3}}));
+    let path = format!("/jobs/{}", job.id());
+    answers.extend([job, admin.get("/jobs"), admin.get(&path)]);
+    answers.push(admin.call("POST", &format!("{path}:cancel")).send());
+    for command in ["restart", "replace", "disable", "enable", "clear-quarantine"] {
+        answers.push(admin.call("POST", &format!("/plugins/echo:{command}")).send());
+    }
     answers
 }
 
@@ -92,7 +106,7 @@ fn record(answer: &Answer) -> Value {
 
 #[test]
 fn every_route_answers_as_it_is_described() {
-    let appliance = Appliance::start();
+    let appliance = Appliance::with_plugins(&["echo"]);
     let admin = appliance.admin();
     let site = site(&admin);
     let mut answers = detours(&appliance, &admin);

@@ -52,9 +52,18 @@ impl Appliance {
 
     /// Lays out an appliance without starting it.
     pub fn laid_out(edit: impl FnOnce(String) -> String) -> Self {
+        Self::laid_out_with(&[], edit)
+    }
+
+    /// Lays out an appliance with these plugins, signed with a key of its own.
+    pub fn laid_out_with(plugins: &[&str], edit: impl FnOnce(String) -> String) -> Self {
         let folder = tempfile::Builder::new().prefix("jackfield-").tempdir().expect("a private directory");
         let mut stage = Command::new(workspace().join("packaging/stage"));
-        let staged = stage.arg(folder.path()).args(["--listen", "127.0.0.1:0"]).status();
+        stage.arg(folder.path()).args(["--listen", "127.0.0.1:0"]).env("JACKFIELD_BIN", binary());
+        // Naming none keeps those of the product out: each test says which it needs.
+        let named = if plugins.is_empty() { &["none"] } else { plugins };
+        stage.args(named.iter().flat_map(|name| ["--plugin", name]));
+        let staged = stage.status();
         assert!(staged.expect("packaging/stage runs").success(), "packaging/stage failed");
         let appliance = Self { folder, running: None, admin_token: OnceLock::new() };
         let config = std::fs::read_to_string(appliance.config()).expect("stage writes the configuration");

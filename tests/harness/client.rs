@@ -15,7 +15,8 @@ use serde_json::{Value, json};
 use super::Answer;
 
 const BASE: &str = "/api/v1";
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Longer than the appliance waits for a plugin.
+const PATIENCE: Duration = Duration::from_secs(45);
 
 /// Speaks to one appliance, with the credentials it was given.
 #[derive(Clone)]

@@ -117,7 +117,8 @@ impl Result {
 pub fn examine(engine: &Engine) -> Vec<Result> {
     let own = ALL.iter().map(|check| Result { name: check.name.to_owned(), finding: (check.run)(engine) });
     let reported = engine.board.below(PLUGIN_FINDINGS).into_iter();
-    own.chain(reported.map(|(name, finding)| Result { name, finding })).collect()
+    let told = plugins::told(engine).into_iter();
+    own.chain(reported.chain(told).map(|(name, finding)| Result { name, finding })).collect()
 }
 
 /// Runs the checks that readiness hangs on, and returns those that found a problem.

@@ -1,8 +1,19 @@
 //! Whether the plugins that are there serve.
 
-use super::{Check, Finding, State};
+use std::time::Duration;
+
+use jackfield_abi::ops;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{Check, Finding, PLUGIN_FINDINGS, State};
 use crate::engine::Engine;
-use crate::host::{State as Serving, Status};
+use crate::host::{Host, State as Serving, Status};
+
+/// Time for a plugin to look at itself.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// Most findings that are taken from one plugin.
+const MOST_FINDINGS: usize = 64;
 
 /// The check.
 pub static CHECK: Check = Check { name: "plugins", gates_readiness: false, run };
@@ -28,4 +39,39 @@ fn serves(status: &Status) -> bool {
 
 fn is_fine(status: &Status) -> bool {
     matches!(status.state, Serving::Up | Serving::Disabled | Serving::Starting | Serving::Stopping)
+}
+
+#[derive(Deserialize)]
+struct Told {
+    findings: Vec<ops::Finding>,
+}
+
+/// What the plugins that can look at themselves see, by name.
+pub fn told(engine: &Engine) -> Vec<(String, Finding)> {
+    let Some(host) = engine.plugins.get() else { return Vec::new() };
+    let able =
+        host.manifests().into_iter().filter(|manifest| manifest.ops.iter().any(|op| op == ops::DOCTOR));
+    able.flat_map(|manifest| ask(host, &manifest.id)).collect()
+}
+
+fn ask(host: &Host, plugin: &str) -> Vec<(String, Finding)> {
+    let answer = host.request(plugin, ops::DOCTOR, &json!({}), PATIENCE);
+    let told = answer.map_err(|failure| failure.msg);
+    match told.and_then(|value| serde_json::from_value::<Told>(value).map_err(|e| e.to_string())) {
+        Ok(told) => {
+            told.findings.into_iter().take(MOST_FINDINGS).map(|finding| named(plugin, finding)).collect()
+        }
+        Err(cause) => {
+            let detail = format!("the plugin could not look at itself: {cause}");
+            let finding = Finding::bad(State::Warning, detail, "`jackfield plugin list` tells how it does.");
+            vec![(format!("{PLUGIN_FINDINGS}{plugin}.doctor"), finding)]
+        }
+    }
+}
+
+/// A state that the doctor does not know counts as unknown.
+fn named(plugin: &str, finding: ops::Finding) -> (String, Finding) {
+    let state = State::parse(&finding.state).unwrap_or(State::Unknown);
+    let name = format!("{PLUGIN_FINDINGS}{plugin}.{}", finding.name);
+    (name, Finding { state, detail: finding.detail, advice: finding.advice })
 }

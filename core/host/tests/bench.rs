@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use data_encoding::{BASE64, HEXLOWER};
 use jackfield_abi::ops::Failure;
+use ring::digest::{SHA256, digest};
 use ring::rand::SystemRandom;
 use ring::signature::{Ed25519KeyPair, KeyPair};
 use serde_json::{Map, Value, json};
-use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 use crate::host::manifest::Manifest;
@@ -106,7 +106,7 @@ impl Bench {
         // Written beside it and renamed, as installers do: the old file may be in use.
         let name = library.file_name().unwrap().to_str().unwrap();
         self.write_bytes(&format!("{id}/{name}"), &code);
-        let hash = HEXLOWER.encode(&Sha256::digest(&code));
+        let hash = HEXLOWER.encode(digest(&SHA256, &code).as_ref());
         self.sign(id, &format!("sha256 = \"{hash}\"\n{manifest}"));
     }
 
@@ -197,6 +197,14 @@ pub fn built(name: &str) -> PathBuf {
     let path = binary.parent().and_then(Path::parent).unwrap().join(name);
     assert!(path.exists(), "{} is not there; run cargo build --workspace first", path.display());
     path
+}
+
+/// Installs the echo in C, which is small and answers within `recv`.
+pub fn install_echo_c(bench: &Bench) {
+    let header = source("plugins/abi/jackfield_plugin.h");
+    let code = source("plugins/echo/c/echo.c").replace("#include \"jackfield_plugin.h\"", &header);
+    let library = compile(bench, "libjackfield_echo_c", &code);
+    bench.install("echo_c", &source("plugins/echo/c/plugin.toml"), &library);
 }
 
 /// Compiles C into a library; nothing but the C library is needed.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::bench::{Bench, SOON, compile, source, up};
+use super::bench::{Bench, SOON, install_echo_c, up};
 use crate::host::Host;
 
 const ROUNDS: usize = 5000;
@@ -55,10 +55,7 @@ fn round_trips(host: &Host, id: &str) -> Vec<Duration> {
 #[ignore = "a measurement"]
 fn measure_round_trips_restarts_and_memory() {
     let bench = Bench::new();
-    let header = source("plugins/abi/jackfield_plugin.h");
-    let code = source("plugins/echo/c/echo.c").replace("#include \"jackfield_plugin.h\"", &header);
-    let library = compile(&bench, "libjackfield_echo_c", &code);
-    bench.install("echo_c", &source("plugins/echo/c/plugin.toml"), &library);
+    install_echo_c(&bench);
     let host = bench.host_up();
     println!("bare socketpair, 128 bytes: {}", percentiles(bare_ping_pong()));
     println!("echo in C:    {}", percentiles(round_trips(&host, "echo_c")));

@@ -2,6 +2,7 @@
 //! test binary: the program itself, and the libraries of the plugins `echo` and `faulty`.
 
 mod bench;
+mod conformance;
 mod faults;
 mod life;
 mod manifests;

@@ -1,0 +1,191 @@
+//! `jackfield plugin check`: loads a plugin as the appliance would and treats it badly, as the appliance and
+//! the world sometimes do. Each check is one line of a table and runs against a process of its own, so that one
+//! failure says nothing about the next.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use jackfield_abi::frame::Frame;
+use jackfield_abi::ops::{self, PluginHello};
+use jackfield_abi::{Kind, MESSAGE_BYTES};
+use serde::Serialize;
+use serde_json::json;
+
+use super::manifest::{self, Manifest};
+use super::probe::{Plugin, Probe};
+use super::symbols;
+
+/// How a check came out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// As the treaty wants it.
+    Ok,
+    /// Against the treaty.
+    Problem,
+}
+
+/// What one check saw.
+#[derive(Debug, Clone, Serialize)]
+pub struct Finding {
+    /// Name of the check.
+    pub check: &'static str,
+    /// How it came out.
+    pub verdict: Verdict,
+    /// What was seen.
+    pub detail: String,
+}
+
+/// What was seen; the error is what is against the treaty.
+type Seen = Result<String, String>;
+
+const CHECKS: &[(&str, fn(&Plugin) -> Seen)] = &[
+    ("exports one symbol", |plugin| symbols::exports(&plugin.code)),
+    ("runs on the oldest supported system", |plugin| symbols::c_library(&plugin.code)),
+    ("says hello", says_hello),
+    ("answers an unknown operation with an error", unknown_operation),
+    ("survives bad JSON", |plugin| survives(plugin, &[(Kind::Request, 2, b"{\"op\":".to_vec())])),
+    ("survives empty messages", |plugin| {
+        survives(plugin, &[(Kind::Request, 2, vec![]), (Kind::Event, 0, vec![]), (Kind::Data, 0, vec![])])
+    }),
+    ("survives messages of 1 MiB", |plugin| {
+        let big = || vec![b'7'; MESSAGE_BYTES];
+        survives(plugin, &[(Kind::Request, 2, big()), (Kind::Event, 0, big()), (Kind::Data, 0, big())])
+    }),
+    ("survives text that is not UTF-8", |plugin| survives(plugin, &[(Kind::Request, 2, vec![0xff, 0xfe])])),
+    ("survives a second hello", |plugin| survives(plugin, &[(Kind::Hello, 0, b"{}".to_vec())])),
+    ("survives answers that it never asked for", |plugin| {
+        let answer = || b"{\"code\":\"internal\",\"msg\":\"x\"}".to_vec();
+        survives(
+            plugin,
+            &[(Kind::Reply, 99_999, answer()), (Kind::Error, 4, answer()), (Kind::Cancel, 8, vec![])],
+        )
+    }),
+    ("answers sixty-four requests once each", many_at_once),
+    ("answers after its deadline too", past_deadline),
+    ("stops in time", |plugin| stops(Probe::start(plugin)?)),
+    ("stops during a call", stops_during_a_call),
+    ("ends with the appliance", ends_with_its_socket),
+];
+
+/// Runs every check. The target is a plugin's folder, or a library without a manifest. Errors: it cannot be
+/// read.
+pub fn check(exe: &Path, target: &Path) -> Result<Vec<Finding>, String> {
+    let plugin = read(exe, target)?;
+    Ok(CHECKS.iter().map(|(name, check)| finding(name, check(&plugin))).collect())
+}
+
+fn finding(check: &'static str, seen: Seen) -> Finding {
+    match seen {
+        Ok(detail) => Finding { check, verdict: Verdict::Ok, detail },
+        Err(detail) => Finding { check, verdict: Verdict::Problem, detail },
+    }
+}
+
+fn read(exe: &Path, target: &Path) -> Result<Plugin, String> {
+    let cannot = |path: &Path, e: std::io::Error| format!("Cannot read {}: {e}.", path.display());
+    let (manifest, library) = if target.is_dir() {
+        let file = target.join(manifest::FILE);
+        let text = std::fs::read_to_string(&file).map_err(|e| cannot(&file, e))?;
+        let manifest = Manifest::parse(&text).map_err(|e| format!("{}: {e}", file.display()))?;
+        let library = target.join(&manifest.library);
+        (Some(manifest), library)
+    } else {
+        (None, target.to_owned())
+    };
+    let code = std::fs::read(&library).map_err(|e| cannot(&library, e))?;
+    Ok(Plugin { exe: exe.to_owned(), manifest, library, code })
+}
+
+fn says_hello(plugin: &Plugin) -> Seen {
+    let probe = Probe::start(plugin)?;
+    let PluginHello { id, version, ops } = &probe.hello;
+    let Some(manifest) = &plugin.manifest else {
+        return Ok(format!("{id} {version}: {}; no manifest to compare with", ops.join(", ")));
+    };
+    manifest.judge_hello(&probe.hello).map_err(|refusal| refusal.sentence)?;
+    Ok(format!("{id} {version}: {}", ops.join(", ")))
+}
+
+fn unknown_operation(plugin: &Plugin) -> Seen {
+    let mut probe = Probe::start(plugin)?;
+    let answer = probe.ask(2, "no.such.operation", 1000)?;
+    if answer.kind != Kind::Error {
+        return Err("it answered as if it knew the operation no.such.operation".to_owned());
+    }
+    let failure: ops::Failure =
+        serde_json::from_slice(&answer.bytes).map_err(|e| format!("the error cannot be read: {e}"))?;
+    Ok(failure.msg)
+}
+
+/// Sends the messages; afterwards it must still live and answer.
+fn survives(plugin: &Plugin, messages: &[(Kind, u64, Vec<u8>)]) -> Seen {
+    let mut probe = Probe::start(plugin)?;
+    for (kind, id, bytes) in messages {
+        probe.send(&Frame::new(*kind, *id, bytes.clone()))?;
+    }
+    let answer = probe.ask(1000, "no.such.operation", 1000)?;
+    Ok(format!("it went on and answered with {:?}", answer.kind))
+}
+
+fn many_at_once(plugin: &Plugin) -> Seen {
+    const MANY: u64 = 64;
+    let mut probe = Probe::start(plugin)?;
+    for n in 1..=MANY {
+        probe.send(&request(n * 2, "no.such.operation", 5000))?;
+    }
+    let mut answered = std::collections::BTreeMap::new();
+    while answered.len() < usize::try_from(MANY).unwrap_or_default() {
+        let frame =
+            probe.next_answer().map_err(|e| format!("{} of {MANY} were answered; {e}", answered.len()))?;
+        *answered.entry(frame.id).or_insert(0) += 1;
+    }
+    // Whatever is answered twice has been by the time of one more answer.
+    probe.send(&request(MANY * 2 + 2, "no.such.operation", 5000))?;
+    let last = probe.next_answer()?;
+    if last.id != MANY * 2 + 2 || answered.values().any(|times| *times != 1) {
+        return Err(format!("request {} was answered more than once", last.id));
+    }
+    Ok(format!("{MANY} answers to {MANY} requests"))
+}
+
+/// The treaty wants exactly one answer, also to what nobody waits for any more.
+fn past_deadline(plugin: &Plugin) -> Seen {
+    let mut probe = Probe::start(plugin)?;
+    probe.send(&request(2, "no.such.operation", 0))?;
+    probe.send(&Frame::new(Kind::Cancel, 2, ""))?;
+    let answer = probe.next_answer()?;
+    if answer.id == 2 {
+        Ok("once".to_owned())
+    } else {
+        Err(format!("it answered {} instead of 2", answer.id))
+    }
+}
+
+fn stops(mut probe: Probe) -> Seen {
+    let began = Instant::now();
+    probe.order_stop()?;
+    probe.await_end(Duration::from_millis(ops::Limits::default().stop_ms))?;
+    Ok(format!("after {} ms", began.elapsed().as_millis()))
+}
+
+fn stops_during_a_call(plugin: &Plugin) -> Seen {
+    let mut probe = Probe::start(plugin)?;
+    let op = probe.hello.ops.first().cloned().unwrap_or_else(|| "no.such.operation".to_owned());
+    (1..=8).try_for_each(|n| probe.send(&request(n * 2, &op, 5000)))?;
+    stops(probe)
+}
+
+fn ends_with_its_socket(plugin: &Plugin) -> Seen {
+    let mut probe = Probe::start(plugin)?;
+    let began = Instant::now();
+    probe.hang_up()?;
+    probe.await_end(Duration::from_millis(ops::Limits::default().stop_ms))?;
+    Ok(format!("after {} ms", began.elapsed().as_millis()))
+}
+
+/// A request without arguments.
+pub(super) fn request(id: u64, op: &str, deadline_ms: u64) -> Frame {
+    let content = json!({"op": op, "args": {}, "deadline_ms": deadline_ms});
+    super::wire::frame(Kind::Request, id, &content)
+}

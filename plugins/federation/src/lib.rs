@@ -1,0 +1,63 @@
+//! The federation plugin: whether federation is on, and with which servers. It keeps and checks the
+//! configuration and says honestly how far it goes; XMPP itself is not here yet.
+
+#![forbid(unsafe_code)]
+
+mod apply;
+mod condition;
+mod rules;
+mod servers;
+mod standing;
+mod switches;
+mod table;
+
+use jackfield_sdk::{Call, Code, Config, Failure, Host, Plugin, Problem, Routes, Value};
+
+use standing::Standing;
+
+jackfield_sdk::export_plugin!(Federation);
+
+/// The plugin.
+pub struct Federation {
+    host: Host,
+}
+
+impl Plugin for Federation {
+    const ID: &'static str = "federation";
+    const VERSION: &'static str = env!("CARGO_PKG_VERSION");
+    const OPS: &'static [&'static str] = &["http"];
+
+    fn start(host: Host, _config: Config) -> Result<Self, Failure> {
+        Ok(Self { host })
+    }
+
+    fn ready(&self) -> Result<(), Failure> {
+        let standing = Standing::read(&self.host)?;
+        condition::of(&standing.switches).tell(&self.host)
+    }
+
+    fn routes() -> Routes<Self> {
+        Routes::new()
+            .get("federation", Self::read_switches)
+            .put("federation", Self::put_switches)
+            .get("federation/servers", Self::list_servers)
+            .post("federation/servers", Self::add_server)
+            .post("federation/servers:apply", Self::apply_servers)
+            .get("federation/servers/{domain}", Self::read_server)
+            .put("federation/servers/{domain}", Self::put_server)
+            .delete("federation/servers/{domain}", Self::remove_server)
+    }
+}
+
+/// Why a write was not kept. A conflict means that what was read before it was no longer so; a caller who
+/// named a version must read again, anybody else may simply repeat.
+fn refused(call: &Call<'_>, failure: Failure) -> Problem {
+    match (failure.code, &call.http.if_match) {
+        (Code::Conflict, Value::String(asked)) if asked != "*" => Problem::stale(),
+        (Code::Conflict, _) => Problem::conflict(
+            "something that this depends on was changed at the same moment, and nothing was kept; repeat the \
+             request",
+        ),
+        _ => failure.into(),
+    }
+}

@@ -1,0 +1,141 @@
+//! The table of federated servers as it is stored: reading rows, and writing many at once.
+
+use jackfield_sdk::{Failure, Host, Page, json, params};
+use serde::{Deserialize, Serialize};
+
+use crate::standing::{Standing, flag};
+
+/// Port of XMPP between servers (RFC 6120 section 14.7).
+pub const PORT: u16 = 5269;
+/// Most rows of the table.
+pub const MOST_SERVERS: usize = 1000;
+
+const KIND: &str = "federation/servers";
+const PAGE: &str = "SELECT domain, nextplane, server, port, revision, changed_at FROM federation_server
+    WHERE domain > ?1 ORDER BY domain";
+const ONE: &str = "SELECT domain, nextplane, server, port, revision, changed_at FROM federation_server
+    WHERE domain = ?1";
+const OWN: &str = "SELECT lower(domain) AS domain, id AS enterprise FROM core_enterprises
+    WHERE lower(domain) IN (SELECT value FROM json_each(?1))";
+const REMOVE: &str = "DELETE FROM federation_server WHERE domain IN (SELECT value FROM json_each(?1))";
+const PUT: &str = "INSERT INTO federation_server (domain, nextplane, server, port, revision, changed_at)
+    SELECT value ->> 'domain', value ->> 'nextplane', value ->> 'server', value ->> 'port',
+        value ->> 'revision', value ->> 'changed_at' FROM json_each(?1) WHERE true
+    ON CONFLICT (domain) DO UPDATE SET nextplane = excluded.nextplane, server = excluded.server,
+        port = excluded.port, revision = excluded.revision, changed_at = excluded.changed_at";
+/// Comes last. Changes nothing when the table has changed since it was read, or when a row of this version
+/// has the domain of an enterprise; then everything before it is undone.
+const CLAIM: &str = "UPDATE federation_state SET table_revision = table_revision + 1
+    WHERE id = 1 AND table_revision = ?1 AND NOT EXISTS
+        (SELECT 1 FROM core_enterprises WHERE lower(domain) IN
+            (SELECT domain FROM federation_server WHERE revision = ?1 + 1))";
+
+/// What an administrator says of a federated server (seed 000).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Server {
+    /// Domain of its users, in lower case.
+    pub domain: String,
+    /// Whether it is reached through NextPlane, which needs server and port.
+    #[serde(deserialize_with = "flag")]
+    pub nextplane: bool,
+    /// Host to connect to instead of the one that DNS names.
+    pub server: Option<String>,
+    /// Port of that host.
+    pub port: u16,
+}
+
+/// A stored server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Row {
+    /// What was said of it.
+    #[serde(flatten)]
+    pub server: Server,
+    /// Version of the table that brought it.
+    pub revision: i64,
+    /// When that was, RFC 3339.
+    pub changed_at: String,
+}
+
+/// A row that is replaced.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct Changed {
+    /// The new row.
+    #[serde(flatten)]
+    pub row: Row,
+    /// What was said before.
+    pub before: Server,
+}
+
+/// What becomes of the table.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Changes {
+    /// Rows that were not there.
+    pub added: Vec<Row>,
+    /// Rows that were there with other values.
+    pub changed: Vec<Changed>,
+    /// Rows that were there.
+    pub removed: Vec<Row>,
+}
+
+/// A domain that is an enterprise's.
+#[derive(Debug, Deserialize)]
+pub struct Own {
+    /// The domain, in lower case.
+    pub domain: String,
+    /// Id of the enterprise.
+    pub enterprise: String,
+}
+
+/// So many rows by domain, beginning after one.
+pub fn page(host: &Host, after: &str, limit: usize) -> Result<Page<Row>, Failure> {
+    host.db().page(PAGE, params![after], limit)
+}
+
+/// All rows by domain.
+pub fn all(host: &Host) -> Result<Vec<Row>, Failure> {
+    host.db().query(PAGE, params![""])
+}
+
+/// The row of that domain.
+pub fn one(host: &Host, domain: &str) -> Result<Option<Row>, Failure> {
+    host.db().first(ONE, params![domain])
+}
+
+/// Which of these domains are those of our enterprises.
+pub fn own(host: &Host, domains: &[&str]) -> Result<Vec<Own>, Failure> {
+    host.db().query(OWN, params![json!(domains).to_string()])
+}
+
+impl Changes {
+    /// Whether nothing becomes of it.
+    pub fn is_empty(&self) -> bool {
+        self.added.is_empty() && self.changed.is_empty() && self.removed.is_empty()
+    }
+
+    /// Writes them with a revision each, all or nothing. A conflict: the table is not as `standing` has it
+    /// any more, or an enterprise has taken a domain.
+    pub fn write(&self, standing: &Standing, host: &Host, who: &str) -> Result<(), Failure> {
+        let put: Vec<&Row> =
+            self.added.iter().chain(self.changed.iter().map(|changed| &changed.row)).collect();
+        let gone: Vec<&str> = self.removed.iter().map(|row| row.server.domain.as_str()).collect();
+        let written = host.db().tx(|tx| {
+            tx.run(REMOVE, params![json!(gone).to_string()])
+                .run(PUT, params![json!(put).to_string()])
+                .run_one(CLAIM, params![standing.table_revision]);
+            // The host tells of `federation.changed` with every revision that it records.
+            self.pairs().try_for_each(|(domain, before, after)| {
+                tx.revision((KIND, domain), who, before, after).map(drop)
+            })
+        });
+        written.map(drop)
+    }
+
+    /// Domain, before and after of everything that changes.
+    fn pairs(&self) -> impl Iterator<Item = (&str, Option<&Server>, Option<&Server>)> {
+        let added = self.added.iter().map(|row| (None, Some(&row.server)));
+        let changed = self.changed.iter().map(|changed| (Some(&changed.before), Some(&changed.row.server)));
+        let removed = self.removed.iter().map(|row| (Some(&row.server), None));
+        let all = added.chain(changed).chain(removed);
+        all.filter_map(|(before, after)| Some((after.or(before)?.domain.as_str(), before, after)))
+    }
+}

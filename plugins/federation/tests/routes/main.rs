@@ -1,0 +1,17 @@
+//! The plugin's routes end to end, on the appliance's real storage: what is answered, what is stored, which
+//! revisions are left, and what the host is told.
+
+#![cfg(test)]
+
+mod appliance;
+mod applying;
+mod servers;
+mod switches;
+
+use jackfield_federation::Federation;
+use jackfield_sdk::bench::differences;
+
+#[test]
+fn the_plugin_is_what_its_manifest_says() {
+    assert_eq!(differences::<Federation>(include_str!("../../plugin.toml")), Vec::<String>::new());
+}

@@ -1,0 +1,79 @@
+/* A plugin for tests: it shows what it was given, does what it is told at the appliance's services, and holds
+ * jobs. VERSION is its version; see mirror.rs. It trusts what it receives to be the appliance's compact JSON. */
+#include "jackfield_plugin.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+struct text { int length; const char *at; }; /* as printf's %.*s wants it */
+static const jackfield_host *host;
+static char *config;
+static int32_t say(uint32_t kind, uint64_t id, const char *json) {
+  return host->send(host->ctx, kind, id, (const uint8_t *)json, strlen(json));
+}
+/* Past one value. */
+static const char *past(const char *at) {
+  int depth = 0;
+  do {
+    if (*at == '"') while (*++at != '"') at += *at == '\\';
+    else if (*at == '{' || *at == '[') ++depth;
+    else if (*at == '}' || *at == ']') --depth;
+    ++at;
+  } while (depth > 0 || !strchr(",}]", *at));
+  return at;
+}
+static struct text field(const char *object, const char *key) {
+  for (const char *at = object + 1; *at == '"';) {
+    const char *value = strchr(at + 1, '"') + 2, *end = past(value);
+    if (!strncmp(at + 1, key, strlen(key)) && at[1 + strlen(key)] == '"') return (struct text){(int)(end - value), value};
+    at = end + (*end == ',');
+  }
+  return (struct text){4, "null"};
+}
+static int is(struct text text, const char *json) {
+  return text.length == (int)strlen(json) && !strncmp(text.at, json, strlen(json));
+}
+static void job(uint64_t id, const char *args, char *out) {
+  struct text which = field(args, "job"), name = field(args, "name"), input = field(args, "input");
+  sprintf(out, "{\"level\":\"info\",\"target\":\"mirror\",\"msg\":\"began %.*s\"}", which.length - 2, which.at + 1);
+  say(JACKFIELD_LOG, 0, out);
+  if (is(name, "\"hold\"")) return;
+  sprintf(out, "{\"result\":%.*s}", input.length, input.at);
+  say(JACKFIELD_REPLY, id, out);
+}
+static void http(uint64_t id, const char *args, char *out) {
+  struct text body = field(args, "body");
+  if (is(field(args, "route"), "\"mirror:relay\"")) {
+    sprintf(out, "%.*s", body.length, body.at);
+    say(JACKFIELD_REQUEST, id + 1, out); /* the host's ids are even */
+    return;
+  }
+  sprintf(out, "{\"status\":200,\"etag\":\"7\",\"body\":{\"version\":\"" VERSION "\",\"config\":%s,\"asked\":%s}}", config, args);
+  say(JACKFIELD_REPLY, id, out);
+}
+static char *copy(const uint8_t *bytes, size_t length, size_t more) {
+  char *text = calloc(1, length + more + 1);
+  if (!text) abort();
+  return memcpy(text, bytes, length);
+}
+static void *start(const jackfield_host *given, const uint8_t *bytes, size_t length) {
+  host = given, config = copy(bytes, length, 0);
+  const char *hello = "{\"id\":\"mirror\",\"version\":\"" VERSION "\",\"ops\":[\"http\",\"job.run\",\"settings.changed\"]}";
+  return say(JACKFIELD_HELLO, 0, hello) ? NULL : &host;
+}
+static int32_t receive(void *self, uint32_t kind, uint64_t id, const uint8_t *bytes, size_t length) {
+  (void)self;
+  char *in = copy(bytes, length, 0), *out = copy(bytes, 0, length + strlen(config) + 256);
+  struct text op = kind == JACKFIELD_REQUEST ? field(in, "op") : (struct text){0, ""};
+  char *args = kind == JACKFIELD_REQUEST ? copy((const uint8_t *)field(in, "args").at, (size_t)field(in, "args").length, 0) : NULL;
+  if (kind == JACKFIELD_REPLY || kind == JACKFIELD_ERROR) {
+    sprintf(out, "{\"status\":200,\"body\":{\"%s\":%s}}", kind == JACKFIELD_REPLY ? "reply" : "error", in);
+    say(JACKFIELD_REPLY, id - 1, out);
+  }
+  if (is(op, "\"http\"")) http(id, args, out);
+  if (is(op, "\"job.run\"")) job(id, args, out);
+  if (is(op, "\"settings.changed\"")) say(JACKFIELD_REPLY, id, "{}");
+  return free(args), free(out), free(in), 0;
+}
+static void stop(void *self, uint32_t deadline_ms) { (void)self, (void)deadline_ms; }
+__attribute__((visibility("default"))) const jackfield_plugin jackfield_plugin_v1 = {
+  sizeof(jackfield_plugin), JACKFIELD_ABI, "mirror", start, receive, stop};
