@@ -31,8 +31,8 @@ use crate::http::{self, CertStore, Http, Limits, Request, Response};
 
 /// All of the stop must end within five seconds; the database gets what the door leaves.
 const STOP_WITHIN: Duration = Duration::from_millis(4500);
-const DOOR_PATIENCE: Duration = Duration::from_secs(2);
-const PLUGIN_PATIENCE: Duration = Duration::from_millis(1500);
+const DOOR_PATIENCE: Duration = Duration::from_millis(1500);
+const PLUGIN_PATIENCE: Duration = Duration::from_secs(1);
 const TICK: Duration = Duration::from_secs(1);
 const LOOK_AT_CERTIFICATE_EVERY: Duration = Duration::from_secs(5);
 const SWEEP_EVERY: Duration = Duration::from_secs(600);
@@ -59,8 +59,9 @@ const START: &[Step] = &[
 
 const STOP: &[Step] = &[
     ("report the stop", Boot::report_stop),
-    ("close the door", Boot::close_door),
+    // First, so that no request waits in the door for a plugin that never answers.
     ("end the plugins", Boot::end_plugins),
+    ("close the door", Boot::close_door),
     ("close the database", Boot::close_database),
     ("release the state folder", Boot::release_state),
 ];
@@ -231,11 +232,7 @@ impl Boot {
     }
 
     fn supervise_plugins(&mut self) -> StepResult {
-        let trust = match self.config.trust {
-            config::Trust::Signed => Trust::Signed,
-            config::Trust::Development => Trust::Development,
-        };
-        plugins::supervise(self.engine()?, self.config.plugins.clone(), trust)
+        plugins::supervise(self.engine()?, self.config.plugins.clone(), trust(&self.config))
     }
 
     fn end_plugins(&mut self) -> StepResult {
@@ -399,6 +396,14 @@ impl Boot {
             _ => Finding::ok(format!("valid for {}", counted(days.unsigned_abs(), "day"))),
         };
         engine.board.report("certificate", finding);
+    }
+}
+
+/// Whose plugins are run, in the words of those who run them.
+pub fn trust(config: &Config) -> Trust {
+    match config.trust {
+        config::Trust::Signed => Trust::Signed,
+        config::Trust::Development => Trust::Development,
     }
 }
 

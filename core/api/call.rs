@@ -239,8 +239,7 @@ impl<'a> Call<'a> {
 
     /// The idempotency key of a POST. Callers who are not signed in have none of their own to use.
     fn key_use(&self) -> Result<Option<KeyUse>, Problem> {
-        let Some(key) = self.request.header("idempotency-key").filter(|_| self.route.takes_idempotency_key())
-        else {
+        let Some(key) = self.request.header("idempotency-key").filter(|_| self.route.keyed) else {
             return Ok(None);
         };
         let Some(principal) = &self.principal else { return Ok(None) };

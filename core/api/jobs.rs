@@ -6,7 +6,7 @@ use super::call::{Call, Reply};
 use super::page::{self, CURSOR, LIMIT};
 use super::plugin_routes;
 use super::route::{Access, Answer, Body, Route};
-use crate::catalog::problems::{INVALID, MALFORMED_JSON, NO_PLUGIN, Problem, WRONG_TYPE};
+use crate::catalog::problems::{INVALID, KEY_REUSED, MALFORMED_JSON, NO_PLUGIN, Problem, WRONG_TYPE};
 use crate::catalog::rights::{JOBS_READ, JOBS_WRITE};
 use crate::catalog::shape::{Absent, Field, Kind, Shape};
 use crate::engine::jobs::{self, Order};
@@ -57,7 +57,8 @@ pub fn routes() -> Vec<Route> {
         Route::new("POST", "/jobs", "Ask a plugin for a job; the plugin's own right for it is needed")
             .takes(Body::Whole(&SHAPE))
             .answers(202, Answer::One(&SHAPE))
-            .fails(&[INVALID, MALFORMED_JSON, WRONG_TYPE, NO_PLUGIN])
+            .keyed()
+            .fails(&[INVALID, MALFORMED_JSON, WRONG_TYPE, NO_PLUGIN, KEY_REUSED])
             .runs(start),
         Route::new("POST", "/jobs/{id}:cancel", "Ask a job to end")
             .access(Access::Needs(JOBS_WRITE))
@@ -92,5 +93,8 @@ fn start(call: &Call<'_>) -> Result<Reply, Problem> {
         input: given.get("input").cloned().unwrap_or(Value::Null),
         who: call.principal()?.label.clone(),
     };
-    jobs::start(call.engine(), order).map(|job| Reply::json(job).status(202))
+    let queued =
+        call.change(move |change| jobs::queue(change.tx, &order).map(|job| Reply::json(job).status(202)));
+    call.engine().jobs.rouse();
+    queued
 }

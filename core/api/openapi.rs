@@ -265,7 +265,7 @@ fn parameters(route: &Route, shapes: &mut Shapes) -> Vec<Value> {
         parameter["schema"]["pattern"] = ENTITY_TAGS.into();
         parameters.push(parameter);
     }
-    if route.takes_idempotency_key() {
+    if route.keyed {
         parameters.push(header(
             "Idempotency-Key",
             false,

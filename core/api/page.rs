@@ -43,7 +43,10 @@ pub fn read_query(route: &Route, query: &str) -> Result<(Object, Mode), Problem>
                 Ok(value) => drop(read.insert(name.into_owned(), value)),
                 Err(error) => errors.push(error),
             },
-            None if route.passes_query => drop(read.insert(name.into_owned(), text.into_owned().into())),
+            // A rehearsal that is not understood must not be done for real.
+            None if route.passes_query && name != DRY_RUN.name => {
+                drop(read.insert(name.into_owned(), text.into_owned().into()))
+            }
             None => errors.push(stranger(&name, &fields)),
         }
     }

@@ -45,15 +45,23 @@ type Found = Result<(Route, Vec<(String, String)>), Problem>;
 /// The plugin's route that a request means; `None` when its path is no plugin's.
 pub fn find(engine: &Engine, request: &Request, path: &str) -> Option<Found> {
     let area = path.strip_prefix(BASE)?.strip_prefix('/')?.split(['/', ':']).next()?;
-    let Some(host) = engine.plugins.get() else { return EXPECTED.contains(&area).then(|| Err(absent(area))) };
-    let Some(manifest) = host.manifests().into_iter().find(|manifest| manifest.id == area) else {
-        let known = host.list().into_iter().find(|status| status.id == area);
-        return match known {
-            Some(status) => Some(Err(out_of_order(&status))),
-            None => EXPECTED.contains(&area).then(|| Err(absent(area))),
-        };
+    let host = engine.plugins.get();
+    let manifest = host.and_then(|host| host.manifests().into_iter().find(|manifest| manifest.id == area));
+    if let Some(manifest) = manifest {
+        return Some(among(&manifest, request, path));
+    }
+    let known = host.and_then(|host| host.list().into_iter().find(|status| status.id == area));
+    let reason = match known {
+        Some(status) => out_of_order(&status),
+        None if EXPECTED.contains(&area) => absent(area),
+        None => return None,
     };
-    Some(among(&manifest, request, path))
+    Some(Ok((telling(reason), Vec::new())))
+}
+
+/// A route that says why there is none, to those who are signed in.
+fn telling(reason: Problem) -> Route {
+    Route::new("GET", "", "Why a plugin does not serve").any_query().runs(move |_| Err(reason.clone()))
 }
 
 /// The routes of all plugins, with the names and versions of those. A manifest that cannot be read as routes is

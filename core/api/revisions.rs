@@ -3,6 +3,7 @@
 
 use super::call::{Call, Reply};
 use super::page::{self, CURSOR, LIMIT};
+use super::plugin_routes;
 use super::route::{Access, Answer, Route};
 use crate::catalog::problems::{
     CONFLICT, IN_USE, INVALID, KEY_REUSED, NOT_FOUND, NOT_UNDOABLE, Problem, SUPERSEDED,
@@ -70,24 +71,42 @@ pub fn routes() -> Vec<Route> {
     ]
 }
 
-/// Rights to see and to change a kind of object.
-fn rights_of(kind: &str) -> Option<(&'static Right, &'static Right)> {
+/// Rights to see and to change a kind of object; a plugin's are named after it.
+fn rights_of(call: &Call<'_>, kind: &str) -> Option<(&'static Right, &'static Right)> {
     if kind == settings::KIND {
         return Some((SETTINGS_READ, SETTINGS_WRITE));
     }
-    objects::find(kind).map(|resource| (resource.read, resource.write))
+    if let Some(resource) = objects::find(kind) {
+        return Some((resource.read, resource.write));
+    }
+    let area = kind.split('/').next().unwrap_or_default();
+    let manifest =
+        call.engine().plugins.get()?.manifests().into_iter().find(|manifest| manifest.id == area)?;
+    let named = |verb: &str| {
+        let name = format!("{area}:{verb}");
+        let declared = manifest.rights.iter().any(|right| right.name == name);
+        declared.then(|| plugin_routes::right(&manifest, &name).ok())?
+    };
+    Some((named("read")?, named("write")?))
 }
 
 fn list(call: &Call<'_>) -> Result<Reply, Problem> {
-    let who = call.principal()?;
-    let known = objects::ALL.iter().map(|resource| resource.name).chain([settings::KIND]);
-    let kinds = known.filter(|kind| rights_of(kind).is_some_and(|(read, _)| who.holds(read))).collect();
     let before = Some(page::read_cursor("revisions", &call.query)?).filter(|n| *n > 0);
     let given = |name: &'static str| Some((name, call.query.get(name)?.as_str()?.to_owned()));
     let filters = ["kind", "object", "who"].into_iter().filter_map(given).collect();
-    let page = Page { limit: page::limit(&call.query), before, kinds, filters };
+    let page = Page { limit: page::limit(&call.query), before, hidden: hidden(call)?, filters };
     let (items, next) = call.engine().db.read(|read| revisions::list(read, &page))?;
     Ok(Reply::json(page::shown("revisions", items, next)))
+}
+
+/// The kinds that the caller may not see.
+fn hidden(call: &Call<'_>) -> Result<Vec<String>, Problem> {
+    let who = call.principal()?;
+    let plugins = call.engine().plugins.get().map(|host| host.manifests()).unwrap_or_default();
+    let known =
+        objects::ALL.iter().map(|resource| resource.name.to_owned()).chain([settings::KIND.to_owned()]);
+    let known = known.chain(plugins.iter().map(|manifest| manifest.id.clone()));
+    Ok(known.filter(|kind| rights_of(call, kind).is_some_and(|(read, _)| !who.holds(read))).collect())
 }
 
 fn number(call: &Call<'_>) -> Result<i64, Problem> {
@@ -97,7 +116,7 @@ fn number(call: &Call<'_>) -> Result<i64, Problem> {
 
 fn visible(call: &Call<'_>, n: i64) -> Result<Object, Problem> {
     let revision = call.engine().db.read(|read| revisions::get(read, n))?;
-    if let Some((read, _)) = rights_of(text(&revision, "kind")) {
+    if let Some((read, _)) = rights_of(call, text(&revision, "kind")) {
         call.principal()?.demand(read)?;
     }
     Ok(revision)
@@ -106,7 +125,7 @@ fn visible(call: &Call<'_>, n: i64) -> Result<Object, Problem> {
 fn undo(call: &Call<'_>) -> Result<Reply, Problem> {
     let n = number(call)?;
     let revision = visible(call, n)?;
-    if let Some((_, write)) = rights_of(text(&revision, "kind")) {
+    if let Some((_, write)) = rights_of(call, text(&revision, "kind")) {
         call.principal()?.demand(write)?;
     }
     call.change(move |change| revisions::undo(change, n).map(|done| Reply::json(done).status(201)))

@@ -76,6 +76,8 @@ pub struct Route {
     pub conditional: bool,
     /// Whether `?dry_run=1` is understood.
     pub dry_run: bool,
+    /// Whether a repetition with the same idempotency key gets the first answer again.
+    pub keyed: bool,
     /// Problems beyond those that any route may answer.
     pub problems: Vec<&'static ProblemKind>,
     /// Does it.
@@ -113,6 +115,7 @@ impl Route {
             answer: Answer::Nothing,
             conditional: false,
             dry_run: false,
+            keyed: false,
             problems: Vec::new(),
             run: Box::new(|_| Ok(Reply::empty())),
         }
@@ -150,7 +153,8 @@ impl Route {
 
     /// Makes `?dry_run=1` understood.
     pub fn can_rehearse(self) -> Self {
-        Self { dry_run: true, ..self }
+        let keyed = self.method == "POST";
+        Self { dry_run: true, keyed, ..self }
     }
 
     /// Declares problems beyond those that any route may answer.
@@ -163,9 +167,9 @@ impl Route {
         Self { run: Box::new(run), ..self }
     }
 
-    /// Whether a repetition with the same idempotency key gets the first answer again.
-    pub fn takes_idempotency_key(&self) -> bool {
-        self.method == "POST" && self.dry_run
+    /// Makes `Idempotency-Key` understood.
+    pub fn keyed(self) -> Self {
+        Self { keyed: true, ..self }
     }
 
     /// Whether this route is meant; HEAD is answered as GET.

@@ -2,6 +2,7 @@
 //! command line and the API description read this list. Settings needed to open the database are in the
 //! configuration file instead.
 
+use std::collections::BTreeMap;
 use std::sync::{PoisonError, RwLock};
 
 use serde_json::Value;
@@ -83,40 +84,25 @@ pub static ALL: &[Setting] = &[
     number(SESSION_MAX_HOURS, 1, 168, 12, "Hours after signing in at which a session ends in any case."),
 ];
 
-/// Settings that plugins brought; each lives as long as the process, like the catalogue's own.
-static BROUGHT: RwLock<Vec<&'static Setting>> = RwLock::new(Vec::new());
-/// Most settings that plugins may bring, all together and over all their versions.
-const MOST_BROUGHT: usize = 4096;
+/// The settings of the plugins that are there, by name.
+static BROUGHT: RwLock<BTreeMap<&'static str, &'static Setting>> = RwLock::new(BTreeMap::new());
 
-/// Adds a setting that a plugin brings; a later declaration of the same name takes the earlier one's place.
-pub fn bring(setting: Setting) -> Result<(), String> {
-    let mut brought = BROUGHT.write().unwrap_or_else(PoisonError::into_inner);
-    if brought.len() >= MOST_BROUGHT {
-        return Err(format!("plugins have brought {MOST_BROUGHT} settings already; restart the appliance"));
-    }
-    brought.push(Box::leak(Box::new(setting)));
-    Ok(())
+/// Adds a setting that a plugin brings, in the place of one of the same name. It lives as long as the process,
+/// like the catalogue's own.
+pub fn bring(setting: &'static Setting) {
+    BROUGHT.write().unwrap_or_else(PoisonError::into_inner).insert(setting.name, setting);
 }
 
 /// Every setting, the catalogue's own first.
 pub fn all() -> Vec<&'static Setting> {
     let brought = BROUGHT.read().unwrap_or_else(PoisonError::into_inner);
-    let mut known: Vec<&'static Setting> = ALL.iter().collect();
-    let newest = |setting: &&&'static Setting| {
-        find_in(&brought, setting.name).is_some_and(|n| std::ptr::eq(n, **setting))
-    };
-    known.extend(brought.iter().filter(newest));
-    known
+    ALL.iter().chain(brought.values().copied()).collect()
 }
 
 /// The setting of that name.
 pub fn find(name: &str) -> Option<&'static Setting> {
     let brought = BROUGHT.read().unwrap_or_else(PoisonError::into_inner);
-    ALL.iter().find(|setting| setting.name == name).or_else(|| find_in(&brought, name))
-}
-
-fn find_in(brought: &[&'static Setting], name: &str) -> Option<&'static Setting> {
-    brought.iter().rev().find(|setting| setting.name == name).copied()
+    ALL.iter().find(|setting| setting.name == name).or_else(|| brought.get(name).copied())
 }
 
 #[cfg(test)]

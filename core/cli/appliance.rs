@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::Failure;
 use crate::api::{Api, BASE};
 use crate::config::Config;
-use crate::engine::Engine;
 use crate::engine::state::{StateDir, StateLock};
+use crate::engine::{Engine, plugins};
 use crate::http::{Client, Request, Response, local};
 
 const CLOSE_WITHIN: Duration = Duration::from_secs(10);
@@ -50,6 +50,7 @@ impl Appliance {
             return Ok(Self::Running(state));
         }
         let lock = state.lock()?;
+        plugins::declare(&config.plugins, crate::boot::trust(config));
         let engine = Arc::new(Engine::open(state)?);
         Ok(Self::Here(Box::new(Here { api: Api::new(Arc::clone(&engine)), engine, _lock: lock })))
     }

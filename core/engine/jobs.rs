@@ -69,7 +69,7 @@ impl Jobs {
     }
 
     /// Wakes the threads, for a new job or for the end.
-    fn rouse(&self) {
+    pub fn rouse(&self) {
         self.wake.notify_all();
     }
 
@@ -87,31 +87,27 @@ impl Jobs {
     }
 }
 
-/// Queues a job; durable when this returns.
-pub fn start(engine: &Engine, order: Order) -> Result<Object, Problem> {
+/// Queues a job and says how it is; whoever queues it rouses the threads once that is durable.
+pub fn queue(tx: &Tx<'_>, order: &Order) -> Result<Object, Problem> {
     let id = format!("job-{}", &random_text()?[..12]);
-    let wanted = id.clone();
-    engine.db.write(move |tx| queue(tx, &id, &order))?;
-    engine.jobs.rouse();
-    engine.db.read(|read| get(engine, read, &wanted))
-}
-
-fn queue(tx: &Tx<'_>, id: &str, order: &Order) -> Result<(), Problem> {
     let Order { plugin, name, input, who } = order;
     let sql = "INSERT INTO job (id, plugin, name, input, who, state, note, created_at)
                VALUES (?1, ?2, ?3, ?4, ?5, 'queued', '', ?6)";
     tx.execute(sql, params![id, plugin, name, input.to_string(), who, clock::now()])?;
     let old = "DELETE FROM job WHERE ended_at IS NOT NULL AND seq <= (SELECT max(seq) - ?1 FROM job)";
     tx.execute(old, params![KEPT])?;
-    Ok(())
+    stored(tx, &id)
 }
 
 /// The job of that id.
 pub fn get(engine: &Engine, read: &Read<'_>, id: &str) -> Result<Object, Problem> {
+    Ok(with_progress(engine, stored(read, id)?))
+}
+
+fn stored(read: &Read<'_>, id: &str) -> Result<Object, Problem> {
     let sql = format!("SELECT {COLUMNS} FROM job WHERE id = ?1");
     let found = read.one(&sql, params![id], shown)?;
-    let found = found.ok_or_else(|| Problem::new(NOT_FOUND, format!("There is no job {id:?}.")))?;
-    Ok(with_progress(engine, found))
+    found.ok_or_else(|| Problem::new(NOT_FOUND, format!("There is no job {id:?}.")))
 }
 
 /// Jobs, newest first.

@@ -19,8 +19,8 @@ pub struct Page {
     pub limit: usize,
     /// Only those before this number.
     pub before: Option<i64>,
-    /// Only those of these kinds.
-    pub kinds: Vec<&'static str>,
+    /// None of these kinds, nor of those below them (`kind/…`).
+    pub hidden: Vec<String>,
     /// Only those whose column has this value; names come from the route's declaration.
     pub filters: Vec<(&'static str, String)>,
 }
@@ -40,13 +40,16 @@ pub fn list(read: &Read<'_>, page: &Page) -> Result<(Vec<Object>, Option<i64>), 
         .enumerate()
         .map(|(i, (column, _))| format!(" AND {column} = ?{}", i + 3))
         .collect();
-    let kinds = page.kinds.iter().map(|kind| format!("'{kind}'")).collect::<Vec<_>>().join(", ");
-    let sql = format!(
-        "SELECT {COLUMNS} FROM revision WHERE n < ?1 AND kind IN ({kinds}){narrowed} ORDER BY n DESC LIMIT ?2"
-    );
+    let first = page.filters.len() + 3;
+    let hidden: String = (first..first + page.hidden.len())
+        .map(|n| format!(" AND kind <> ?{n} AND substr(kind, 1, length(?{n}) + 1) <> ?{n} || '/'"))
+        .collect();
+    let sql =
+        format!("SELECT {COLUMNS} FROM revision WHERE n < ?1{narrowed}{hidden} ORDER BY n DESC LIMIT ?2");
     let one_more = i64::try_from(page.limit).unwrap_or(i64::MAX - 1) + 1;
     let mut bound = vec![Cell::Integer(page.before.unwrap_or(i64::MAX)), Cell::Integer(one_more)];
     bound.extend(page.filters.iter().map(|(_, value)| Cell::Text(value.clone())));
+    bound.extend(page.hidden.iter().map(|kind| Cell::Text(kind.clone())));
     let mut found = read.all(&sql, params_from_iter(bound), shown)?;
     let has_more = found.len() > page.limit;
     found.truncate(page.limit);

@@ -12,8 +12,9 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use jackfield_abi::Kind;
 use jackfield_abi::frame::Frame;
-use jackfield_abi::{Kind, ops::Event};
+use jackfield_abi::ops::{Code, Event, Failure};
 use rustix::io::fcntl_dupfd_cloexec;
 use rustix::stdio;
 
@@ -118,15 +119,20 @@ impl Pump {
             return self.answer(frame.id);
         }
         let began = Instant::now();
-        self.instance.recv(frame);
+        let is_taken = self.instance.recv(frame) == 0;
         self.slowest = self.slowest.max(began.elapsed());
+        if !is_taken && frame.kind == Kind::Request {
+            // Somebody waits for an answer, and the plugin has said that it will give none.
+            let failure = Failure::new(Code::Busy, "the plugin did not take the request; try again");
+            self.gate.outbox.push_due(&wire::frame(Kind::Error, frame.id, &failure));
+        }
     }
 
     fn answer(&mut self, id: u64) {
         let slowest_recv_ms = wire::milliseconds(self.slowest);
         self.slowest = Duration::ZERO;
         let pulse = Pulse { malformed: self.gate.malformed(), slowest_recv_ms };
-        self.gate.outbox.push(&wire::frame(Kind::Pong, id, &pulse));
+        self.gate.outbox.push_due(&wire::frame(Kind::Pong, id, &pulse));
     }
 
     fn stop(self, deadline: Duration) -> ! {

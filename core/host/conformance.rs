@@ -39,7 +39,9 @@ pub struct Finding {
 /// What was seen; the error is what is against the treaty.
 type Seen = Result<String, String>;
 
-const CHECKS: &[(&str, fn(&Plugin) -> Seen)] = &[
+type Check = fn(&Plugin) -> Seen;
+
+const CHECKS: &[(&str, Check)] = &[
     ("exports one symbol", |plugin| symbols::exports(&plugin.code)),
     ("runs on the oldest supported system", |plugin| symbols::c_library(&plugin.code)),
     ("says hello", says_hello),

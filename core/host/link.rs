@@ -156,7 +156,7 @@ impl Link {
     pub fn order_stop(&self, within: Duration) {
         let order = Event { event: wire::STOP.to_owned(), object: milliseconds(within).to_string() };
         // A process that cannot be told is killed at the end of that time.
-        self.publish(&order);
+        self.outbox.push_due(&wire::frame(Kind::Event, 0, &order));
     }
 
     /// Takes no more requests and waits until those that are open have ended. Whether they did.
@@ -374,9 +374,9 @@ impl Link {
             Ok(value) => wire::frame(Kind::Reply, id, value),
             Err(failure) => wire::frame(Kind::Error, id, failure),
         };
-        if self.outbox.push(&frame) == Sent::TooBig {
+        if self.outbox.push_due(&frame) == Sent::TooBig {
             let failure = Failure::new(Code::BadRequest, "the answer is over 1 MiB; ask for less at a time");
-            self.outbox.push(&wire::frame(Kind::Error, id, &failure));
+            self.outbox.push_due(&wire::frame(Kind::Error, id, &failure));
         }
     }
 }

@@ -42,6 +42,17 @@ impl Outbox {
 
     /// Sends a frame or queues it; never waits.
     pub fn push(&self, frame: &Frame) -> Sent {
+        let has_room = |queue: &Queue| queue.frames.len() < MOST_FRAMES && queue.bytes < MOST_BYTES;
+        self.push_if(frame, has_room)
+    }
+
+    /// Sends or queues a frame that somebody waits for, also when the queue is full. Who calls bounds their
+    /// number: one answer for each of a bounded number of questions.
+    pub fn push_due(&self, frame: &Frame) -> Sent {
+        self.push_if(frame, |_| true)
+    }
+
+    fn push_if(&self, frame: &Frame, has_room: impl FnOnce(&Queue) -> bool) -> Sent {
         let mut whole = Vec::new();
         if frame.write(&mut whole).is_err() {
             return Sent::TooBig;
@@ -50,7 +61,7 @@ impl Outbox {
         if queue.is_closed {
             return Sent::Closed;
         }
-        if queue.frames.len() >= MOST_FRAMES || queue.bytes >= MOST_BYTES {
+        if !has_room(&queue) {
             return Sent::Busy;
         }
         queue.bytes += whole.len();
@@ -161,6 +172,8 @@ mod tests {
             taken += 1;
         }
         assert!(taken > 60, "the queue holds 4 MiB, {taken} frames were taken");
+        assert_eq!((outbox.push(&frame), outbox.push_due(&frame)), (Sent::Busy, Sent::Ok));
+        taken += 1;
         let writer = Arc::clone(&outbox);
         let writer = thread::spawn(move || writer.run());
         for _ in 0..taken {

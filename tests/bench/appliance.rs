@@ -20,13 +20,24 @@ use crate::client;
 
 const READY_WITHIN: Duration = Duration::from_secs(20);
 
-/// Memory of the process in KiB.
+/// Memory of a process in KiB.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Memory {
-    /// Resident (VmRSS), shared pages included.
+    /// Resident (Rss), shared pages included.
     pub resident: u64,
     /// Its proportional share (Pss).
     pub share: u64,
+    /// Shared with no other process.
+    pub private: u64,
+}
+
+impl Memory {
+    /// What a process weighs now.
+    pub fn of(pid: u64) -> Outcome<Self> {
+        let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup"))?;
+        let private = kib(&rollup, "Private_Clean:")? + kib(&rollup, "Private_Dirty:")?;
+        Ok(Self { resident: kib(&rollup, "Rss:")?, share: kib(&rollup, "Pss:")?, private })
+    }
 }
 
 /// The appliance.
@@ -114,11 +125,6 @@ impl Appliance {
         Ok(self.running.as_ref().ok_or("it does not run")?.1)
     }
 
-    /// Its database.
-    pub fn database(&self) -> PathBuf {
-        self.folder.join("state/jackfield.db")
-    }
-
     /// Trusts its certificate and no other.
     pub fn trust(&self) -> Outcome<Arc<ClientConfig>> {
         let mut roots = RootCertStore::empty();
@@ -131,14 +137,11 @@ impl Appliance {
     /// What it weighs now.
     pub fn memory(&self) -> Outcome<Memory> {
         let (child, _) = self.running.as_ref().ok_or("it does not run")?;
-        let proc = Path::new("/proc").join(child.id().to_string());
-        Ok(Memory {
-            resident: kib(&fs::read_to_string(proc.join("status"))?, "VmRSS:")?,
-            share: kib(&fs::read_to_string(proc.join("smaps_rollup"))?, "Pss:")?,
-        })
+        Memory::of(child.id().into())
     }
 
-    fn command(&self, args: &[&str]) -> Command {
+    /// A verb of its command line.
+    pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(&self.binary);
         command.args(args).arg("--config").arg(self.folder.join("jackfield.toml")).env_clear();
         command
@@ -153,11 +156,6 @@ impl Drop for Appliance {
             let _ = child.wait();
         }
     }
-}
-
-/// A new account as it is posted.
-pub fn account(login: &str) -> String {
-    json!({"enterprise": "bench", "login_id": login, "last_name": "Doe", "first_name": "Jane"}).to_string()
 }
 
 fn await_readiness(readiness: &UnixDatagram) -> Outcome<()> {

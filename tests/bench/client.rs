@@ -29,9 +29,9 @@ pub fn request(method: &str, path: &str, headers: &str, body: Option<&str>) -> V
 }
 
 impl Connection {
-    /// Without TLS.
-    pub fn plain(to: SocketAddr) -> Outcome<Self> {
-        Ok(Self { stream: Box::new(dial(to)?), buffer: vec![0; 16 * 1024] })
+    /// Over a stream that is ready for requests.
+    pub fn over(stream: impl Read + Write + Send + 'static) -> Self {
+        Self { stream: Box::new(stream), buffer: vec![0; 16 * 1024] }
     }
 
     /// With TLS, after the handshake.
@@ -41,8 +41,7 @@ impl Connection {
         while connection.is_handshaking() {
             connection.complete_io(&mut socket)?;
         }
-        let stream = Box::new(StreamOwned::new(connection, socket));
-        Ok(Self { stream, buffer: vec![0; 16 * 1024] })
+        Ok(Self::over(StreamOwned::new(connection, socket)))
     }
 
     /// Sends a request, reads the answer to its end, and insists on its status.
@@ -66,7 +65,8 @@ impl Connection {
     }
 }
 
-fn dial(to: SocketAddr) -> Outcome<TcpStream> {
+/// A connection without TLS.
+pub fn dial(to: SocketAddr) -> Outcome<TcpStream> {
     let socket = TcpStream::connect(to)?;
     socket.set_nodelay(true)?;
     socket.set_read_timeout(Some(PATIENCE))?;

@@ -1,13 +1,14 @@
 //! How fast the core is, beside its bare parts, in one run: reads through the door beside tiny_http with one
 //! SQLite read, durable writes through the door beside SQLite with one row in each commit; and what a start,
 //! an idle appliance and the binary cost. Rounds of both sides alternate, so that a drifting machine drifts
-//! for both. Leaves out what plugins do.
+//! for both. Leaves out what plugins do, which is `plugins.rs`.
 
 mod appliance;
 mod client;
 mod measure;
 mod peer;
 mod report;
+mod rounds;
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -17,15 +18,13 @@ use std::time::Duration;
 
 use appliance::Appliance;
 use measure::{Samples, drive};
-use report::{Report, Row};
+use report::{Report, argument};
+use rounds::{Row, alternate};
+use serde_json::json;
 
 /// Any failure; a benchmark has nobody to sort them for.
 pub type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
-/// Many short ones: a virtual disk's sync may take 0.1 ms in one second and 4 ms in the next.
-const ROUNDS: usize = 20;
-const ROUND: Duration = Duration::from_millis(300);
-const WARM_UP: Duration = Duration::from_millis(300);
 /// Until the appliance's write-ahead log has its size; see [`peer::Bare`].
 const SEASONING: Duration = Duration::from_millis(1500);
 const READERS: usize = 4;
@@ -41,29 +40,27 @@ fn main() -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// `--binary FILE --result FILE`; what else cargo passes is its own.
-fn argument(name: &str) -> Outcome<PathBuf> {
-    let mut arguments = std::env::args().skip_while(|argument| argument != name);
-    let value = arguments.nth(1).ok_or(format!("{name} FILE is missing; use tests/bench/run"))?;
-    Ok(value.into())
-}
-
 fn measured() -> Outcome<(Report, PathBuf)> {
     let (binary, file) = (argument("--binary")?, argument("--result")?);
     let beside = file.parent().ok_or("--result must name a file in a folder")?;
     // On the disk that is built on: /tmp is memory on some machines, where durable writes cost nothing.
     let folder = tempfile::Builder::new().prefix("bench-").tempdir_in(beside)?;
     let mut appliance = Appliance::lay_out(&binary, folder.path())?;
-    let mut report = Report::new(binary.metadata()?.len());
-    report.start_ms = starts(&mut appliance)?;
-    report.idle = appliance.memory()?;
+    let mut report = Report::new("core");
+    report.note("start_ms", "spawn to ready (median), ms", starts(&mut appliance)?);
+    let idle = appliance.memory()?;
+    report.note("idle_resident_kib", "idle memory, resident, KiB", idle.resident as f64);
+    report.note("idle_proportional_kib", "idle memory, proportional, KiB", idle.share as f64);
     appliance.prepare()?;
-    report.rows.push(reads(&appliance)?);
+    report.rows.push(reads(&appliance, folder.path())?);
     new_accounts(&appliance, 8, SEASONING, "season")?;
     for clients in WRITERS {
         report.rows.push(writes(&appliance, folder.path(), clients)?);
     }
-    report.loaded = appliance.memory()?;
+    let loaded = appliance.memory()?;
+    report.note("loaded_resident_kib", "memory afterwards, resident, KiB", loaded.resident as f64);
+    report.note("loaded_private_kib", "memory afterwards, private, KiB", loaded.private as f64);
+    report.note("binary_bytes", "binary, bytes", binary.metadata()?.len() as f64);
     Ok((report, file))
 }
 
@@ -80,14 +77,14 @@ fn starts(appliance: &mut Appliance) -> Outcome<f64> {
 }
 
 /// One row, read through the door by a token over kept-alive TLS; beside it the same row read by a bare server.
-fn reads(appliance: &Appliance) -> Outcome<Row> {
-    let peer = peer::serve(&appliance.database(), WORKERS)?;
+fn reads(appliance: &Appliance, folder: &Path) -> Outcome<Row> {
+    let peer = peer::serve(&folder.join("state/jackfield.db"), WORKERS)?;
     let ours = |for_time| {
         let connect = || client::Connection::tls(appliance.address()?, appliance.trust()?);
         drive(READERS, for_time, connect, |_, _| appliance.request("GET", "/enterprises/bench", None), 200)
     };
     let theirs = |for_time| {
-        let connect = || client::Connection::plain(peer);
+        let connect = || Ok(client::Connection::over(client::dial(peer)?));
         drive(READERS, for_time, connect, |_, _| client::request("GET", "/", "", None), 200)
     };
     alternate(
@@ -106,7 +103,7 @@ fn writes(appliance: &Appliance, folder: &Path, clients: usize) -> Outcome<Row> 
         let round = round.fetch_add(1, Ordering::Relaxed);
         new_accounts(appliance, clients, for_time, &format!("w{clients}r{round}"))
     };
-    let theirs = |for_time| bare.write(for_time, &appliance::account("bare"));
+    let theirs = |for_time| bare.write(for_time, &account("bare"));
     let what = format!("durable write, {clients} client{}", if clients == 1 { "" } else { "s" });
     alternate(what, "SQLite, 1 row per commit, 1 connection", ours, theirs)
 }
@@ -114,26 +111,14 @@ fn writes(appliance: &Appliance, folder: &Path, clients: usize) -> Outcome<Row> 
 /// Posts accounts whose logins begin with `prefix`.
 fn new_accounts(appliance: &Appliance, clients: usize, for_time: Duration, prefix: &str) -> Outcome<Samples> {
     let connect = || client::Connection::tls(appliance.address()?, appliance.trust()?);
-    let account = |client: usize, n: usize| {
-        let body = appliance::account(&format!("{prefix}c{client}n{n}"));
+    let post = |client: usize, n: usize| {
+        let body = account(&format!("{prefix}c{client}n{n}"));
         appliance.request("POST", "/accounts", Some(&body))
     };
-    drive(clients, for_time, connect, account, 201)
+    drive(clients, for_time, connect, post, 201)
 }
 
-/// A B A B …, after a warm-up of each.
-fn alternate(
-    what: String,
-    peer: &'static str,
-    ours: impl Fn(Duration) -> Outcome<Samples>,
-    theirs: impl Fn(Duration) -> Outcome<Samples>,
-) -> Outcome<Row> {
-    ours(WARM_UP)?;
-    theirs(WARM_UP)?;
-    let mut row = Row { what, peer, ours: Samples::default(), theirs: Samples::default() };
-    for _ in 0..ROUNDS {
-        row.ours.add(ours(ROUND)?);
-        row.theirs.add(theirs(ROUND)?);
-    }
-    Ok(row)
+/// A new account as it is posted.
+fn account(login: &str) -> String {
+    json!({"enterprise": "bench", "login_id": login, "last_name": "Doe", "first_name": "Jane"}).to_string()
 }

@@ -140,11 +140,11 @@ fn a_repeated_order_with_the_same_key_is_one_job() {
     assert_eq!(ids[0], ids[1], "{}", appliance.admin().get("/jobs"));
 }
 
-/// Two jobs that run, two that wait behind them.
-fn two_and_two(client: &Client) -> ([String; 2], [String; 2]) {
+/// Two jobs that run, and several that wait behind them.
+fn two_and_more(client: &Client) -> ([String; 2], [String; 8]) {
     let held = [(); 2].map(|()| start(client, "mirror", "hold", &Value::Null));
     held.iter().for_each(|id| drop(await_state(client, id, "running")));
-    let waiting = [1, 2].map(|n| start(client, "mirror", "tick", &json!(n)));
+    let waiting = [1, 2, 3, 4, 5, 6, 7, 8].map(|n| start(client, "mirror", "tick", &json!(n)));
     (held, waiting)
 }
 
@@ -159,7 +159,7 @@ fn began_once(appliance: &Appliance, ids: &[String]) {
 #[test]
 fn after_a_power_cut_what_ran_is_interrupted_and_what_waited_is_done_once() {
     let mut appliance = mirror::start();
-    let (held, waiting) = two_and_two(&appliance.admin());
+    let (held, waiting) = two_and_more(&appliance.admin());
     appliance.kill9();
     appliance.resume();
     let admin = appliance.admin();
@@ -168,21 +168,21 @@ fn after_a_power_cut_what_ran_is_interrupted_and_what_waited_is_done_once() {
         assert!(interrupted["note"].as_str().is_some_and(|note| note.contains("stopped while it ran")));
         assert!(interrupted["ended_at"].is_string(), "{interrupted:#}");
     }
-    for (id, result) in waiting.iter().zip([1, 2]) {
+    for (id, result) in waiting.iter().zip(1..) {
         assert_eq!(await_state(&admin, id, "done")["result"], result);
     }
     began_once(&appliance, &held);
     began_once(&appliance, &waiting);
-    assert_eq!(admin.get("/jobs").expect(200).items().len(), 4);
+    assert_eq!(admin.get("/jobs").expect(200).items().len(), 10);
 }
 
 #[test]
 fn after_a_polite_stop_what_ran_is_over_and_what_waited_is_done_once() {
     let mut appliance = mirror::start();
-    let (held, waiting) = two_and_two(&appliance.admin());
+    let (held, waiting) = two_and_more(&appliance.admin());
     appliance.restart();
     let admin = appliance.admin();
-    for (id, result) in waiting.iter().zip([1, 2]) {
+    for (id, result) in waiting.iter().zip(1..) {
         assert_eq!(await_state(&admin, id, "done")["result"], result);
     }
     for id in &held {

@@ -38,7 +38,7 @@ fn a_plugin_s_setting_is_listed_set_and_unset_and_taken_up_live() {
     admin.delete("/settings/echo.greeting", "*").expect(200);
     await_greeting(&admin, "Hello");
     let undo = admin.get("/revisions?kind=settings").expect(200).items()[0]["n"].clone();
-    admin.call("POST", &format!("/revisions/{undo}:undo")).send().expect(200);
+    admin.call("POST", &format!("/revisions/{undo}:undo")).send().expect(201);
     await_greeting(&admin, "Ahoj");
 }
 

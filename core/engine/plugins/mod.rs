@@ -6,7 +6,7 @@ mod rows;
 mod services;
 mod settings;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::Builder;
@@ -16,7 +16,7 @@ use jackfield_abi::ops::Event;
 use super::events::Fired;
 use super::{Engine, jobs};
 use crate::host::policy::Pace;
-use crate::host::verify::Trust;
+use crate::host::verify::{Trust, read_manifest};
 use crate::host::{Config, Host, Timing};
 
 /// Events that wait for plugins to be told.
@@ -47,6 +47,18 @@ pub fn supervise(engine: &Arc<Engine>, folder: PathBuf, trust: Trust) -> Result<
         }
     });
     Ok(())
+}
+
+/// Puts the settings of the plugins in a folder into the catalogue, for the command line without a running
+/// appliance. A plugin that would be refused brings none.
+pub fn declare(folder: &Path, trust: Trust) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    for id in entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()) {
+        let brought = read_manifest(folder, &id, trust).map_err(|refusal| refusal.to_string());
+        if let Err(cause) = brought.and_then(|(manifest, _)| settings::bring(&manifest)) {
+            log::debug!("no settings of the plugin {id}: {cause}");
+        }
+    }
 }
 
 /// Starts the thread that tells plugins what happened, in order.

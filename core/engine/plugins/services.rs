@@ -49,6 +49,7 @@ impl Services for EngineServices {
 
     fn settings(&self, manifest: &Manifest) -> Map<String, Value> {
         let Some(engine) = self.engine.upgrade() else { return manifest.default_settings() };
+        settings::taken_at_start(&engine, manifest);
         settings::values(&engine, manifest)
     }
 

@@ -1,6 +1,6 @@
 //! Settings that plugins bring: declared in their manifests, kept and shown like the catalogue's own.
 
-use std::collections::HashSet;
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -22,15 +22,26 @@ const LONGEST: i64 = 1000;
 /// Time for a plugin to take new values.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Adds the settings of a manifest to the catalogue, once for each text of it.
+/// Most different sets of settings in one process; each version of a plugin brings its own.
+const MOST_SETS: usize = 1024;
+
+/// Puts the settings of a manifest into the catalogue. Each different text is made into settings once.
 pub fn bring(manifest: &Manifest) -> Result<(), String> {
-    static KNOWN: Mutex<Option<HashSet<String>>> = Mutex::new(None);
-    let declared = json!(manifest.settings).to_string();
+    static KNOWN: Mutex<BTreeMap<String, Vec<&'static Setting>>> = Mutex::new(BTreeMap::new());
+    let text = format!("{} {}", manifest.id, json!(manifest.settings));
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    if !known.get_or_insert_default().insert(format!("{} {declared}", manifest.id)) {
-        return Ok(());
+    if !known.contains_key(&text) {
+        if known.len() >= MOST_SETS {
+            return Err(format!(
+                "{MOST_SETS} versions of plugins brought settings already; restart the appliance."
+            ));
+        }
+        let made = manifest.settings.iter().map(as_own).collect::<Result<Vec<_>, _>>()?;
+        let made = made.into_iter().map(|setting| -> &'static Setting { Box::leak(Box::new(setting)) });
+        known.insert(text.clone(), made.collect());
     }
-    manifest.settings.iter().try_for_each(|setting| settings::bring(as_own(setting)?))
+    known.get(&text).into_iter().flatten().for_each(|setting| settings::bring(setting));
+    Ok(())
 }
 
 fn as_own(declared: &manifest::Setting) -> Result<Setting, String> {
@@ -79,6 +90,14 @@ pub fn values(engine: &Engine, manifest: &Manifest) -> Map<String, Value> {
         .iter()
         .map(|setting| (setting.name.clone(), engine.settings.value(&setting.name)))
         .collect()
+}
+
+/// A plugin that starts takes all values, so what was said of an earlier one is over.
+pub fn taken_at_start(engine: &Engine, manifest: &Manifest) {
+    let name = format!("{PLUGIN_FINDINGS}{}.settings", manifest.id);
+    if engine.board.below(&name).iter().any(|(known, _)| *known == name) {
+        engine.board.report(&name, finding(Ok(())));
+    }
 }
 
 /// Gives a plugin its new values when one of its settings was changed.

@@ -48,10 +48,14 @@ impl Fields {
         else {
             return Err(wrong.errors);
         };
-        wrong.note("server", nextplane && server.is_none(), needed_by_nextplane("server"));
-        wrong.note("port", nextplane && port.is_none(), needed_by_nextplane("port"));
+        let (no_server, no_port) = (server.is_none(), port.is_none());
         let port = port.unwrap_or(PORT);
-        wrong.note("port", !nextplane && server.is_none() && port != PORT, unused(port));
+        let together = [
+            ("server", nextplane && no_server, needed_by_nextplane("server")),
+            ("port", nextplane && no_port, needed_by_nextplane("port")),
+            ("port", !nextplane && no_server && port != PORT, unused(port)),
+        ];
+        together.into_iter().filter(|rule| rule.1).for_each(|(field, _, detail)| wrong.note(field, detail));
         if wrong.errors.is_empty() {
             Ok(Server { domain, nextplane, server, port })
         } else {
@@ -68,19 +72,17 @@ struct Wrong<'a> {
 
 impl Wrong<'_> {
     fn sorted<T>(&mut self, field: &str, outcome: Result<T, String>) -> Option<T> {
-        outcome.map_err(|detail| self.note(field, true, detail)).ok()
+        outcome.map_err(|detail| self.note(field, detail)).ok()
     }
 
-    fn note(&mut self, field: &str, is_wrong: bool, detail: String) {
-        if is_wrong {
-            self.errors.push(FieldError { pointer: format!("{}/{field}", self.at), detail });
-        }
+    fn note(&mut self, field: &str, detail: String) {
+        self.errors.push(FieldError { pointer: format!("{}/{field}", self.at), detail });
     }
 }
 
 fn needed_by_nextplane(field: &str) -> String {
     format!(
-        "{field} must be given where nextplane is true, because DNS does not name such a server; it is missing"
+        "{field} must be given where nextplane is true, as DNS does not name such a server; it is missing"
     )
 }
 
