@@ -79,6 +79,10 @@ impl Jobs {
         self.rouse();
     }
 
+    fn has_ended(&self) -> bool {
+        *self.has_ended.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Waits for a new job; whether there is any sense in looking for one.
     fn wait(&self) -> bool {
         let ended = self.has_ended.lock().unwrap_or_else(PoisonError::into_inner);
@@ -182,7 +186,7 @@ pub fn begin(engine: &Arc<Engine>) -> Result<(), String> {
 }
 
 fn work(engine: &Weak<Engine>) {
-    while let Some(engine) = engine.upgrade() {
+    while let Some(engine) = engine.upgrade().filter(|engine| !engine.jobs.has_ended()) {
         match engine.db.write(take) {
             Ok(Some((id, order))) => run(&engine, &id, &order),
             Ok(None) if engine.jobs.wait() => {}
@@ -212,6 +216,9 @@ fn take(tx: &Tx<'_>) -> Result<Option<(String, Order)>, Problem> {
 }
 
 fn run(engine: &Engine, id: &str, order: &Order) {
+    if engine.jobs.has_ended() {
+        return put_back(engine, id);
+    }
     engine.jobs.running().insert(id.to_owned(), Progress::default());
     let args = json!({"job": id, "name": order.name, "input": order.input});
     let outcome = match engine.plugins.get() {
@@ -231,5 +238,14 @@ fn run(engine: &Engine, id: &str, order: &Order) {
     });
     if let Err(cause) = kept {
         log::error!("cannot keep how the job {id} ended ({state}): {cause}");
+    }
+}
+
+/// A job that was taken while the appliance began to stop has not begun: it waits for the next start.
+fn put_back(engine: &Engine, id: &str) {
+    let wanted = id.to_owned();
+    let sql = "UPDATE job SET state = 'queued', started_at = NULL WHERE id = ?1";
+    if let Err(cause) = engine.db.write(move |tx| tx.execute(sql, params![wanted])) {
+        log::error!("cannot put the job {id} back into the queue: {cause}");
     }
 }

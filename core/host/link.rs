@@ -76,6 +76,8 @@ pub struct Link {
     settled: Condvar,
     hellos: AtomicU64,
     strange: AtomicU64,
+    /// Messages that the process itself refused to send on, as it last said.
+    refused: AtomicU64,
     late: AtomicU64,
     word: Mutex<Word>,
 }
@@ -115,6 +117,7 @@ impl Link {
             settled: Condvar::new(),
             hellos: AtomicU64::new(0),
             strange: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
             late: AtomicU64::new(0),
             word: Mutex::new(Word::Well),
             desk,
@@ -203,9 +206,9 @@ impl Link {
         self.word.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Messages that broke the treaty so far.
+    /// Messages that broke the treaty so far, whether they came here or the process refused to send them on.
     pub fn strange(&self) -> u64 {
-        self.strange.load(Ordering::Relaxed)
+        self.strange.load(Ordering::Relaxed) + self.refused.load(Ordering::Relaxed)
     }
 
     /// Answers that came after their deadline so far.
@@ -302,7 +305,7 @@ impl Link {
             Kind::Error => self.answered(frame.id, || failure_of(&frame)),
             Kind::Request => self.asked(&frame),
             Kind::Log => self.desk.note(&frame),
-            Kind::Pong => wire::content(&frame).map(|pulse| tell(News::Pulse(pulse))).is_ok(),
+            Kind::Pong => wire::content::<Pulse>(&frame).map(|pulse| self.felt(pulse, tell)).is_ok(),
             Kind::Hello => self.hello(frame, tell),
             // Answers of the appliance's services are not taken back; no operation uses DATA yet.
             Kind::Cancel | Kind::Data => true,
@@ -311,6 +314,11 @@ impl Link {
         if !is_fine {
             self.strange.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    fn felt(&self, pulse: Pulse, tell: &dyn Fn(News)) {
+        self.refused.store(pulse.malformed, Ordering::Relaxed);
+        tell(News::Pulse(pulse));
     }
 
     fn hello(&self, frame: Frame, tell: &dyn Fn(News)) -> bool {

@@ -58,6 +58,17 @@ fn a_long_job_tells_its_progress_and_ends_when_cancelled() {
 }
 
 #[test]
+fn a_job_that_is_cancelled_at_the_moment_it_begins_ends() {
+    let appliance = Appliance::with_plugins(&["echo"]);
+    let admin = appliance.admin();
+    for _ in 0..50 {
+        let id = start(&admin, "echo", "count", &json!({"to": 1_000_000_000_000_u64}));
+        admin.call("POST", &format!("/jobs/{id}:cancel")).send().expect(202);
+        await_state(&admin, &id, "cancelled");
+    }
+}
+
+#[test]
 fn a_job_that_waits_is_cancelled_before_it_begins() {
     let appliance = mirror::start();
     let admin = appliance.admin();

@@ -44,6 +44,9 @@ pub fn await_successor(client: &Client, before: &Value) -> Value {
     })
 }
 
+/// For a few calls of every bystander.
+const READ_WITHIN: Duration = Duration::from_secs(20);
+
 /// Says that it is over, also when the thread panics.
 struct Over<'a>(&'a AtomicBool);
 
@@ -53,28 +56,38 @@ impl Drop for Over<'_> {
     }
 }
 
-/// Does something while others read these paths over and over; every one of their calls must succeed.
+/// Does something while others read these paths over and over; every one of their calls must succeed, before,
+/// meanwhile and afterwards.
 #[track_caller]
 pub fn undisturbed<T>(client: &Client, paths: &[&str], deed: impl FnOnce() -> T) -> T {
-    let (is_over, calls) = (AtomicBool::new(false), AtomicUsize::new(0));
-    let read = |path: &str| {
+    let is_over = AtomicBool::new(false);
+    let counted: Vec<_> = paths.iter().map(|path| (*path, AtomicUsize::new(0))).collect();
+    let read = |path: &str, calls: &AtomicUsize| {
         while !is_over.load(Ordering::Relaxed) {
             client.get(path).expect(200);
             calls.fetch_add(1, Ordering::Relaxed);
             std::thread::sleep(PAUSE);
         }
     };
-    let done = std::thread::scope(|scope| {
+    std::thread::scope(|scope| {
         let over = Over(&is_over);
-        paths.iter().for_each(|path| drop(scope.spawn(|| read(path))));
-        let all_have_begun = || (calls.load(Ordering::Relaxed) >= paths.len()).then_some(());
-        awaited(Duration::from_secs(20), all_have_begun).expect("the others can read");
+        counted.iter().for_each(|(path, calls)| drop(scope.spawn(|| read(path, calls))));
+        await_more(&counted);
         let done = deed();
+        await_more(&counted);
         drop(over);
         done
-    });
-    assert!(calls.load(Ordering::Relaxed) > paths.len(), "nobody read meanwhile");
-    done
+    })
+}
+
+/// Waits until each path was read once more from beginning to end.
+#[track_caller]
+fn await_more(counted: &[(&str, AtomicUsize)]) {
+    let before: Vec<_> = counted.iter().map(|(_, calls)| calls.load(Ordering::Relaxed)).collect();
+    // The call under way now may have begun before.
+    let has_more = |(now, before): (&(&str, AtomicUsize), &usize)| now.1.load(Ordering::Relaxed) > before + 1;
+    let all_have = || counted.iter().zip(&before).all(has_more).then_some(());
+    assert!(awaited(READ_WITHIN, all_have).is_some(), "not all of them can be read: {counted:?}");
 }
 
 /// What core and another plugin serve.

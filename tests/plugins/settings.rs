@@ -93,8 +93,10 @@ fn a_setting_that_needs_a_restart_restarts_the_plugin() {
     let admin = appliance.admin();
     let before = plugin(&admin, "faulty");
     set(&admin, "faulty.start", &json!("refuse")).expect(200);
-    let down = await_that(&admin, "faulty", SOON, "down", |now| now["state"] == "backoff");
-    assert!(down["last_end"].as_str().is_some_and(|end| end.contains("refused to start")), "{down:#}");
+    let down = await_that(&admin, "faulty", SOON, "down for its refusal", |now| {
+        let end = now["last_end"].as_str().unwrap_or_default();
+        now["state"] == "backoff" && end.contains("refused to start")
+    });
     assert!(down["last_lines"].to_string().contains("refused, as asked"), "{down:#}");
     admin.delete("/settings/faulty.start", "*").expect(200);
     super::await_successor(&admin, &before);
