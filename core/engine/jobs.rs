@@ -1,7 +1,7 @@
 //! Jobs: work of plugins that takes longer than a request. A job is queued durably before it is acknowledged,
 //! run by one of a few threads, and kept for the history. Progress lives in memory.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::Builder;
 use std::time::Duration;
@@ -38,6 +38,8 @@ struct Progress {
 #[derive(Default)]
 pub struct Jobs {
     running: Mutex<HashMap<String, Progress>>,
+    /// Jobs that were taken, or are about to be, when somebody asked them to end.
+    unwanted: Mutex<HashSet<String>>,
     has_ended: Mutex<bool>,
     wake: Condvar,
 }
@@ -58,6 +60,30 @@ pub struct Order {
 impl Jobs {
     fn running(&self) -> MutexGuard<'_, HashMap<String, Progress>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks a job to end that runs, or that is just about to begin.
+    fn ask_to_end(&self, job: &str) {
+        let mut running = self.running();
+        match running.get_mut(job) {
+            Some(progress) => progress.is_cancelled = true,
+            // Still under the lock that beginning takes, so that one of the two sees the other.
+            None => drop(self.unwanted().insert(job.to_owned())),
+        }
+    }
+
+    /// A job begins, unless somebody asked it to end meanwhile.
+    fn begins(&self, job: &str) -> bool {
+        let mut running = self.running();
+        let is_wanted = !self.unwanted().remove(job);
+        if is_wanted {
+            running.insert(job.to_owned(), Progress::default());
+        }
+        is_wanted
+    }
+
+    fn unwanted(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.unwanted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Notes how far a job is; answers whether it shall end.
@@ -155,16 +181,20 @@ fn with_progress(engine: &Engine, mut job: Object) -> Object {
 
 /// Asks a job to end. One that waits ends at once; one that runs ends when its plugin next tells its progress.
 pub fn cancel(engine: &Engine, id: &str) -> Result<Object, Problem> {
-    engine.db.read(|read| get(engine, read, id))?;
-    if let Some(progress) = engine.jobs.running().get_mut(id) {
-        progress.is_cancelled = true;
+    let job = engine.db.read(|read| get(engine, read, id))?;
+    if !job.get("ended_at").is_some_and(Value::is_null) {
+        return Ok(job);
     }
+    engine.jobs.ask_to_end(id);
     let waiting = id.to_owned();
-    engine.db.write(move |tx| {
+    let ended = engine.db.write(move |tx| {
         let sql = "UPDATE job SET state = 'cancelled', note = 'cancelled before it began', ended_at = ?2
                    WHERE id = ?1 AND state = 'queued'";
         Ok::<_, Problem>(tx.execute(sql, params![waiting, clock::now()])?)
     })?;
+    if ended > 0 {
+        engine.jobs.unwanted().remove(id);
+    }
     engine.db.read(|read| get(engine, read, id))
 }
 
@@ -219,18 +249,27 @@ fn run(engine: &Engine, id: &str, order: &Order) {
     if engine.jobs.has_ended() {
         return put_back(engine, id);
     }
-    engine.jobs.running().insert(id.to_owned(), Progress::default());
+    if !engine.jobs.begins(id) {
+        return close(engine, id, "cancelled", "cancelled before it began".to_owned(), None);
+    }
     let args = json!({"job": id, "name": order.name, "input": order.input});
     let outcome = match engine.plugins.get() {
         Some(host) => host.request(&order.plugin, ops::JOB_RUN, &args, LONGEST),
         None => Err(Failure::new(ops::Code::Unavailable, "no plugins are supervised")),
     };
     let progress = engine.jobs.running().remove(id).unwrap_or_default();
-    let (state, note, result) = match outcome {
-        Ok(value) if !progress.is_cancelled => ("done", progress.note, Some(value["result"].to_string())),
-        Err(failure) if !progress.is_cancelled => ("failed", failure.msg, None),
-        _ => ("cancelled", "cancelled while it ran".to_owned(), None),
-    };
+    engine.jobs.unwanted().remove(id);
+    match outcome {
+        Ok(value) if !progress.is_cancelled => {
+            close(engine, id, "done", progress.note, Some(value["result"].to_string()))
+        }
+        Err(failure) if !progress.is_cancelled => close(engine, id, "failed", failure.msg, None),
+        _ => close(engine, id, "cancelled", "cancelled while it ran".to_owned(), None),
+    }
+}
+
+/// Writes down how a job ended.
+fn close(engine: &Engine, id: &str, state: &'static str, note: String, result: Option<String>) {
     let wanted = id.to_owned();
     let kept = engine.db.write(move |tx| {
         let sql = "UPDATE job SET state = ?2, note = ?3, result = ?4, ended_at = ?5 WHERE id = ?1";
