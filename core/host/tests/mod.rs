@@ -6,5 +6,4 @@ mod conformance;
 mod faults;
 mod life;
 mod manifests;
-mod measure;
 mod refusals;
