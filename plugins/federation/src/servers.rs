@@ -164,7 +164,8 @@ pub fn invalid(mut errors: Vec<FieldError>) -> Problem {
     Problem { detail: format!("{count} fields are wrong; the first {MOST_ERRORS} are listed"), ..problem }
 }
 
-fn refuse_full(standing: &Standing) -> Result<(), Problem> {
+/// The table is bounded.
+pub fn refuse_full(standing: &Standing) -> Result<(), Problem> {
     if standing.servers < MOST_SERVERS {
         return Ok(());
     }
