@@ -169,6 +169,13 @@ pub struct Setting {
     pub says: Option<String>,
 }
 
+impl Setting {
+    /// Whether its value is never shown.
+    pub fn is_secret(&self) -> bool {
+        self.kind == "secret"
+    }
+}
+
 fn default_memory_mib() -> u32 {
     64
 }
@@ -204,10 +211,10 @@ impl Manifest {
         Ok(manifest)
     }
 
-    /// The defaults of its settings, by name; a secret has none.
+    /// The defaults of its settings, by name; a secret's is null, as for one that nobody has set.
     pub fn default_settings(&self) -> Map<String, Value> {
-        let with_default = |s: &Setting| Some((s.name.clone(), s.default.clone()?));
-        self.settings.iter().filter_map(with_default).collect()
+        let default = |s: &Setting| (s.name.clone(), s.default.clone().unwrap_or_default());
+        self.settings.iter().map(default).collect()
     }
 
     /// Compares what the plugin says of itself with its manifest.

@@ -8,6 +8,7 @@ mod jobs;
 mod keys;
 mod mirror;
 mod quarantine;
+mod secret_settings;
 mod secrets;
 mod serving;
 mod settings;
