@@ -132,6 +132,13 @@ fn method(name: &str) -> Result<&'static str, Problem> {
     known.ok_or_else(|| fault("read a plugin's manifest", &format!("{name} is no method")))
 }
 
+/// The rights that the plugins bring.
+pub fn rights(engine: &Engine) -> Vec<&'static Right> {
+    let manifests = engine.plugins.get().map(Host::manifests).unwrap_or_default();
+    let declared = manifests.iter().flat_map(|m| m.rights.iter().map(move |declared| right(m, &declared.name)));
+    declared.filter_map(Result::ok).collect()
+}
+
 /// Rights live as long as the process, like the catalogue's own; each is made once.
 pub fn right(manifest: &Manifest, name: &str) -> Result<&'static Right, Problem> {
     static KNOWN: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());

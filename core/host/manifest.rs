@@ -48,6 +48,12 @@ pub struct Manifest {
     /// File name of its console page; empty: none.
     #[serde(default)]
     pub console: String,
+    /// SHA-256 of the page, 64 hexadecimal digits; empty only in development.
+    #[serde(default)]
+    pub console_sha256: String,
+    /// Name of the page in the console's navigation; empty: the id, with a capital.
+    #[serde(default)]
+    pub title: String,
     /// API routes it answers.
     #[serde(default)]
     pub routes: Vec<Route>,
@@ -215,6 +221,15 @@ impl Manifest {
     pub fn default_settings(&self) -> Map<String, Value> {
         let default = |s: &Setting| (s.name.clone(), s.default.clone().unwrap_or_default());
         self.settings.iter().map(default).collect()
+    }
+
+    /// Its name for people.
+    pub fn shown_title(&self) -> String {
+        if !self.title.is_empty() {
+            return self.title.clone();
+        }
+        let (first, rest) = self.id.split_at(self.id.len().min(1));
+        first.to_ascii_uppercase() + rest
     }
 
     /// Compares what the plugin says of itself with its manifest.

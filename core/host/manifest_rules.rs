@@ -82,6 +82,15 @@ fn files(m: &Manifest) -> Outcome {
     require(m.console.is_empty() || is_file_name(&m.console, ".js"), || {
         format!("console: {:?} must be the name of a file in this folder that ends in .js", m.console)
     })?;
+    require(m.console_sha256.is_empty() || has_form(&m.console_sha256, "^[0-9a-f]{64}$"), || {
+        "console_sha256: must be 64 small hexadecimal digits".to_owned()
+    })?;
+    require(m.title.chars().count() <= 32 && !m.title.contains(char::is_control), || {
+        "title: must be one line of at most 32 characters".to_owned()
+    })?;
+    require(m.console_sha256.is_empty() || !m.console.is_empty(), || {
+        "console_sha256: there is no console page that it is of".to_owned()
+    })?;
     require(m.sha256.is_empty() || has_form(&m.sha256, "^[0-9a-f]{64}$"), || {
         "sha256: must be 64 small hexadecimal digits".to_owned()
     })

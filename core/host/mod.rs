@@ -16,6 +16,7 @@ mod link;
 pub mod manifest;
 mod manifest_rules;
 mod outbox;
+mod page;
 pub mod policy;
 mod pool;
 mod probe;
@@ -48,6 +49,7 @@ use serde_json::{Map, Value};
 use desk::Desk;
 use manifest::Manifest;
 use policy::{Counters, Pace};
+pub use page::Page;
 pub use process::VERB;
 use supervisor::{Command, Note, Outcome, Supervisor};
 use unit::Unit;
@@ -189,6 +191,11 @@ impl Host {
     /// The manifests that were accepted, by id.
     pub fn manifests(&self) -> Vec<Arc<Manifest>> {
         self.units().iter().filter_map(|unit| unit.manifest()).collect()
+    }
+
+    /// A plugin's console page.
+    pub fn page(&self, id: &str) -> Option<Arc<Page>> {
+        self.lock().get(id)?.unit.page()
     }
 
     /// Asks a plugin and waits for its answer, at most so long.

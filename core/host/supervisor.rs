@@ -140,8 +140,10 @@ impl Supervisor {
 
     pub(super) fn meet(&mut self, verified: &Verified) {
         let manifest = Arc::new(verified.manifest.clone());
-        let signed_by = verified.signed_by.clone();
-        self.unit.show(|shown| (shown.manifest, shown.signed_by) = (Some(manifest), signed_by));
+        let (signed_by, page) = (verified.signed_by.clone(), verified.page.clone());
+        self.unit.show(|shown| {
+            (shown.manifest, shown.page, shown.signed_by) = (Some(manifest), page, signed_by);
+        });
         if self.counters.meet(&verified.sealed.sha256) {
             self.save();
         }

@@ -3,6 +3,7 @@
 //! it needs. What comes out is the manifest and a sealed copy of the library.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use data_encoding::BASE64;
 use jackfield_abi::{ABI, ops};
@@ -10,6 +11,7 @@ use ring::signature::{ED25519, UnparsedPublicKey};
 
 use super::folder::Folder;
 use super::manifest::{self, Manifest};
+use super::page::{self, Page};
 use super::refusal::{Refusal, Rule};
 use super::seal::{Sealed, seal};
 
@@ -38,6 +40,8 @@ pub struct Verified {
     pub manifest: Manifest,
     /// Its library.
     pub sealed: Sealed,
+    /// Its console page, if it has one.
+    pub page: Option<Arc<Page>>,
     /// File name of the key that signed it; none in development.
     pub signed_by: Option<String>,
 }
@@ -48,7 +52,8 @@ pub fn verify(plugins: &Path, id: &str, trust: Trust) -> Result<Verified, Refusa
     let folder = Folder::open(&plugins.join(id))?;
     let sealed = read_library(&folder, &manifest)?;
     judge_hash(&folder, &manifest, &sealed, trust)?;
-    Ok(Verified { manifest, sealed, signed_by })
+    let page = page::read(&folder, &manifest, trust)?.map(Arc::new);
+    Ok(Verified { manifest, sealed, page, signed_by })
 }
 
 /// The manifest alone, verified; with the key that signed it.
