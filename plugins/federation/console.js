@@ -82,7 +82,7 @@ function told(api, cause) {
 function reading(ui, rows) {
   if (rows.length === 0) return ui.paragraph("There is none.");
   const cells = ({ domain, nextplane, server, port }) => [domain, nextplane ? "yes" : "no", server ?? "by DNS", String(port)];
-  return ui.table("Federated Servers", ["Domain", "NextPlane", "Server", "Port"], rows.map(cells));
+  return ui.table("Rows of the table", ["Domain", "NextPlane", "Server", "Port"], rows.map(cells));
 }
 
 /** The table while it is edited: rows of inputs, and the buttons below. */
@@ -96,8 +96,8 @@ function editing(context, { etag, rows }) {
   count(table);
   const heads = ["Domain", "NextPlane", "Server", "Port", "Delete Server"];
   const head = ui.element("tr", {}, ...heads.map((text) => ui.element("th", { scope: "col" }, text)));
-  const made = ui.element("table", {}, ui.element("thead", {}, head), body);
-  const scroll = { class: "scroll", role: "region", "aria-label": "Federated Servers", tabindex: "0" };
+  const made = ui.element("table", { class: "stacks" }, ui.element("thead", {}, head), body);
+  const scroll = { class: "scroll", role: "region", "aria-label": "Rows of the table", tabindex: "0" };
   return [
     ui.paragraph("DNS names host and port of a domain’s server. A NextPlane server has both written here."),
     outcome,
@@ -147,8 +147,16 @@ function addLine(table, stored) {
   const label = `Delete Server ${stored?.domain ?? "new"}`;
   const drop = ui.element("button", { type: "button", class: "quiet", "aria-label": label, on: { click: () => removeLine(table, line) } }, "Delete");
   line.errors = Object.fromEntries(["domain", "nextplane", "server", "port"].map((what) => [what, errorPlace(ui, name(what))]));
-  const cell = (what) => ui.element("td", {}, line[what], line.errors[what]);
-  line.node = ui.element("tr", {}, cell("domain"), cell("nextplane"), cell("server"), cell("port"), ui.element("td", {}, drop));
+  const cell = (what, heading) => ui.element("td", { "data-heading": heading }, line[what], line.errors[what]);
+  line.node = ui.element(
+    "tr",
+    {},
+    cell("domain", "Domain"),
+    cell("nextplane", "NextPlane"),
+    cell("server", "Server"),
+    cell("port", "Port"),
+    ui.element("td", { "data-heading": "" }, drop),
+  );
   lines.push(line);
   body.append(line.node);
   open();
