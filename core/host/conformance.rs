@@ -93,14 +93,33 @@ fn read(exe: &Path, target: &Path) -> Result<Plugin, String> {
         let library = target.join(&manifest.library);
         (Some(manifest), library)
     } else {
-        (None, target.to_owned())
+        (beside(target), target.to_owned())
     };
     let code = std::fs::read(&library).map_err(|e| cannot(&library, e))?;
     Ok(Plugin { exe: exe.to_owned(), manifest, library, code })
 }
 
+/// The manifest that lies beside a library and names it: the plugin may need the defaults of its settings.
+fn beside(library: &Path) -> Option<Manifest> {
+    let text = std::fs::read_to_string(library.with_file_name(manifest::FILE)).ok()?;
+    let manifest = Manifest::parse(&text).ok()?;
+    library.file_name().is_some_and(|name| *name == *manifest.library).then_some(manifest)
+}
+
+/// What helps a plugin that does not come up although it may be sound.
+fn advised(plugin: &Plugin, seen: String) -> String {
+    if plugin.manifest.is_some() {
+        return seen;
+    }
+    format!(
+        "{seen}. If it needs settings, put its {} beside it, or check the folder that has both: the settings' \
+         defaults are then handed over",
+        manifest::FILE
+    )
+}
+
 fn says_hello(plugin: &Plugin) -> Seen {
-    let probe = Probe::start(plugin)?;
+    let probe = Probe::start(plugin).map_err(|seen| advised(plugin, seen))?;
     let PluginHello { id, version, ops } = &probe.hello;
     let Some(manifest) = &plugin.manifest else {
         return Ok(format!("{id} {version}: {}; no manifest to compare with", ops.join(", ")));

@@ -8,6 +8,7 @@ pub mod child;
 mod confine;
 pub mod conformance;
 mod desk;
+mod extent;
 mod folder;
 mod gate;
 mod journal;

@@ -9,6 +9,7 @@ use data_encoding::BASE64;
 use jackfield_abi::{ABI, ops};
 use ring::signature::{ED25519, UnparsedPublicKey};
 
+use super::extent;
 use super::folder::Folder;
 use super::manifest::{self, Manifest};
 use super::page::{self, Page};
@@ -52,6 +53,7 @@ pub fn verify(plugins: &Path, id: &str, trust: Trust) -> Result<Verified, Refusa
     let folder = Folder::open(&plugins.join(id))?;
     let sealed = read_library(&folder, &manifest)?;
     judge_hash(&folder, &manifest, &sealed, trust)?;
+    judge_extent(&folder, &manifest, &sealed)?;
     let page = page::read(&folder, &manifest, trust)?.map(Arc::new);
     Ok(Verified { manifest, sealed, page, signed_by })
 }
@@ -190,4 +192,13 @@ fn judge_hash(folder: &Folder, manifest: &Manifest, sealed: &Sealed, trust: Trus
         )
     };
     Err(Refusal::new(Rule::Hash, sentence))
+}
+
+fn judge_extent(folder: &Folder, manifest: &Manifest, sealed: &Sealed) -> Result<(), Refusal> {
+    extent::judge(&sealed.code).map_err(|cause| {
+        let file = folder.path().join(&manifest.library);
+        let sentence =
+            format!("the library cannot be loaded: {}: {cause}; install the plugin again", file.display());
+        Refusal::new(Rule::NotALibrary, sentence)
+    })
 }
