@@ -88,22 +88,30 @@ fn read(exe: &Path, target: &Path) -> Result<Plugin, String> {
     let cannot = |path: &Path, e: std::io::Error| format!("Cannot read {}: {e}.", path.display());
     let (manifest, library) = if target.is_dir() {
         let file = target.join(manifest::FILE);
-        let text = std::fs::read_to_string(&file).map_err(|e| cannot(&file, e))?;
-        let manifest = Manifest::parse(&text).map_err(|e| format!("{}: {e}", file.display()))?;
+        let manifest = read_manifest(&file)?.ok_or_else(|| cannot(&file, std::io::ErrorKind::NotFound.into()))?;
         let library = target.join(&manifest.library);
         (Some(manifest), library)
     } else {
-        (beside(target), target.to_owned())
+        (beside(target)?, target.to_owned())
     };
     let code = std::fs::read(&library).map_err(|e| cannot(&library, e))?;
     Ok(Plugin { exe: exe.to_owned(), manifest, library, code })
 }
 
+/// The manifest in a file; none when there is no file.
+fn read_manifest(file: &Path) -> Result<Option<Manifest>, String> {
+    let text = match std::fs::read_to_string(file) {
+        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        other => other.map_err(|e| format!("Cannot read {}: {e}.", file.display()))?,
+    };
+    Manifest::parse(&text).map(Some).map_err(|e| format!("{}: {e}", file.display()))
+}
+
 /// The manifest that lies beside a library and names it: the plugin may need the defaults of its settings.
-fn beside(library: &Path) -> Option<Manifest> {
-    let text = std::fs::read_to_string(library.with_file_name(manifest::FILE)).ok()?;
-    let manifest = Manifest::parse(&text).ok()?;
-    library.file_name().is_some_and(|name| *name == *manifest.library).then_some(manifest)
+fn beside(library: &Path) -> Result<Option<Manifest>, String> {
+    let manifest = read_manifest(&library.with_file_name(manifest::FILE))?;
+    let is_its = |manifest: &Manifest| library.file_name().is_some_and(|name| *name == *manifest.library);
+    Ok(manifest.filter(is_its))
 }
 
 /// What helps a plugin that does not come up although it may be sound.

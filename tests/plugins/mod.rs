@@ -7,6 +7,7 @@ mod faults;
 mod jobs;
 mod keys;
 mod mirror;
+mod pages;
 mod quarantine;
 mod secret_settings;
 mod secrets;
