@@ -33,8 +33,8 @@ fn a_kind_is_set_once() {
     let set = admin.patch(&path, "*", &whole).expect(200);
     assert_eq!((set.text("hostname"), set.text("dialing_prefix")), ("uc.lyon.example".into(), "77".into()));
     for kind in [json!("external"), Value::Null] {
-        let other = json!({"kind": kind, "hostname": null, "peer_enterprise": null, "dialing_prefix": ""});
-        let refused = admin.patch(&path, "*", &other).problem(422, "request/invalid");
+        let other = json!({"description": "Lyon", "kind": kind});
+        let refused = admin.put(&path, "*", &other).problem(422, "request/invalid");
         refused.blames("/kind", "cannot be changed once it is set");
     }
     let kept = json!({"description": "Lyon", "hostname": "uc.lyon.example", "peer_enterprise": "Lyon-01"});
