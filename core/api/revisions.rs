@@ -6,7 +6,8 @@ use super::page::{self, CURSOR, LIMIT};
 use super::plugin_routes;
 use super::route::{Access, Answer, Route};
 use crate::catalog::problems::{
-    CONFLICT, IN_USE, INVALID, KEY_REUSED, NO_PLUGIN, NOT_FOUND, NOT_UNDOABLE, PLUGIN_FAULT, Problem, SUPERSEDED,
+    CONFLICT, IN_USE, INVALID, KEY_REUSED, NO_PLUGIN, NOT_FOUND, NOT_UNDOABLE, PLUGIN_FAULT, Problem,
+    SUPERSEDED,
 };
 use crate::catalog::rights::{REVISIONS_READ, REVISIONS_UNDO, Right, SETTINGS_READ, SETTINGS_WRITE};
 use crate::catalog::shape::{Absent, Field, Kind, Object, Shape};
@@ -130,7 +131,8 @@ fn undo(call: &Call<'_>) -> Result<Reply, Problem> {
         call.principal()?.demand(write)?;
     }
     let Some(plugin) = maker(&revision) else {
-        return call.change(move |change| revisions::undo(change, n).map(|done| Reply::json(done).status(201)));
+        return call
+            .change(move |change| revisions::undo(change, n).map(|done| Reply::json(done).status(201)));
     };
     // Before the plugin is asked: what was put back by this very key is a later change by now.
     if let Some(reply) = call.replayed()? {

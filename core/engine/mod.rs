@@ -11,6 +11,7 @@ pub mod events;
 pub mod idempotency;
 pub mod jobs;
 pub mod objects;
+pub mod own_names;
 pub mod plugins;
 pub mod revisions;
 pub mod secrets;
