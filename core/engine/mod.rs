@@ -4,6 +4,7 @@
 pub mod access;
 pub mod change;
 pub mod clock;
+pub mod deployment;
 pub mod dial;
 pub mod dialing;
 pub mod doctor;
