@@ -8,7 +8,8 @@ use super::page::{self, CURSOR, LIMIT};
 use super::plugin_routes;
 use super::route::{Access, Answer, Route};
 use crate::catalog::problems::{
-    CONFLICT, IN_USE, INVALID, KEY_REUSED, NO_PLUGIN, NOT_FOUND, NOT_UNDOABLE, PLUGIN_FAULT, Problem, SUPERSEDED,
+    CONFLICT, IN_USE, INVALID, KEY_REUSED, NO_PLUGIN, NOT_FOUND, NOT_UNDOABLE, PLUGIN_FAULT, Problem,
+    SUPERSEDED,
 };
 use crate::catalog::rights::{REVISIONS_READ, REVISIONS_UNDO, Right, SETTINGS_READ, SETTINGS_WRITE};
 use crate::catalog::shape::{Absent, Field, Kind, Object, Shape};

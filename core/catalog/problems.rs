@@ -47,6 +47,7 @@ problems! {
     STALE "change/stale" 412 "The object was changed meanwhile";
     CONFLICT "change/conflict" 409 "It collides with something that is there already";
     IN_USE "change/in_use" 409 "Something else still depends on it";
+    NOT_HERE "deployment/not_supported" 409 "This kind of deployment does not have it";
     SUPERSEDED "revisions/superseded" 409 "A later change stands in the way";
     NOT_UNDOABLE "revisions/not_undoable" 409 "This kind of change cannot be undone";
     KEY_REUSED "request/idempotency_key_reused" 422 "The idempotency key was used for another request";

@@ -94,7 +94,8 @@ impl InHand {
     pub fn hold(&self, request: &str, plugin: &str, key: &KeyUse) -> Result<Held<'_>, Problem> {
         let mut open = self.lock();
         if open.values().any(|(_, other)| other.principal == key.principal && other.key == key.key) {
-            let text = "The first request with this Idempotency-Key is still being answered. Repeat it in a moment.";
+            let text =
+                "The first request with this Idempotency-Key is still being answered. Repeat it in a moment.";
             return Err(Problem::new(KEY_IN_USE, text).retry_after(1));
         }
         open.insert(request.to_owned(), (plugin.to_owned(), key.clone()));

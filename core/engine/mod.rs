@@ -4,6 +4,7 @@
 pub mod access;
 pub mod change;
 pub mod clock;
+pub mod deployment;
 pub mod dial;
 pub mod dialing;
 pub mod doctor;
@@ -11,6 +12,7 @@ pub mod events;
 pub mod idempotency;
 pub mod jobs;
 pub mod objects;
+pub mod own_names;
 pub mod plugins;
 pub mod revisions;
 pub mod secrets;

@@ -54,6 +54,9 @@ pub struct Manifest {
     /// Name of the page in the console's navigation; empty: the id, with a capital.
     #[serde(default)]
     pub title: String,
+    /// First segments of paths, besides its id, below which it has routes.
+    #[serde(default)]
+    pub serves: Vec<String>,
     /// API routes it answers.
     #[serde(default)]
     pub routes: Vec<Route>,

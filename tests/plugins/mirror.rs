@@ -27,7 +27,11 @@ pub fn put(appliance: &Appliance, version: &str, edit: impl FnOnce(String) -> St
         "-shared",
         "-fPIC",
     ]);
-    compiler.arg(format!("-DVERSION=\"{version}\"")).arg(format!("-DUNDO=\"{undo}\"")).arg("-I").arg(workspace().join("plugins/abi"));
+    compiler
+        .arg(format!("-DVERSION=\"{version}\""))
+        .arg(format!("-DUNDO=\"{undo}\""))
+        .arg("-I")
+        .arg(workspace().join("plugins/abi"));
     let compiled = compiler.arg("-o").arg(&fresh).arg(source.join("mirror.c")).status();
     assert!(compiled.expect("cc is installed").success(), "mirror.c cannot be compiled");
     // Never in place: it may be mapped.

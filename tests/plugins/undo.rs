@@ -23,7 +23,8 @@ fn servers(client: &Client) -> Vec<Value> {
 fn a_federated_server_that_was_added_changed_or_removed_is_put_back() {
     let appliance = Appliance::with_plugins(&["federation"]);
     let admin = appliance.admin();
-    let (first, second) = (json!(["ocs.com", false, null, 5269]), json!(["ocs.com", true, "np.example", 5270]));
+    let (first, second) =
+        (json!(["ocs.com", false, null, 5269]), json!(["ocs.com", true, "np.example", 5270]));
     admin.post("/federation/servers", &json!({"domain": "ocs.com"})).expect(201);
     let added = newest(&admin, "federation/servers");
     let changed = json!({"nextplane": true, "server": "np.example", "port": 5270});
@@ -56,7 +57,10 @@ fn the_switches_of_federation_are_put_back_and_it_says_so() {
     await_plugin(&admin, "federation", "degraded");
     undo(&admin, &newest(&admin, "federation")).expect(201);
     let now = admin.get("/federation").expect(200).json;
-    assert_eq!((&now["enabled"], &now["open"], &now["state"]), (&json!(false), &json!(false), &json!("disabled")));
+    assert_eq!(
+        (&now["enabled"], &now["open"], &now["state"]),
+        (&json!(false), &json!(false), &json!("disabled"))
+    );
     await_plugin(&admin, "federation", "up");
 }
 
@@ -66,7 +70,8 @@ fn a_rehearsed_undo_shows_what_it_would_do_and_does_nothing() {
     let admin = appliance.admin();
     admin.post("/federation/servers", &json!({"domain": "ocs.com"})).expect(201);
     let added = newest(&admin, "federation/servers");
-    let rehearsed = admin.call("POST", &format!("/revisions/{}:undo?dry_run=1", added["n"])).send().expect(201);
+    let rehearsed =
+        admin.call("POST", &format!("/revisions/{}:undo?dry_run=1", added["n"])).send().expect(201);
     assert_eq!((&rehearsed.json["undoes"], &rehearsed.json["action"]), (&added["n"], &json!("delete")));
     assert_eq!(servers(&admin).len(), 1);
     assert_eq!(newest(&admin, "federation/servers"), added);
@@ -93,7 +98,9 @@ fn an_undo_keeps_the_plugin_s_rules() {
     admin.post("/federation/servers", &json!({"domain": "acme.example"})).expect(201);
     admin.delete("/federation/servers/acme.example", "*").expect(204);
     let removed = newest(&admin, "federation/servers");
-    admin.post("/enterprises", &with(&enterprise_body("acme"), &json!({"domain": "acme.example"}))).expect(201);
+    admin
+        .post("/enterprises", &with(&enterprise_body("acme"), &json!({"domain": "acme.example"})))
+        .expect(201);
     let refused = undo(&admin, &removed).problem(422, "request/invalid");
     refused.says("domain must be another company's").says("federation");
     assert_eq!(newest(&admin, "federation/servers"), removed, "a refused undo leaves nothing");

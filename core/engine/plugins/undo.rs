@@ -52,7 +52,8 @@ impl Plan {
         let Undo { n, who, .. } = &self.undo;
         revisions::refuse_superseded(tx, &revisions::get(tx, *n)?)?;
         let hand = Hand::new(&self.plugin, request).undoing(*n, who);
-        let (changes, fired) = writing::run(tx, &hand, &self.work).map_err(|Undone(failure)| self.refused(&failure))?;
+        let (changes, fired) =
+            writing::run(tx, &hand, &self.work).map_err(|Undone(failure)| self.refused(&failure))?;
         let made = changes.revisions.first().ok_or_else(|| unfit(&self.plugin, "it notes no revision"))?;
         Ok((revisions::get(tx, *made)?, fired))
     }
@@ -76,11 +77,13 @@ fn ask(engine: &Engine, plugin: &str, undo: &Undo) -> Result<Statements, Problem
     let host = engine.plugins.get();
     let manifest = host.and_then(|host| host.manifests().into_iter().find(|m| m.id == plugin));
     let (Some(host), Some(manifest)) = (host, manifest) else {
-        let text = format!("The plugin {plugin} made this change, and only it can put it back; it is not there.");
+        let text =
+            format!("The plugin {plugin} made this change, and only it can put it back; it is not there.");
         return Err(Problem::new(NO_PLUGIN, text));
     };
     if !manifest.ops.iter().any(|op| op == ops::REVISION_UNDO) {
-        let text = format!("The plugin {plugin} does not put its changes back. Change {} by hand.", undo.object);
+        let text =
+            format!("The plugin {plugin} does not put its changes back. Change {} by hand.", undo.object);
         return Err(Problem::new(NOT_UNDOABLE, text));
     }
     let answer = host.request(plugin, ops::REVISION_UNDO, &json!(undo), PATIENCE);
@@ -101,5 +104,8 @@ fn refusal(plugin: &str, failure: &Failure) -> Problem {
         Code::Busy | Code::Unavailable => NO_PLUGIN,
         Code::Timeout | Code::Panic | Code::Internal => PLUGIN_FAULT,
     };
-    Problem::new(kind, format!("The plugin {plugin} cannot put it back: {}.", failure.msg.trim_end_matches('.')))
+    Problem::new(
+        kind,
+        format!("The plugin {plugin} cannot put it back: {}.", failure.msg.trim_end_matches('.')),
+    )
 }

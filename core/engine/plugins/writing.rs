@@ -71,8 +71,8 @@ impl<'a> Hand<'a> {
     }
 
     fn origin(&self, revision: &Revision) -> Origin {
-        let is_id = self.request.len() <= REQUEST_LENGTH
-            && self.request.chars().all(|c| c.is_ascii_alphanumeric());
+        let is_id =
+            self.request.len() <= REQUEST_LENGTH && self.request.chars().all(|c| c.is_ascii_alphanumeric());
         Origin {
             who: self.undoes.map_or(revision.who.as_str(), |(_, who)| who).to_owned(),
             from: format!("{FROM}{}", self.plugin),
@@ -115,11 +115,7 @@ fn expect(statement: &Statement, rows: usize) -> Result<(), Failure> {
     }
 }
 
-fn record(
-    tx: &OwnerTx<'_>,
-    hand: &Hand<'_>,
-    revision: &Revision,
-) -> Result<(i64, Vec<Fired>), Failure> {
+fn record(tx: &OwnerTx<'_>, hand: &Hand<'_>, revision: &Revision) -> Result<(i64, Vec<Fired>), Failure> {
     refuse_ours(hand.plugin, &revision.kind)?;
     let origin = hand.origin(revision);
     let change = Change::new(tx, &origin);

@@ -12,9 +12,7 @@ mod switches;
 mod table;
 mod undo;
 
-use jackfield_sdk::{
-    Call, Code, Config, Event, Failure, Host, Plugin, Problem, Routes, Tx, Undo, Value,
-};
+use jackfield_sdk::{Call, Code, Config, Event, Failure, Host, Plugin, Problem, Routes, Tx, Undo, Value};
 
 use standing::Standing;
 

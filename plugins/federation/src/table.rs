@@ -128,9 +128,8 @@ impl Changes {
             .run(PUT, params![json!(put).to_string()])
             .run_one(CLAIM, params![standing.table_revision]);
         // The host tells of `federation.changed` with every revision that it records.
-        self.pairs().try_for_each(|(domain, before, after)| {
-            tx.revision((KIND, domain), who, before, after).map(drop)
-        })
+        self.pairs()
+            .try_for_each(|(domain, before, after)| tx.revision((KIND, domain), who, before, after).map(drop))
     }
 
     /// Domain, before and after of everything that changes.

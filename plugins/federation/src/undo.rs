@@ -6,10 +6,9 @@ use serde::Deserialize;
 
 use crate::Federation;
 use crate::condition;
-use crate::rules::Fields;
-use crate::servers::{self, Given};
 use crate::standing::{self, Standing, Switches};
 use crate::table::{self, Changed, Changes};
+use crate::{rules, servers};
 
 /// The switches as a revision has them.
 #[derive(Deserialize)]
@@ -33,14 +32,12 @@ impl Federation {
         if undo.before.is_null() {
             return Ok(Changes { removed: old.into_iter().collect(), ..Changes::default() });
         }
-        let fields = Fields::deserialize(undo.before.clone()).map_err(|e| unreadable(undo, &e))?;
-        let checked = self.checked(&[Given { at: String::new(), fields }])?;
-        let rows = checked.into_iter().map(|server| standing.row(server));
+        let row = standing.row(self.checked(&undo.before, |form| rules::server(form, None))?);
         let Some(old) = old else {
             servers::refuse_full(standing)?;
-            return Ok(Changes { added: rows.collect(), ..Changes::default() });
+            return Ok(Changes { added: vec![row], ..Changes::default() });
         };
-        let changed = rows.map(|row| Changed { row, before: old.server.clone() }).collect();
+        let changed = vec![Changed { row, before: old.server }];
         Ok(Changes { changed, ..Changes::default() })
     }
 

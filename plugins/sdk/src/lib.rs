@@ -16,6 +16,7 @@ compile_error!(
 
 mod boundary;
 mod db;
+pub mod form;
 mod host;
 mod http;
 mod job;
@@ -43,6 +44,7 @@ pub use http::{Call, Outcome, Reply};
 pub use jackfield_abi as abi;
 pub use jackfield_abi::Kind;
 pub use jackfield_abi::ops::{Code, Event, Failure, Finding, HttpRequest, HttpResponse, Revision, Undo};
+pub use jiff;
 pub use job::Job;
 pub use log;
 pub use plugin::{Config, Message, Plugin, Request, Settings, Taken};
