@@ -170,7 +170,8 @@ fn method(name: &str) -> Result<&'static str, Problem> {
 /// The rights that the plugins bring.
 pub fn rights(engine: &Engine) -> Vec<&'static Right> {
     let manifests = engine.plugins.get().map(Host::manifests).unwrap_or_default();
-    let declared = manifests.iter().flat_map(|m| m.rights.iter().map(move |declared| right(m, &declared.name)));
+    let declared =
+        manifests.iter().flat_map(|m| m.rights.iter().map(move |declared| right(m, &declared.name)));
     declared.filter_map(Result::ok).collect()
 }
 
