@@ -11,7 +11,7 @@ mod standing;
 mod switches;
 mod table;
 
-use jackfield_sdk::{Call, Code, Config, Failure, Host, Plugin, Problem, Routes, Value};
+use jackfield_sdk::{Config, Failure, Host, Plugin, Routes};
 
 use standing::Standing;
 
@@ -46,18 +46,5 @@ impl Plugin for Federation {
             .get("federation/servers/{domain}", Self::read_server)
             .put("federation/servers/{domain}", Self::put_server)
             .delete("federation/servers/{domain}", Self::remove_server)
-    }
-}
-
-/// Why a write was not kept. A conflict means that what was read before it was no longer so; a caller who
-/// named a version must read again, anybody else may simply repeat.
-fn refused(call: &Call<'_>, failure: Failure) -> Problem {
-    match (failure.code, &call.http.if_match) {
-        (Code::Conflict, Value::String(asked)) if asked != "*" => Problem::stale(),
-        (Code::Conflict, _) => Problem::conflict(
-            "something that this depends on was changed at the same moment, and nothing was kept; repeat the \
-             request",
-        ),
-        _ => failure.into(),
     }
 }
