@@ -135,7 +135,7 @@ impl<P: Plugin> Appliance<P> {
         let sql =
             "SELECT name FROM sqlite_schema WHERE type = 'table' AND name GLOB ?1 || '_*' ORDER BY name";
         let names: Result<Vec<String>, Error> =
-            self.db.read(|read| read.all(sql, params![P::ID], |row| Ok(row.get(0)?)));
+            self.db.read(|read| read.all(sql, params![P::ID], |row| row.get(0)));
         let rows = |name: String| {
             self.db
                 .query_as(&owner, &format!("SELECT * FROM {name} ORDER BY 1"), vec![], 10_000)

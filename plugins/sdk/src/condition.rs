@@ -26,7 +26,7 @@ impl Condition {
     /// Tells the supervisor and puts up the doctor's finding `connection`.
     pub fn tell(&self, host: &Host) -> Result<(), Failure> {
         host.report(self.state, &self.reason)?;
-        host.finding(&self.finding())
+        host.finding(&self.finding("connection"))
     }
 
     /// The same after a change, which is durable by then: a host that does not listen must not make the
@@ -37,9 +37,10 @@ impl Condition {
         }
     }
 
-    fn finding(&self) -> Finding {
+    /// The same as a finding of the doctor's.
+    pub fn finding(&self, name: &str) -> Finding {
         Finding {
-            name: "connection".to_owned(),
+            name: name.to_owned(),
             state: self.finding.to_owned(),
             detail: self.reason.to_string(),
             advice: self.advice.to_string(),
