@@ -81,6 +81,19 @@ impl<P: Plugin> Appliance<P> {
         self.db.write(move |tx| tx.execute(&sql, [])).unwrap();
     }
 
+    /// Puts an account of the enterprise `home` into core's own table: id and login, first and last name, e-mail.
+    pub fn account(&self, login: [&str; 2], name: [&str; 2], email: &str, deployed: bool) {
+        let text = |text: &str| format!("'{}'", text.replace('\'', "''"));
+        let [id, login] = login.map(text);
+        let [first, last] = name.map(text);
+        self.core(&format!(
+            "INSERT INTO account (id, enterprise, login_id, first_name, last_name, email, extension, origin,
+                deployed, revision, created_at, changed_at)
+            VALUES ({id}, 'home', {login}, {first}, {last}, {}, '', 'manual', {deployed}, 1, '', '')",
+            text(email)
+        ));
+    }
+
     /// The secrets that the host keeps for the plugin, by name.
     pub fn secrets(&self) -> BTreeMap<String, String> {
         self.secrets.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -106,6 +119,11 @@ impl<P: Plugin> Appliance<P> {
     /// Makes something.
     pub fn post(&self, path: &str, body: Value) -> HttpResponse {
         self.bench.post(path, body)
+    }
+
+    /// Replaces whatever version is there.
+    pub fn put(&self, path: &str, body: Value) -> HttpResponse {
+        self.change("PUT", path, "*", body)
     }
 
     /// A change of the version that reading gave.
@@ -175,6 +193,14 @@ impl<P: Plugin> Appliance<P> {
     pub fn transaction_bytes(&self) -> usize {
         self.bench.asked("db.tx").pop().unwrap().to_string().len()
     }
+}
+
+/// Pointer and sentence of the only error of a 422.
+#[track_caller]
+pub fn complaint(answer: &HttpResponse) -> (&str, &str) {
+    let errors = answer.body["errors"].as_array().unwrap();
+    assert_eq!((answer.status, errors.len()), (422, 1), "{}", answer.body);
+    (errors[0]["pointer"].as_str().unwrap(), errors[0]["detail"].as_str().unwrap())
 }
 
 fn request(method: &str, path: &str, body: Value) -> HttpRequest {

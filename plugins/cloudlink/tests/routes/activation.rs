@@ -2,37 +2,21 @@
 
 use jackfield_sdk::{Value, json};
 
-use crate::{Appliance, appliance, put, whole};
-
-/// An account in core's own table.
-fn account(appliance: &Appliance, id: &str, names: (&str, &str), login: &str, email: &str, deployed: bool) {
-    let (first, last) = names;
-    let quoted = |text: &str| format!("'{}'", text.replace('\'', "''"));
-    appliance.core(&format!(
-        "INSERT INTO account (id, enterprise, login_id, first_name, last_name, email, extension, origin, deployed,
-            revision, created_at, changed_at)
-        VALUES ({}, 'home', {}, {}, {}, {}, '', 'manual', {deployed}, 1, '', '')",
-        quoted(id),
-        quoted(login),
-        quoted(first),
-        quoted(last),
-        quoted(email)
-    ));
-}
+use crate::{Appliance, appliance, whole};
 
 /// An appliance with an account of every sort; `ann` and `bob` are fine.
 fn with_accounts() -> Appliance {
     let appliance = appliance();
-    account(&appliance, "ann", ("Ann", "Ek"), "ann", "ann@ex.org", true);
-    account(&appliance, "bob", ("Bob", "Oe"), "bob", "bob.o'oe@sub.ex.org", true);
-    account(&appliance, "c1", ("Cy", "Fu"), "c1", "same@ex.org", true);
-    account(&appliance, "c2", ("Di", "Fu"), "c2", "SAME@ex.org", true);
-    account(&appliance, "c3", ("Ed", "Fu"), "c3", "same@ex.org", false);
-    account(&appliance, "d", ("Di", "Gu"), "d", "", true);
-    account(&appliance, "e", ("", "Hu"), "e", "e@ex.org", true);
-    account(&appliance, "f", ("Fi", "Iu"), "", "f@ex.org", true);
-    account(&appliance, "g", ("Gi", "Ju"), "g", "gi@ex", true);
-    account(&appliance, "h", ("", "Ku"), "h", "", true);
+    appliance.account(["ann", "ann"], ["Ann", "Ek"], "ann@ex.org", true);
+    appliance.account(["bob", "bob"], ["Bob", "Oe"], "bob.o'oe@sub.ex.org", true);
+    appliance.account(["c1", "c1"], ["Cy", "Fu"], "same@ex.org", true);
+    appliance.account(["c2", "c2"], ["Di", "Fu"], "SAME@ex.org", true);
+    appliance.account(["c3", "c3"], ["Ed", "Fu"], "same@ex.org", false);
+    appliance.account(["d", "d"], ["Di", "Gu"], "", true);
+    appliance.account(["e", "e"], ["", "Hu"], "e@ex.org", true);
+    appliance.account(["f", ""], ["Fi", "Iu"], "f@ex.org", true);
+    appliance.account(["g", "g"], ["Gi", "Ju"], "gi@ex", true);
+    appliance.account(["h", "h"], ["", "Ku"], "", true);
     appliance
 }
 
@@ -43,7 +27,7 @@ fn names(item: &Value) -> Vec<&str> {
 #[test]
 fn nothing_is_activated_while_nothing_is_connected() {
     let appliance = with_accounts();
-    put(&appliance, "cloudlink", whole());
+    appliance.put("cloudlink", whole());
     let shown = appliance.get("cloudlink/activation");
     assert_eq!(shown.status, 200, "{}", shown.body);
     assert_eq!((&shown.body["successful"], &shown.body["failed"]), (&json!(0), &json!(0)));
@@ -106,7 +90,7 @@ fn addresses_that_no_mail_system_takes_are_malformed() {
         "a@b.co.", "a@b.co-", "a@-b.co", "a@b_c.co", "a,b@c.co", "<a@b.co>", "a\t@b.co", "a@b.co\n",
     ];
     for (index, email) in good.iter().chain(&bad).enumerate() {
-        account(&appliance, &format!("{index:02}"), ("A", "B"), &format!("l{index}"), email, true);
+        appliance.account([&format!("{index:02}"), &format!("l{index}")], ["A", "B"], email, true);
     }
     let shown = appliance.get_with("cloudlink/activation", json!({"reason": "malformed_email"})).body;
     let found: Vec<_> = shown["items"].as_array().unwrap().iter().map(|item| &item["email"]).collect();

@@ -2,7 +2,8 @@
 
 use jackfield_sdk::json;
 
-use crate::{appliance, complaint, put, whole};
+use crate::{appliance, whole};
+use jackfield_bench::complaint;
 
 #[test]
 fn the_daemon_is_off_and_its_tunnels_are_stopped() {
@@ -36,19 +37,19 @@ fn a_daemon_that_is_on_is_configured_not_connected() {
 #[test]
 fn both_connections_need_the_same_account() {
     let appliance = appliance();
-    put(&appliance, "cloudlink", whole());
+    appliance.put("cloudlink", whole());
     assert_eq!(appliance.get("cloudlink/daemon").body["account"], "123456789");
-    let answer = put(&appliance, "cloudlink/daemon", json!({"enabled": true, "account_number": "987654321"}));
+    let answer = appliance.put("cloudlink/daemon", json!({"enabled": true, "account_number": "987654321"}));
     let (at, said) = complaint(&answer);
     assert!(
         at == "/account_number" && said.contains("(123456789)") && said.contains("\"987654321\" is not"),
         "{said}"
     );
-    let same = put(&appliance, "cloudlink/daemon", json!({"enabled": true, "account_number": "123456789"}));
+    let same = appliance.put("cloudlink/daemon", json!({"enabled": true, "account_number": "123456789"}));
     assert_eq!(same.status, 200, "{}", same.body);
     let mut other = whole();
     other["account_number"] = json!("5");
-    assert_eq!(complaint(&put(&appliance, "cloudlink", other)).0, "/account_number");
+    assert_eq!(complaint(&appliance.put("cloudlink", other)).0, "/account_number");
 }
 
 #[test]
@@ -62,7 +63,7 @@ fn every_field_of_the_daemon_says_what_it_must_be() {
         (json!({"enabled": true, "account_number": "A1"}), "/account_number", "digits only; \"A1\" is not"),
         (json!({"enabled": true, "tunnel": 1}), "/tunnel", "known: `enabled`"),
     ] {
-        let answer = put(&appliance, "cloudlink/daemon", body);
+        let answer = appliance.put("cloudlink/daemon", body);
         let (at, said) = complaint(&answer);
         assert!(at == pointer && said.contains(says), "{at}: {said}");
     }

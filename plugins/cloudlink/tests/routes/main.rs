@@ -10,7 +10,7 @@ mod setup;
 
 use jackfield_cloudlink::CloudLink;
 use jackfield_sdk::bench::differences;
-use jackfield_sdk::{HttpResponse, Value, json};
+use jackfield_sdk::{Value, json};
 
 const MANIFEST: &str = include_str!("../../plugin.toml");
 
@@ -25,18 +25,6 @@ fn whole() -> Value {
     json!({"region": "us", "account_number": "123456789", "client_id": "jackfield-site-1",
         "redirect_uri": "https://uc.example.com/api/v1/cloudlink:callback", "terms_agreed": true,
         "integrated_mode": true})
-}
-
-fn put(appliance: &Appliance, path: &str, body: Value) -> HttpResponse {
-    appliance.change("PUT", path, "*", body)
-}
-
-/// Pointer and sentence of the only error.
-#[track_caller]
-fn complaint(answer: &HttpResponse) -> (&str, &str) {
-    let errors = answer.body["errors"].as_array().unwrap();
-    assert_eq!((answer.status, errors.len()), (422, 1), "{}", answer.body);
-    (errors[0]["pointer"].as_str().unwrap(), errors[0]["detail"].as_str().unwrap())
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use jackfield_sdk::{Value, json};
 
-use crate::{Appliance, appliance, put};
+use crate::{Appliance, appliance};
 
 fn ways(appliance: &Appliance) -> Vec<Value> {
     appliance.get("cloudlink/network-check").body["items"].as_array().unwrap().clone()
@@ -36,7 +36,7 @@ fn the_list_follows_region_addresses_and_proxy() {
     let appliance = appliance();
     let setup = json!({"region": "eu", "base_urls": {"admin": "http://[::1]:9000/admin"},
         "proxy": {"host": "proxy.example.com", "port": 3128}, "proxy_exceptions": ["auth.mitel.io", "::1"]});
-    assert_eq!(put(&appliance, "cloudlink", setup).status, 200);
+    assert_eq!(appliance.put("cloudlink", setup).status, 200);
     let ways = ways(&appliance);
     assert_eq!(way(&ways, "authentication.eu.api.mitel.io", 443)["through_proxy"], true);
     assert_eq!(way(&ways, "authentication.eu.api.mitel.io", 443)["source"], "seen_in_public_code");

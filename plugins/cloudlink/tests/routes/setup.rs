@@ -2,7 +2,8 @@
 
 use jackfield_sdk::{Value, json};
 
-use crate::{Appliance, appliance, complaint, put, whole};
+use crate::{Appliance, appliance, whole};
+use jackfield_bench::complaint;
 
 const NOT_CONNECTED: &str = "configured, not connected: this version does not talk to CloudLink";
 
@@ -35,7 +36,7 @@ fn a_whole_set_up_is_kept_and_says_that_nothing_is_connected() {
 #[test]
 fn half_a_set_up_is_kept_and_says_what_is_missing() {
     let appliance = appliance();
-    let done = put(&appliance, "cloudlink", json!({"client_id": "x", "terms_agreed": true}));
+    let done = appliance.put("cloudlink", json!({"client_id": "x", "terms_agreed": true}));
     assert_eq!((done.status, &done.body["state"]), (200, &json!("not_configured")));
     let reason = done.body["reason"].as_str().unwrap();
     assert!(reason.contains("redirect address is missing") && reason.contains("integrated mode"), "{reason}");
@@ -71,7 +72,7 @@ fn every_field_says_what_it_must_be() {
         ("proxy_password", json!(["hush"]), "not repeated"),
         ("clientid", json!("x"), "known: `region`"),
     ] {
-        let answer = put(&appliance, "cloudlink", body(pointer, value));
+        let answer = appliance.put("cloudlink", body(pointer, value));
         let (at, said) = complaint(&answer);
         assert_eq!(at, format!("/{pointer}"));
         assert!(said.contains(says), "{said}");
@@ -107,7 +108,7 @@ fn fields_that_need_each_other_say_so() {
         ("/proxy_exceptions", json!({"proxy_exceptions": ["mitel.io"]})),
         ("/client_secret", json!({"client_secret": "hush"})),
     ] {
-        let answer = put(&appliance, "cloudlink", body);
+        let answer = appliance.put("cloudlink", body);
         let (at, said) = complaint(&answer);
         assert!(at == pointer && said.starts_with(&pointer[1..]) && !said.contains("hush"), "{said}");
     }
@@ -126,7 +127,7 @@ fn with_secrets(client: Value, proxy: Value) -> Value {
 #[test]
 fn secrets_are_kept_by_the_host_and_never_shown() {
     let appliance = appliance();
-    let first = put(&appliance, "cloudlink", with_secrets(json!("hush-1"), json!("hush-2")));
+    let first = appliance.put("cloudlink", with_secrets(json!("hush-1"), json!("hush-2")));
     let states = &first.body["secrets"];
     assert_eq!(
         (&states["client_secret"]["set"], &states["proxy_password"]["set"]),
@@ -137,11 +138,11 @@ fn secrets_are_kept_by_the_host_and_never_shown() {
     assert_eq!(values, ["hush-1", "hush-2"]);
 
     // Sending back what reading gave keeps them; null forgets one.
-    let kept = put(&appliance, "cloudlink", first.body.clone());
+    let kept = appliance.put("cloudlink", first.body.clone());
     assert_eq!(kept, first);
     let mut one = first.body.clone();
     one["client_secret"] = Value::Null;
-    let forgotten = put(&appliance, "cloudlink", one);
+    let forgotten = appliance.put("cloudlink", one);
     assert_eq!(forgotten.body["secrets"]["client_secret"], json!({"set": false, "since": null}));
     assert_eq!(appliance.secrets().into_values().collect::<Vec<_>>(), ["hush-2"]);
 
@@ -154,12 +155,12 @@ fn secrets_are_kept_by_the_host_and_never_shown() {
 #[test]
 fn a_new_secret_replaces_the_old_one_only_if_the_change_is_kept() {
     let appliance = appliance();
-    put(&appliance, "cloudlink", with_secrets(json!("old"), Value::Null));
+    appliance.put("cloudlink", with_secrets(json!("old"), Value::Null));
     appliance.interrupt("UPDATE cloudlink_document SET revision = revision + 1");
-    let late = put(&appliance, "cloudlink", with_secrets(json!("late"), Value::Null));
+    let late = appliance.put("cloudlink", with_secrets(json!("late"), Value::Null));
     assert_eq!(late.status, 409, "{}", late.body);
     assert_eq!(appliance.secrets().into_values().collect::<Vec<_>>(), ["old"]);
-    assert_eq!(put(&appliance, "cloudlink", with_secrets(json!("new"), Value::Null)).status, 200);
+    assert_eq!(appliance.put("cloudlink", with_secrets(json!("new"), Value::Null)).status, 200);
     assert_eq!(appliance.secrets().into_values().collect::<Vec<_>>(), ["new"]);
 }
 
@@ -190,8 +191,8 @@ fn a_stale_or_overtaken_change_is_refused() {
 #[test]
 fn each_change_is_one_revision() {
     let appliance = appliance();
-    put(&appliance, "cloudlink", whole());
-    put(&appliance, "cloudlink", json!({}));
+    appliance.put("cloudlink", whole());
+    appliance.put("cloudlink", json!({}));
     let noted = appliance.revisions();
     let what: Vec<_> = noted.iter().map(|n| (n.what.as_str(), n.before.is_null(), n.who.as_str())).collect();
     assert_eq!(
@@ -218,13 +219,13 @@ fn addresses_follow_the_region_and_say_where_they_are_known_from() {
     let told = |url: &str, source: &str| (url.to_owned(), source.to_owned());
     assert_eq!(address(&appliance, "admin"), told("https://admin.api.mitel.io/2017-09-01", "documented"));
     for (region, source) in [("us", "documented"), ("eu", "seen_in_public_code"), ("ap", "proposed")] {
-        put(&appliance, "cloudlink", json!({"region": region}));
+        appliance.put("cloudlink", json!({"region": region}));
         let url = format!("https://admin.{region}.api.mitel.io/2017-09-01");
         assert_eq!(address(&appliance, "admin"), told(&url, source));
         assert_eq!(address(&appliance, "portal"), told("https://auth.mitel.io", "documented"));
         assert_eq!(address(&appliance, "presence").1, "proposed");
     }
-    put(&appliance, "cloudlink", json!({"base_urls": {"admin": "http://127.0.0.1:9000/admin"}}));
+    appliance.put("cloudlink", json!({"base_urls": {"admin": "http://127.0.0.1:9000/admin"}}));
     assert_eq!(address(&appliance, "admin").0, "http://127.0.0.1:9000/admin");
     assert_eq!(appliance.get("cloudlink").body["base_urls"], json!({"admin": "http://127.0.0.1:9000/admin"}));
 }
@@ -232,17 +233,17 @@ fn addresses_follow_the_region_and_say_where_they_are_known_from() {
 #[test]
 fn chat_cannot_be_switched_on_while_nothing_is_connected() {
     let appliance = appliance();
-    put(&appliance, "cloudlink", whole());
+    appliance.put("cloudlink", whole());
     let shown = appliance.get("cloudlink/chat");
     assert_eq!((&shown.body["enabled"], &shown.body["legacy_chat"]), (&json!(false), &json!(true)));
-    let refused = put(&appliance, "cloudlink/chat", json!({"enabled": true}));
+    let refused = appliance.put("cloudlink/chat", json!({"enabled": true}));
     let detail = refused.body["detail"].as_str().unwrap();
     assert!(refused.status == 409 && detail.contains(NOT_CONNECTED), "{detail}");
     let rehearsed = appliance.rehearse("PUT", "cloudlink/chat", "*", json!({"enabled": true}));
     assert_eq!(rehearsed, refused);
     let off = appliance.change("PUT", "cloudlink/chat", &shown.etag.clone().unwrap(), shown.body.clone());
     assert_eq!(off, shown);
-    assert_eq!(complaint(&put(&appliance, "cloudlink/chat", json!({}))).0, "/enabled");
+    assert_eq!(complaint(&appliance.put("cloudlink/chat", json!({}))).0, "/enabled");
     assert_eq!(appliance.change("PUT", "cloudlink/chat", "7", json!({"enabled": false})).status, 412);
     assert_eq!(appliance.count("event.publish"), 0);
 }
