@@ -206,6 +206,7 @@ pub fn complaint(answer: &HttpResponse) -> (&str, &str) {
 fn request(method: &str, path: &str, body: Value) -> HttpRequest {
     let (method, path) = (method.to_owned(), path.to_owned());
     HttpRequest {
+        request: String::new(),
         method,
         path,
         route: String::new(),
