@@ -66,22 +66,14 @@ impl CloudLink {
         refuse_other_account(&wanted.account_number, "the integration's", &setup.account_number)?;
         let new = DAEMON.change(&self.host, call, &old, wanted, &[])?;
         if !call.is_dry_run() && new.revision != old.revision {
-            self.tell_of_daemon(&new.value);
+            self.tell_after_change();
         }
         shown(&new, &setup)
     }
-
-    /// The change is durable by now, so a host that does not listen must not make the request fail.
-    fn tell_of_daemon(&self, daemon: &Daemon) {
-        if let Err(failure) = self.host.finding(&condition::of_daemon(daemon).finding("daemon")) {
-            jackfield_sdk::log::warn!(
-                "the daemon was changed, but its state could not be reported: {failure}"
-            );
-        }
-    }
 }
 
-fn read(form: &mut Form<'_>) -> Option<Daemon> {
+/// A body of PUT.
+pub fn read(form: &mut Form<'_>) -> Option<Daemon> {
     form.ignore(&["state", "reason", "account", "tunnels", "revision", "changed_at"]);
     let enabled = form.field("enabled").flag().required();
     let account_number = account_number(form);

@@ -30,7 +30,7 @@ impl CloudLink {
         refuse_other_account(&wanted.setup.account_number, "the daemon's", &daemon.account_number)?;
         let new = INTEGRATION.change(&self.host, call, &old, wanted.setup, &wanted.moves)?;
         if !call.is_dry_run() && new.revision != old.revision {
-            condition::of(&new.value).tell_after_change(&self.host);
+            self.tell_after_change();
         }
         shown(&new)
     }

@@ -15,8 +15,9 @@ mod failures;
 mod integration;
 mod network;
 mod setup;
+mod undo;
 
-use jackfield_sdk::{Config, Failure, Host, Place, Plugin, Routes};
+use jackfield_sdk::{Config, Event, Failure, Host, Place, Plugin, Problem, Routes, Tx, Undo, log};
 
 use daemon::Daemon;
 use setup::Setup;
@@ -35,17 +36,23 @@ pub struct CloudLink {
 impl Plugin for CloudLink {
     const ID: &'static str = "cloudlink";
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
-    const OPS: &'static [&'static str] = &["http"];
+    const OPS: &'static [&'static str] = &["http", "revision.undo"];
 
     fn start(host: Host, _config: Config) -> Result<Self, Failure> {
         Ok(Self { host })
     }
 
     fn ready(&self) -> Result<(), Failure> {
-        let setup = INTEGRATION.read::<Setup>(&self.host)?;
-        condition::of(&setup.value).tell(&self.host)?;
-        let daemon = DAEMON.read::<Daemon>(&self.host)?;
-        self.host.finding(&condition::of_daemon(&daemon.value).finding("daemon"))
+        self.tell()
+    }
+
+    fn undo(&self, undo: &Undo, tx: &mut Tx) -> Result<(), Problem> {
+        self.put_back(undo, tx)
+    }
+
+    /// Something was put back, which the host did by itself.
+    fn event(&self, _event: Event) {
+        self.tell_after_change();
     }
 
     fn routes() -> Routes<Self> {
@@ -58,5 +65,23 @@ impl Plugin for CloudLink {
             .get("cloudlink/network-check", Self::list_network)
             .get("cloudlink/daemon", Self::read_daemon)
             .put("cloudlink/daemon", Self::put_daemon)
+    }
+}
+
+impl CloudLink {
+    /// Tells the supervisor and the doctor how both connections do.
+    fn tell(&self) -> Result<(), Failure> {
+        let setup = INTEGRATION.read::<Setup>(&self.host)?;
+        condition::of(&setup.value).tell(&self.host)?;
+        let daemon = DAEMON.read::<Daemon>(&self.host)?;
+        self.host.finding(&condition::of_daemon(&daemon.value).finding("daemon"))
+    }
+
+    /// The same after a change, which is durable by then: a host that does not listen must not make the
+    /// request fail.
+    fn tell_after_change(&self) {
+        if let Err(failure) = self.tell() {
+            log::warn!("CloudLink was changed, but the new state could not be reported: {failure}");
+        }
     }
 }

@@ -10,11 +10,12 @@
 //! ) STRICT;
 //! ```
 
-use jackfield_abi::ops::{Code, Failure};
+use jackfield_abi::ops::{Code, Failure, Undo};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::db::Tx;
 use crate::form::SecretEdit;
 use crate::host::{Host, Secret};
 use crate::http::{Call, Outcome, Reply};
@@ -126,6 +127,17 @@ impl Place<'_> {
         read: &Document<T>,
         next: &Document<T>,
     ) -> Result<(), Failure> {
+        host.db().tx(|tx| self.fill(tx, who, read, next)).map(drop)
+    }
+
+    /// Fills a transaction with what makes `next` of what was read, and its revision.
+    fn fill<T: Serialize>(
+        &self,
+        tx: &mut Tx,
+        who: &str,
+        read: &Document<T>,
+        next: &Document<T>,
+    ) -> Result<(), Failure> {
         let table = self.table;
         let sql = format!(
             "INSERT INTO {table} (name, value, revision, changed_at) VALUES (?1, ?2, ?3 + 1, ?4)
@@ -135,11 +147,32 @@ impl Place<'_> {
         let unwritable = |e| Failure::new(Code::Internal, format!("{} cannot be written: {e}", self.name));
         let value = serde_json::to_string(&next.value).map_err(unwritable)?;
         let before = (read.revision > 0).then_some(&read.value);
-        let written = host.db().tx(|tx| {
-            tx.run_one(&sql, params![self.name, value, read.revision, next.changed_at]);
-            tx.revision((self.kind, self.name), who, before, Some(&next.value)).map(drop)
-        });
-        written.map(drop)
+        tx.run_one(&sql, params![self.name, value, read.revision, next.changed_at]);
+        tx.revision((self.kind, self.name), who, before, Some(&next.value)).map(drop)
+    }
+
+    /// Fills the transaction that puts a change back, for [`crate::Plugin::undo`]. `back` is what the object's
+    /// own rules make of the revision's state; a change of which nothing can be put back is refused.
+    pub fn put_back<T: PartialEq + Serialize>(
+        &self,
+        undo: &Undo,
+        tx: &mut Tx,
+        read: &Document<T>,
+        back: T,
+    ) -> Result<(), Problem> {
+        if back == read.value {
+            return Err(Problem::conflict(
+                "the change was of a secret only, and a secret that was replaced is not kept; enter it again",
+            ));
+        }
+        Ok(self.fill(tx, &undo.who, read, &read.followed_by(back))?)
+    }
+}
+
+impl<T> Document<T> {
+    fn followed_by(&self, value: T) -> Self {
+        let (changed_at, now) = (Some(self.now.clone()), self.now.clone());
+        Self { value, revision: self.revision + 1, changed_at, now }
     }
 }
 

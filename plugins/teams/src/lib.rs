@@ -12,10 +12,13 @@ mod preconditions;
 mod setup;
 mod tenant;
 mod tokens;
+mod undo;
 mod users;
 
 use jackfield_sdk::jiff::civil::Date;
-use jackfield_sdk::{Code, Config, Document, Failure, Finding, Host, Place, Plugin, Routes};
+use jackfield_sdk::{
+    Code, Config, Document, Event, Failure, Finding, Host, Place, Plugin, Problem, Routes, Tx, Undo, log,
+};
 
 use setup::Setup;
 
@@ -31,7 +34,7 @@ pub struct Teams {
 impl Plugin for Teams {
     const ID: &'static str = "teams";
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
-    const OPS: &'static [&'static str] = &["http", "doctor"];
+    const OPS: &'static [&'static str] = &["http", "doctor", "revision.undo"];
 
     fn start(host: Host, _config: Config) -> Result<Self, Failure> {
         Ok(Self { host })
@@ -40,6 +43,20 @@ impl Plugin for Teams {
     fn ready(&self) -> Result<(), Failure> {
         let (document, today) = self.setup()?;
         condition::of(&document.value, today).tell(&self.host)
+    }
+
+    fn undo(&self, undo: &Undo, tx: &mut Tx) -> Result<(), Problem> {
+        self.put_back(undo, tx)
+    }
+
+    /// The set-up may have been put back, which the host did by itself.
+    fn event(&self, event: Event) {
+        if event.object != TENANT.name {
+            return;
+        }
+        if let Err(failure) = self.ready() {
+            log::warn!("Teams was changed, but its new state could not be reported: {failure}");
+        }
     }
 
     fn routes() -> Routes<Self> {

@@ -1,12 +1,16 @@
 //! `teams/users`: for which accounts Teams status is on, and who each is in Teams. The directory of the tenant
 //! is not read yet, so every state is "not read yet" and shows what will be looked for, in order.
 
-use jackfield_sdk::form::{EMAIL, Form};
-use jackfield_sdk::{Call, Document, FieldError, Outcome, Part, Place, Problem, Reply, params};
+use jackfield_sdk::form::{self, EMAIL, Form};
+use jackfield_sdk::{
+    Call, Document, FieldError, Outcome, Part, Place, Problem, Reply, Tx, Undo, json, params,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::Teams;
 
+/// Kind of the revisions.
+pub const KIND: &str = "teams/users";
 const ACCOUNT: &str = "SELECT id, enterprise, login_id, first_name, last_name, email FROM core_accounts
     WHERE id = ?1";
 const PAGE: &str = "SELECT a.id, a.enterprise, a.login_id, a.first_name, a.last_name, a.email,
@@ -97,12 +101,12 @@ impl Teams {
     }
 
     pub(crate) fn read_user(&self, call: &Call<'_>) -> Outcome {
-        let account = self.account(call)?;
+        let account = self.addressed(call)?;
         shown(&place(&account).read(&self.host)?, &account)
     }
 
     pub(crate) fn put_user(&self, call: &Call<'_>) -> Outcome {
-        let account = self.account(call)?;
+        let account = self.addressed(call)?;
         let wanted = call.form(read)?;
         let old: Document<Switch> = place(&account).read(&self.host)?;
         call.must_match(&old.revision.to_string())?;
@@ -111,8 +115,20 @@ impl Teams {
         shown(&new, &account)
     }
 
-    fn account(&self, call: &Call<'_>) -> Result<Account, Problem> {
-        let id: String = call.param("account")?;
+    pub(crate) fn put_user_back(&self, undo: &Undo, tx: &mut Tx) -> Result<(), Problem> {
+        let account = self.account(&undo.object)?;
+        let now: Document<Switch> = place(&account).read(&self.host)?;
+        let body = if undo.before.is_null() { json!(Switch::default()) } else { undo.before.clone() };
+        let back = form::read(&body, read)?;
+        self.refuse_taken(&account, &back)?;
+        place(&account).put_back(undo, tx, &now, back)
+    }
+
+    fn addressed(&self, call: &Call<'_>) -> Result<Account, Problem> {
+        self.account(&call.param::<String>("account")?)
+    }
+
+    fn account(&self, id: &str) -> Result<Account, Problem> {
         let found = self.host.db().first(ACCOUNT, params![id])?;
         found.ok_or_else(|| Problem::not_found(format!("{id:?} is no account's id; list the accounts first")))
     }
@@ -133,7 +149,7 @@ impl Teams {
 }
 
 fn place(account: &Account) -> Place<'_> {
-    Place { table: "teams_user", name: &account.account, kind: "teams/users" }
+    Place { table: "teams_user", name: &account.account, kind: KIND }
 }
 
 fn read(form: &mut Form<'_>) -> Option<Switch> {
