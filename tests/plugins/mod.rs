@@ -3,6 +3,7 @@
 
 mod c_echo;
 mod children;
+mod cloudlink;
 mod faults;
 mod jobs;
 mod keys;
@@ -14,6 +15,7 @@ mod secrets;
 mod serving;
 mod settings;
 mod take_over;
+mod teams;
 mod trust;
 mod undo;
 
