@@ -13,8 +13,9 @@ use super::call::{Call, Reply};
 use super::expected;
 use super::route::{Access, Answer, Body, Match, Route};
 use crate::catalog::problems::{
-    CONFLICT, DENIED, FieldError, IF_MATCH_MISSING, INVALID, Kind as ProblemKind, MALFORMED_JSON, METHOD,
-    NO_PLUGIN, NOT_FOUND, OVERLOADED, PLUGIN_FAULT, Problem, STALE, WRONG_TYPE,
+    CONFLICT, DENIED, FieldError, IF_MATCH_MISSING, INVALID, KEY_IN_USE, KEY_REUSED, Kind as ProblemKind,
+    MALFORMED_JSON, METHOD, NO_PLUGIN, NOT_FOUND, OVERLOADED, PLUGIN_FAULT, Problem, STALE, UNANSWERED,
+    WRONG_TYPE,
 };
 use crate::catalog::rights::{Right, Role};
 use crate::engine::{Engine, fault};
@@ -153,6 +154,10 @@ fn route(manifest: &Manifest, declared: &manifest::Route) -> Result<Route, Probl
             .runs(move |call| ask(call, &plugin, &template));
     route.conditional = declared.conditional;
     route.dry_run = declared.dry_run;
+    if declared.method == "POST" && !declared.public {
+        route = route.keyed();
+        route.problems.extend([KEY_REUSED, KEY_IN_USE, UNANSWERED]);
+    }
     Ok(route)
 }
 
@@ -188,6 +193,10 @@ pub fn right(manifest: &Manifest, name: &str) -> Result<&'static Right, Problem>
 }
 
 fn ask(call: &Call<'_>, plugin: &str, template: &str) -> Result<Reply, Problem> {
+    call.once_outside(plugin, || answered(call, plugin, template))
+}
+
+fn answered(call: &Call<'_>, plugin: &str, template: &str) -> Result<Reply, Problem> {
     let host = call.engine().plugins.get().ok_or_else(|| absent(plugin))?;
     let request = HttpRequest {
         method: call.method().to_owned(),
@@ -196,6 +205,7 @@ fn ask(call: &Call<'_>, plugin: &str, template: &str) -> Result<Reply, Problem> 
         params: call.params(),
         query: call.query.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
         body: call.input.clone(),
+        request: call.id().to_owned(),
         who: call.principal().map_or_else(|_| "nobody signed in".to_owned(), |who| who.label.clone()),
         if_match: if_match(call)?,
         dry_run: call.is_rehearsal(),

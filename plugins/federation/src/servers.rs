@@ -2,7 +2,7 @@
 //! `apply.rs`.
 
 use jackfield_sdk::form::{Form, read_into, shown};
-use jackfield_sdk::{Call, Errors, FieldError, Outcome, Problem, Reply, json};
+use jackfield_sdk::{Call, Errors, FieldError, Outcome, Problem, Reply, Value, json};
 
 use crate::rules;
 use crate::standing::Standing;
@@ -15,6 +15,7 @@ const USUAL_ROWS: usize = 100;
 /// Largest answer to a change, in bytes. The transaction that makes it is at most three times as large,
 /// besides the caller's name in every revision, and must fit into a message of 1 MiB.
 const MOST_BYTES: usize = 320 * 1024;
+
 impl Federation {
     pub(crate) fn list_servers(&self, call: &Call<'_>) -> Outcome {
         let (limit, after) = (limit(call)?, call.query("cursor").unwrap_or_default());
@@ -32,7 +33,7 @@ impl Federation {
     }
 
     pub(crate) fn add_server(&self, call: &Call<'_>) -> Outcome {
-        let server = self.given(call, |form| rules::server(form, None))?;
+        let server = self.checked(&call.http.body, |form| rules::server(form, None))?;
         let standing = Standing::read(&self.host)?;
         self.refuse_twice(&server)?;
         refuse_full(&standing)?;
@@ -44,7 +45,7 @@ impl Federation {
 
     pub(crate) fn put_server(&self, call: &Call<'_>) -> Outcome {
         let domain = path_domain(call)?;
-        let server = self.given(call, |form| rules::server(form, Some(&domain)))?;
+        let server = self.checked(&call.http.body, |form| rules::server(form, Some(&domain)))?;
         let standing = Standing::read(&self.host)?;
         let old = self.row(&domain)?;
         call.must_match(&old.revision.to_string())?;
@@ -83,13 +84,14 @@ impl Federation {
         Ok(standing.table_revision + 1)
     }
 
-    fn given(
+    /// The row that `body` is, if it keeps every rule.
+    pub(crate) fn checked(
         &self,
-        call: &Call<'_>,
+        body: &Value,
         read: impl FnOnce(&mut Form<'_>) -> Option<Server>,
     ) -> Result<Server, Problem> {
         let mut errors = Errors::new();
-        let server = read_into(&mut errors, &call.http.body, read);
+        let server = read_into(&mut errors, body, read);
         self.note_own(server.iter().map(|server| (String::new(), server)), &mut errors)?;
         errors.done()?;
         server.ok_or_else(|| Problem::new(500, "the row was not understood"))
@@ -133,7 +135,8 @@ impl Federation {
     }
 }
 
-fn refuse_full(standing: &Standing) -> Result<(), Problem> {
+/// The table is bounded.
+pub fn refuse_full(standing: &Standing) -> Result<(), Problem> {
     if standing.servers < MOST_SERVERS {
         return Ok(());
     }

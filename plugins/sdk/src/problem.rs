@@ -76,6 +76,23 @@ impl From<Failure> for Problem {
     }
 }
 
+impl From<Problem> for Failure {
+    /// For operations that answer no API request; every wrong field is named in the text.
+    fn from(problem: Problem) -> Self {
+        let code = match problem.status {
+            403 => Code::Denied,
+            404 => Code::NotFound,
+            409 | 412 => Code::Conflict,
+            400..=499 => Code::BadRequest,
+            503 => Code::Unavailable,
+            504 => Code::Timeout,
+            _ => Code::Internal,
+        };
+        let fields: Vec<_> = problem.errors.iter().map(|e| format!("{}: {}", e.pointer, e.detail)).collect();
+        Self::new(code, if fields.is_empty() { problem.detail } else { fields.join("; ") })
+    }
+}
+
 /// Most errors in one answer, so that it always fits into a message.
 const MOST_ERRORS: usize = 100;
 
