@@ -7,6 +7,7 @@ mod faults;
 mod jobs;
 mod keys;
 mod mirror;
+mod peering;
 mod quarantine;
 mod secrets;
 mod serving;

@@ -87,7 +87,8 @@ END;
 
 DROP VIEW core_enterprises;
 CREATE VIEW core_enterprises AS
-    SELECT id, description, domain, voice_mail_server, admin_email, presence_privacy, calendar_integration FROM enterprise;
+    SELECT id, description, domain, voice_mail_server, admin_email, presence_privacy, calendar_integration, created_at
+    FROM enterprise;
 DROP VIEW core_accounts;
 CREATE VIEW core_accounts AS
     SELECT id, enterprise, login_id, first_name, last_name, email, extension, pbx_node, origin, deployed,

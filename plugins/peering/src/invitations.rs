@@ -4,7 +4,7 @@
 
 use data_encoding::HEXLOWER;
 use jackfield_sdk::form::PLAIN;
-use jackfield_sdk::{Call, Failure, FieldError, Outcome, Problem, Reply, json, params};
+use jackfield_sdk::{Call, Failure, FieldError, Outcome, Problem, Reply, Tx, Undo, json, params};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -13,7 +13,8 @@ use crate::owner::{Of, Owner};
 use crate::standing::Standing;
 use crate::{Peering, random, refused};
 
-const KIND: &str = "peering/invitations";
+/// Kind in revisions.
+pub const KIND: &str = "peering/invitations";
 /// Most invitations that wait to be used.
 const MOST: usize = 100;
 /// Hours that an invitation is good for, unless somebody says otherwise, and at most: a week.
@@ -124,6 +125,14 @@ impl Peering {
             written.map_err(|failure| refused(call, failure))?;
         }
         Reply::nothing()
+    }
+
+    /// To undo an invitation is to withdraw it.
+    pub(crate) fn put_invitation_back(&self, undo: &Undo, tx: &mut Tx) -> Result<(), Problem> {
+        let old: Option<Invitation> = self.host.db().first(ONE, params![undo.object])?;
+        let old = old.ok_or_else(|| Problem::conflict("the invitation is gone already"))?;
+        tx.run_one(REMOVE, params![old.id]);
+        Ok(tx.revision((KIND, &old.id), &undo.who, Some(&old), None).map(drop)?)
     }
 
     fn invitation(&self, call: &Call<'_>) -> Result<Invitation, Problem> {

@@ -13,10 +13,11 @@ mod random;
 mod reconcile;
 mod standing;
 mod synchronizer;
+mod undo;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use jackfield_sdk::{Call, Code, Config, Event, Failure, Host, Plugin, Problem, Routes, Value};
+use jackfield_sdk::{Call, Code, Config, Event, Failure, Host, Plugin, Problem, Routes, Tx, Undo, Value};
 
 jackfield_sdk::export_plugin!(Peering);
 
@@ -30,7 +31,7 @@ pub struct Peering {
 impl Plugin for Peering {
     const ID: &'static str = "peering";
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
-    const OPS: &'static [&'static str] = &["http"];
+    const OPS: &'static [&'static str] = &["http", "revision.undo"];
 
     fn start(host: Host, _config: Config) -> Result<Self, Failure> {
         Ok(Self { host, writing: Mutex::new(()) })
@@ -59,7 +60,11 @@ impl Plugin for Peering {
             .post("enterprises/{id}/synchronizer:assist", Self::assist_enterprise)
     }
 
-    /// A peer or an enterprise has changed: what belongs to one that is gone goes as well.
+    fn undo(&self, undo: &Undo, tx: &mut Tx) -> Result<(), Problem> {
+        self.put_back(undo, tx)
+    }
+
+    /// A peer or an enterprise has changed, or the host has put a change back: what belongs to one that is gone goes as well.
     fn event(&self, _event: Event) {
         let outcome = self.reconcile().and_then(|()| condition::tell(&self.host));
         if let Err(failure) = outcome {

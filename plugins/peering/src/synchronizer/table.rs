@@ -9,7 +9,8 @@ use super::Settings;
 use crate::owner::{Of, Owner};
 use crate::standing::Standing;
 
-const KIND: &str = "peering/synchronizers";
+/// Kind in revisions; an id is `peer/ID` or `enterprise/ID`.
+pub const KIND: &str = "peering/synchronizers";
 
 macro_rules! rows {
     ($rest:literal) => {
@@ -77,11 +78,13 @@ pub struct Row {
 }
 
 /// As a revision has it: never a password, but when it was set.
-#[derive(Serialize)]
-struct Noted<'a> {
+#[derive(Serialize, Deserialize)]
+pub struct Noted {
+    /// What was said of the directory.
     #[serde(flatten)]
-    settings: &'a Settings,
-    password_set_at: Option<&'a str>,
+    pub settings: Settings,
+    /// When its password was set; null: it had none.
+    pub password_set_at: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -112,42 +115,48 @@ pub fn put(
     rows: (Option<&Row>, &Row),
     who: &str,
 ) -> Result<(), Failure> {
+    host.db().tx(|tx| fill_put(tx, standing, of, rows, who)).map(drop)
+}
+
+/// Adds the same to a transaction.
+pub fn fill_put(
+    tx: &mut Tx,
+    standing: &Standing,
+    of: Of,
+    rows: (Option<&Row>, &Row),
+    who: &str,
+) -> Result<(), Failure> {
     let (before, row) = rows;
     let Row { kind, owner, owner_made, settings, secret, secret_at, revision, created_at, changed_at } = row;
     let text = json!(settings).to_string();
-    let values = params![kind, owner, owner_made, text, secret, secret_at, revision, created_at, changed_at];
-    let written = host.db().tx(|tx| {
-        match of {
-            Of::Peer => {
-                tx.run_one(CLAIM_PEER, params![standing.revision, owner, owner_made, settings.domain])
-            }
-            Of::Enterprise => tx.run_one(CLAIM_ENTERPRISE, params![standing.revision, owner, owner_made]),
-        };
-        if let Some(name) = secret {
-            tx.run_one(USE_SECRET, params![name]);
-        }
-        tx.run(PUT, values);
-        note(tx, before, Some(row), who)
-    });
-    written.map(drop)
+    match of {
+        Of::Peer => tx.run_one(CLAIM_PEER, params![standing.revision, owner, owner_made, settings.domain]),
+        Of::Enterprise => tx.run_one(CLAIM_ENTERPRISE, params![standing.revision, owner, owner_made]),
+    };
+    if let Some(name) = secret {
+        tx.run_one(USE_SECRET, params![name]);
+    }
+    tx.run(PUT, params![kind, owner, owner_made, text, secret, secret_at, revision, created_at, changed_at]);
+    note(tx, before, Some(row), who)
 }
 
 /// Deletes some.
 pub fn remove(host: &Host, standing: &Standing, rows: &[Row], who: &str) -> Result<(), Failure> {
-    let written = host.db().tx(|tx| {
-        tx.run_one(CLAIM, params![standing.revision]);
-        rows.iter().try_for_each(|row| {
-            tx.run_one(REMOVE, params![row.kind, row.owner, row.revision]);
-            note(tx, Some(row), None, who)
-        })
-    });
-    written.map(drop)
+    host.db().tx(|tx| fill_removal(tx, standing, rows, who)).map(drop)
+}
+
+/// Adds the same to a transaction.
+pub fn fill_removal(tx: &mut Tx, standing: &Standing, rows: &[Row], who: &str) -> Result<(), Failure> {
+    tx.run_one(CLAIM, params![standing.revision]);
+    rows.iter().try_for_each(|row| {
+        tx.run_one(REMOVE, params![row.kind, row.owner, row.revision]);
+        note(tx, Some(row), None, who)
+    })
 }
 
 fn note(tx: &mut Tx, before: Option<&Row>, after: Option<&Row>, who: &str) -> Result<(), Failure> {
     let Some(row) = after.or(before) else { return Ok(()) };
-    let noted =
-        |row: &Row| json!(Noted { settings: &row.settings, password_set_at: row.secret_at.as_deref() });
+    let noted = |row: &Row| Noted { settings: row.settings.clone(), password_set_at: row.secret_at.clone() };
     let object = format!("{}/{}", row.kind, row.owner);
     tx.revision((KIND, &object), who, before.map(noted).as_ref(), after.map(noted).as_ref()).map(drop)
 }
