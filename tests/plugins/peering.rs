@@ -132,13 +132,16 @@ fn wrong_input_is_told_field_by_field_and_nothing_is_kept() {
     let appliance = Appliance::with_plugins(&["peering"]);
     let admin = appliance.admin();
     let path = external(&admin);
-    let wrong = with(&directory(), &json!({"filter": "(mail=*", "domain": "acme.example.com", "page_size": 0}));
+    let wrong =
+        with(&directory(), &json!({"filter": "(mail=*", "domain": "acme.example.com", "page_size": 0}));
     let refused = put(&admin, &path, &with(&wrong, &json!({"page_size": 0}))).problem(422, "request/invalid");
     refused
         .blames("/filter", "filter must be a search filter (RFC 4515)")
         .blames("/page_size", "page_size must be a whole number from 1 to 1000; 0 is not");
     let own = with(&directory(), &json!({"domain": "acme.example.com"}));
-    put(&admin, &path, &own).problem(422, "request/invalid").blames("/domain", "is that of the enterprise \"acme\"");
+    put(&admin, &path, &own)
+        .problem(422, "request/invalid")
+        .blames("/domain", "is that of the enterprise \"acme\"");
     put(&admin, &path, &json!([1])).problem(422, "request/invalid").blames("", "the body must be an object");
     let text = admin.call("PUT", &path).header("Content-Type", "application/json").bytes("{\"a\":").send();
     text.problem(400, "request/malformed_json");
@@ -171,7 +174,7 @@ fn a_change_needs_the_version_that_was_seen() {
     let admin = appliance.admin();
     let path = external(&admin);
     let made = put(&admin, &path, &directory()).expect(201);
-    put(&admin, &path, &directory()).problem(428, "request/if_match_missing");
+    put(&admin, &path, &directory()).problem(428, "change/if_match_missing");
     let other = with(&directory(), &json!({"grace_days": 3}));
     let changed = admin.put(&path, &made.etag(), &other).expect(200);
     admin.put(&path, &made.etag(), &directory()).problem(412, "change/stale");
@@ -213,7 +216,10 @@ fn assert_gone(admin: &Client, path: &str) {
         Some(list.items()[0].clone()).filter(|revision| revision["action"] == "delete")
     };
     let deletion = awaited(super::BACK_WITHIN, noted).expect("the synchronizer is deleted");
-    assert_eq!((&deletion["object"], &deletion["who"]), (&json!(format!("peer/{id}")), &json!("plugin peering")));
+    assert_eq!(
+        (&deletion["object"], &deletion["who"]),
+        (&json!(format!("peer/{id}")), &json!("plugin peering"))
+    );
     undo(admin, &deletion).problem(409, "change/conflict");
 }
 
