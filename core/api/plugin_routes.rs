@@ -101,7 +101,11 @@ fn absent(area: &str) -> Problem {
 }
 
 fn out_of_order(status: &Status) -> Problem {
-    Problem::new(NO_PLUGIN, format!("The plugin {} does not serve: {}", status.id, status.reason))
+    // While it starts or stops there is no reason yet.
+    let state = json!(status.state);
+    let now = format!("it is {}", state.as_str().unwrap_or("not there"));
+    let reason = if status.reason.is_empty() { &now } else { &status.reason };
+    Problem::new(NO_PLUGIN, format!("The plugin {} does not serve: {reason}", status.id))
 }
 
 /// A plugin's route that fits; `allowed` gains the methods of those that fit but for theirs.

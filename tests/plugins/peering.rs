@@ -45,7 +45,7 @@ fn routes_of_core_and_plugin_lie_side_by_side() {
     let status = admin.get(&format!("{}/status", peer_of(&path))).expect(200);
     assert_eq!(status.text("description"), "OCS");
     let refused = admin.call("POST", &path).json(&json!({})).send().problem(405, "request/method");
-    assert_eq!(refused.header("allow"), Some("GET, PUT, DELETE"));
+    assert_eq!(refused.header("allow"), Some("GET, HEAD, PUT, DELETE"));
     let both = admin.call("POST", peer_of(&path)).json(&json!({})).send().problem(405, "request/method");
     assert_eq!(both.header("allow"), Some("GET, HEAD, PUT, PATCH, DELETE"));
     admin.get(&format!("{}/nothing", peer_of(&path))).problem(404, "request/not_found");
@@ -82,6 +82,7 @@ fn a_disabled_plugin_is_named_on_the_routes_below_peers() {
     let admin = appliance.admin();
     let path = external(&admin);
     order(&admin, "peering", "disable").expect(200);
+    await_plugin(&admin, "peering", "disabled");
     admin.get(&path).problem(503, "plugins/unavailable").says("an operator switched it off");
     admin.get(peer_of(&path)).expect(200);
 }
