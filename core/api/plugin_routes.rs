@@ -40,7 +40,9 @@ const FAILURES: &[&ProblemKind] = &[
 /// Most rights that plugins may bring, all together.
 const MOST_RIGHTS: usize = 1024;
 
-type Found = Result<(Route, Vec<(String, String)>), Problem>;
+/// A route with the parameters of the path.
+type Meant = (Route, Vec<(String, String)>);
+type Found = Result<Meant, Problem>;
 
 /// The plugin's route that a request means; `None` when its path is no plugin's. Where core or a plugin has the
 /// path with other methods, `allowed` lists them.
@@ -114,7 +116,7 @@ fn look(
     request: &Request,
     path: &str,
     allowed: &mut Vec<&'static str>,
-) -> Result<Option<(Route, Vec<(String, String)>)>, Problem> {
+) -> Result<Option<Meant>, Problem> {
     for declared in &manifest.routes {
         let route = route(manifest, declared)?;
         match route.matches(&request.method, path) {

@@ -20,13 +20,15 @@ use schedule::Schedule;
 
 /// How the connection is kept from listeners.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
 pub enum Tls {
     /// It is not.
-    None,
+    #[serde(rename = "none")]
+    Off,
     /// By StartTLS on the plain port (RFC 4511 section 4.14).
-    StartTls,
+    #[serde(rename = "starttls")]
+    Upgrade,
     /// By TLS from the first byte.
+    #[serde(rename = "ldaps")]
     Ldaps,
 }
 
@@ -35,8 +37,8 @@ impl Tls {
 
     fn of(word: &str) -> Self {
         match word {
-            "none" => Self::None,
-            "starttls" => Self::StartTls,
+            "none" => Self::Off,
+            "starttls" => Self::Upgrade,
             _ => Self::Ldaps,
         }
     }
@@ -44,7 +46,7 @@ impl Tls {
     /// Port where none is given.
     fn usual_port(self) -> u16 {
         match self {
-            Self::None | Self::StartTls => 389,
+            Self::Off | Self::Upgrade => 389,
             Self::Ldaps => 636,
         }
     }

@@ -68,7 +68,7 @@ fn mode(form: &mut Form<'_>, is_secure: Option<bool>, said: Option<Tls>) -> Opti
         "tls",
         format!("tls must be \"ldaps\" or left out where path begins with ldaps://; {shown} is not"),
     );
-    agrees.then(|| said.unwrap_or(if is_secure == Some(false) { Tls::StartTls } else { Tls::Ldaps }))
+    agrees.then(|| said.unwrap_or(if is_secure == Some(false) { Tls::Upgrade } else { Tls::Ldaps }))
 }
 
 /// What is said once, or twice the same.

@@ -223,7 +223,7 @@ pub fn warnings(settings: &Settings) -> Vec<String> {
     let expired = expired.into_iter().flatten().filter(|seen| seen.has_expired);
     let expired =
         expired.map(|seen| format!("the certificate of {} expired at {}", seen.subject, seen.not_after));
-    let (clear, bound) = (settings.tls == Tls::None, settings.bind_dn.is_some());
+    let (clear, bound) = (settings.tls == Tls::Off, settings.bind_dn.is_some());
     let rows = [
         (clear && bound, "without TLS the password crosses the network in clear"),
         (clear && !bound, "without TLS anybody on the way can read and change what the directory says"),
