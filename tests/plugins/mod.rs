@@ -9,6 +9,7 @@ mod jobs;
 mod keys;
 mod mirror;
 mod pages;
+mod peering;
 mod quarantine;
 mod secret_settings;
 mod secrets;
