@@ -7,6 +7,7 @@ mod call;
 mod claim;
 mod conditions;
 mod dialing;
+mod directory;
 mod doctor;
 mod health;
 mod jobs;
@@ -108,6 +109,7 @@ fn routes() -> Vec<Route> {
     let mut routes = claim::routes();
     routes.extend(session::routes());
     routes.extend(objects::routes());
+    routes.extend(directory::routes());
     routes.extend(dialing::routes());
     routes.extend(settings::routes());
     routes.extend(revisions::routes());

@@ -13,10 +13,10 @@ use super::call::{Call, Reply};
 use super::route::{Access, Answer, Body, Match, Route};
 use crate::catalog::problems::{
     CONFLICT, DENIED, FieldError, IF_MATCH_MISSING, INVALID, Kind as ProblemKind, MALFORMED_JSON, METHOD,
-    NO_PLUGIN, NOT_FOUND, OVERLOADED, PLUGIN_FAULT, Problem, STALE, WRONG_TYPE,
+    NO_PLUGIN, NOT_FOUND, NOT_HERE, OVERLOADED, PLUGIN_FAULT, Problem, STALE, WRONG_TYPE,
 };
 use crate::catalog::rights::{Right, Role};
-use crate::engine::{Engine, fault};
+use crate::engine::{Engine, deployment, fault};
 use crate::host::manifest::{self, Manifest};
 use crate::host::{Host, State, Status};
 use crate::http::Request;
@@ -33,6 +33,7 @@ const FAILURES: &[&ProblemKind] = &[
     STALE,
     IF_MATCH_MISSING,
     NO_PLUGIN,
+    NOT_HERE,
     PLUGIN_FAULT,
 ];
 /// Plugins that the appliance is made for: without them their routes say so.
@@ -116,10 +117,20 @@ fn route(manifest: &Manifest, declared: &manifest::Route) -> Result<Route, Probl
             .answers(200, Answer::Plugin)
             .fails(FAILURES)
             .any_query()
-            .runs(move |call| ask(call, &plugin, &template));
+            .runs(move |call| {
+                if sets_up(call) {
+                    call.engine().db.read(|read| deployment::refuse(read, &plugin))?;
+                }
+                ask(call, &plugin, &template)
+            });
     route.conditional = declared.conditional;
     route.dry_run = declared.dry_run;
     Ok(route)
+}
+
+/// Looking at what is there, taking it away and switching it off are always allowed.
+fn sets_up(call: &Call<'_>) -> bool {
+    !matches!(call.method(), "GET" | "DELETE") && call.input.get("enabled") != Some(&Value::Bool(false))
 }
 
 fn method(name: &str) -> Result<&'static str, Problem> {

@@ -103,9 +103,9 @@ pub static FOLDER: Rule = Rule::new(
     "folder names with / between them, such as Sales/Paris",
     Check::Format("folder", |text| {
         text.is_empty()
-            || text.split('/').all(|part| {
-                !part.is_empty() && part.trim() == part && !part.chars().any(char::is_control)
-            })
+            || text
+                .split('/')
+                .all(|part| !part.is_empty() && part.trim() == part && !part.chars().any(char::is_control))
     }),
 );
 

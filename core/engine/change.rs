@@ -89,6 +89,11 @@ impl<'t> Change<'t> {
         self.undoes.set(Some(revision));
     }
 
+    /// Whether a revision is being undone: what followed from it is put back with it and need not follow again.
+    pub fn is_undo(&self) -> bool {
+        self.undoes.get().is_some()
+    }
+
     /// The number the next recorded revision will have; the row that it describes carries it too.
     pub fn next_revision(&self) -> Result<i64, Problem> {
         match self.whole.get() {
@@ -159,8 +164,7 @@ impl<'t> Change<'t> {
         let Origin { who, from, via, request } = self.origin;
         let (before, after) = (written(entry.before), written(entry.after));
         let (kind, object, undoes) = (entry.kind, entry.object, self.undoes.get());
-        let row =
-            params![clock::now(), who, from, via, action, kind, object, before, after, undoes, request];
+        let row = params![clock::now(), who, from, via, action, kind, object, before, after, undoes, request];
         self.tx.execute(sql, row)?;
         Ok(self.tx.last_insert_rowid())
     }

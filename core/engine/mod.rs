@@ -7,6 +7,7 @@ pub mod clock;
 pub mod deployment;
 pub mod dial;
 pub mod dialing;
+pub mod directory;
 pub mod doctor;
 pub mod events;
 pub mod idempotency;

@@ -15,7 +15,9 @@ fn run(engine: &Engine) -> Finding {
     });
     match seen {
         Ok((false, _)) => Finding::ok("on premise: federation and peering are supported"),
-        Ok((true, 0)) => Finding::ok(deployment::reason("Neither federation nor peering").replace("is not", "is")),
+        Ok((true, 0)) => {
+            Finding::ok(deployment::reason("Neither federation nor peering").replace("is not", "is"))
+        }
         Ok((true, peers)) => Finding::bad(
             State::Warning,
             format!("{} {peers} of peers are there.", deployment::reason("Peering")),

@@ -147,7 +147,8 @@ fn check_login(read: &Read<'_>, object: &Object) -> Result<(), Problem> {
 /// The other way round: an extension must not be what somebody else signs in with.
 fn check_extension(read: &Read<'_>, object: &Object) -> Result<(), Problem> {
     let extension = text(object, "extension");
-    let sql = "SELECT 1 FROM account WHERE enterprise = ?1 AND login_id = ?2 AND id <> ?3 AND peer IS NULL LIMIT 1";
+    let sql =
+        "SELECT 1 FROM account WHERE enterprise = ?1 AND login_id = ?2 AND id <> ?3 AND peer IS NULL LIMIT 1";
     let bound = params![text(object, "enterprise"), extension, text(object, "id")];
     match read.one(sql, bound, |row| row.get::<_, i64>(0))? {
         Some(_) => {

@@ -10,7 +10,8 @@ use crate::engine::deployment;
 
 /// What goes with an object that is deleted: the kind of the object, the kind of what goes, and its field that refers
 /// to the object. Deleting a peer deletes what was imported from it (seed 002).
-const CASCADES: &[(&str, &str, &str)] = &[("peers", "trusted-servers", "peer"), ("peers", "accounts", "peer")];
+const CASCADES: &[(&str, &str, &str)] =
+    &[("peers", "trusted-servers", "peer"), ("peers", "accounts", "peer")];
 
 /// Objects that go with another in one read, so that memory stays bounded.
 const AT_ONCE: usize = 500;
@@ -45,7 +46,10 @@ pub fn before_removal(change: &Change<'_>, resource: &Resource, object: &Object)
 
 /// What follows once an object was made or changed.
 pub fn after_write(change: &Change<'_>, resource: &Resource, object: &Object) -> Result<(), Problem> {
-    if resource.name == PEERS.name { trusted_servers::follow_peer(change, object) } else { Ok(()) }
+    match resource.name == PEERS.name && !change.is_undo() {
+        true => trusted_servers::follow_peer(change, object),
+        false => Ok(()),
+    }
 }
 
 /// Deletes what goes with an object.

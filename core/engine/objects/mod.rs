@@ -9,6 +9,7 @@ mod pbx_nodes;
 mod peers;
 mod profiles;
 mod rows;
+mod search;
 mod tokens;
 mod trusted_servers;
 
@@ -31,6 +32,7 @@ pub use pbx_nodes::PBX_NODES;
 pub use peers::PEERS;
 pub use profiles::PROFILES;
 pub use rows::Page;
+pub use search::question;
 pub use tokens::TOKENS;
 pub use trusted_servers::TRUSTED_SERVERS;
 
@@ -86,7 +88,8 @@ pub enum Act {
 }
 
 /// Every kind of object.
-pub static ALL: &[&Resource] = &[&ENTERPRISES, &PBX_NODES, &PROFILES, &ACCOUNTS, &PEERS, &TRUSTED_SERVERS, &ADMINS, &TOKENS];
+pub static ALL: &[&Resource] =
+    &[&ENTERPRISES, &PBX_NODES, &PROFILES, &ACCOUNTS, &PEERS, &TRUSTED_SERVERS, &ADMINS, &TOKENS];
 
 /// What a caller never sees, or sees once.
 #[derive(Default)]
@@ -103,8 +106,11 @@ const ID_KIND: Kind = Kind::Text { min: 1, max: 64, rule: None };
 /// The id field of objects whose id the appliance makes.
 const ID: Field = Field::read_only("id", ID_KIND, "Identifies the object; opaque.");
 /// The revision field of every object.
-const REVISION: Field =
-    Field::read_only("revision", REVISION_KIND, "Revision that last changed it, 0: it came with the appliance; also its ETag.");
+const REVISION: Field = Field::read_only(
+    "revision",
+    REVISION_KIND,
+    "Revision that last changed it, 0: it came with the appliance; also its ETag.",
+);
 /// When the object was made.
 const CREATED_AT: Field = Field::read_only("created_at", Kind::Time, "When it was made.");
 /// When the object was last changed.
@@ -132,6 +138,16 @@ impl Resource {
     /// The object of that id, or a problem that says there is none.
     pub fn get(&self, read: &Read<'_>, id: &str) -> Result<Object, Problem> {
         rows::find(read, self, id)?.ok_or_else(|| self.missing(id))
+    }
+
+    /// The object of that id, if there is one.
+    pub fn find(&self, read: &Read<'_>, id: &str) -> Result<Option<Object>, Problem> {
+        rows::find(read, self, id)
+    }
+
+    /// Whether lists of it can be searched by words.
+    pub fn is_searchable(&self) -> bool {
+        self.name == ACCOUNTS.name
     }
 
     /// A page of objects in the order they were made.

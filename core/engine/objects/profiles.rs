@@ -32,18 +32,38 @@ static SHAPE: Shape = Shape {
             Absent::Text(""),
             "Whom it is for.",
         ),
-        switch("teams_status", false, "Whether its users' status comes from Microsoft Teams alone (seed 003)."),
-        switch("allow_user_statuses", true, "Allow users to add status: whether users may make statuses of their own."),
-        switch("call_through", true, "Whether users may place calls through the appliance's telephone system."),
+        switch(
+            "teams_status",
+            false,
+            "Whether its users' status comes from Microsoft Teams alone (seed 003).",
+        ),
+        switch(
+            "allow_user_statuses",
+            true,
+            "Allow users to add status: whether users may make statuses of their own.",
+        ),
+        switch(
+            "call_through",
+            true,
+            "Whether users may place calls through the appliance's telephone system.",
+        ),
         switch("auto_start", false, "Whether the client starts when the user signs in to the computer."),
-        switch("telephony_only", false, "Telephony Only Mode: whether the client shows telephony and nothing else."),
+        switch(
+            "telephony_only",
+            false,
+            "Telephony Only Mode: whether the client shows telephony and nothing else.",
+        ),
         switch(
             "calendar_integration",
             true,
             "Whether the calendar may set the status, where the enterprise has calendar integration.",
         ),
         switch("set_advisory", true, "Set Advisory: whether users may add a note to their status."),
-        Field::read_only("built_in", Kind::Boolean, "Whether it came with the appliance and cannot be deleted."),
+        Field::read_only(
+            "built_in",
+            Kind::Boolean,
+            "Whether it came with the appliance and cannot be deleted.",
+        ),
         REVISION,
         CREATED_AT,
         CHANGED_AT,
@@ -71,7 +91,9 @@ pub static PROFILES: Resource = Resource {
 fn settle(_: &jackfield_db::Read<'_>, object: &mut Object) -> Result<(), Problem> {
     object.entry("built_in").or_insert(false.into());
     match text(object, "id") {
-        DEFAULT_PROFILE => Err(refused("The Default User Profile cannot be edited. Make a profile of your own.")),
+        DEFAULT_PROFILE => {
+            Err(refused("The Default User Profile cannot be edited. Make a profile of your own."))
+        }
         TEAMS_PROFILE if object.get("teams_status") != Some(&true.into()) => Err(Problem::field(
             "teams_status",
             "must be true in the Default MS Teams User Profile; give its users another profile instead",
@@ -83,7 +105,10 @@ fn settle(_: &jackfield_db::Read<'_>, object: &mut Object) -> Result<(), Problem
 /// The profiles that came with the appliance stay: users without a profile would have nothing.
 pub fn refuse_removal(_: &Change<'_>, profile: &Object) -> Result<(), Problem> {
     match profile.get("built_in") == Some(&true.into()) {
-        true => Err(refused(&format!("The {} came with the appliance and cannot be deleted.", text(profile, "name")))),
+        true => Err(refused(&format!(
+            "The {} came with the appliance and cannot be deleted.",
+            text(profile, "name")
+        ))),
         false => Ok(()),
     }
 }

@@ -5,7 +5,8 @@
 use jackfield_db::params;
 
 use super::{
-    CHANGED_AT, CREATED_AT, ENTERPRISE, Hidden, ID, Id, PEERS, REVISION, Resource, hide_nothing, settled, text,
+    CHANGED_AT, CREATED_AT, ENTERPRISE, Hidden, ID, Id, PEERS, REVISION, Resource, hide_nothing, settled,
+    text,
 };
 use crate::catalog::problems::{FieldError, IN_USE, Problem};
 use crate::catalog::shape::{Field, Kind, Object, Shape};
@@ -80,14 +81,20 @@ pub fn refuse_removal(change: &Change<'_>, row: &Object) -> Result<(), Problem> 
     }
     let known = PEERS.get(change.tx, peer);
     let name = known.map(|peer| text(&peer, "description").to_owned()).unwrap_or_else(|_| peer.to_owned());
-    Err(Problem::new(IN_USE, format!("This row belongs to peer {name:?}. Delete the peer, and the row goes with it.")))
+    Err(Problem::new(
+        IN_USE,
+        format!("This row belongs to peer {name:?}. Delete the peer, and the row goes with it."),
+    ))
 }
 
 /// A new address on a peer's row is the peer's new address.
 fn follow(change: &Change<'_>, row: Option<&Object>) -> Result<(), Problem> {
-    let Some(row) = row.filter(|row| !text(row, "peer").is_empty()) else { return Ok(()) };
+    let Some(row) = row.filter(|row| !text(row, "peer").is_empty() && !change.is_undo()) else {
+        return Ok(());
+    };
     let peer = PEERS.get(change.tx, text(row, "peer"))?;
-    let Some((field, address)) = address_of(&peer).filter(|(_, address)| *address != text(row, "address")) else {
+    let Some((field, address)) = address_of(&peer).filter(|(_, address)| *address != text(row, "address"))
+    else {
         return Ok(());
     };
     log::debug!("peer {}: {field} follows its trusted server from {address}", text(&peer, "id"));
@@ -103,7 +110,9 @@ pub fn follow_peer(change: &Change<'_>, peer: &Object) -> Result<(), Problem> {
     match (address_of(peer), row) {
         (None, None) => Ok(()),
         (None, Some(row)) => TRUSTED_SERVERS.erase(change, &row),
-        (Some((_, address)), None) => TRUSTED_SERVERS.create(change, new_row(peer, address), &Hidden::default()).map(drop),
+        (Some((_, address)), None) => {
+            TRUSTED_SERVERS.create(change, new_row(peer, address), &Hidden::default()).map(drop)
+        }
         (Some((_, address)), Some(row)) if text(&row, "address") != address => {
             let mut moved = row.clone();
             moved.insert("address".to_owned(), address.into());
