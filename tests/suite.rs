@@ -37,6 +37,10 @@ mod door;
 #[cfg(test)]
 mod durability;
 
+/// Lists of accounts in and out: what is wrong with a line, what a kill leaves, Import Users.
+#[cfg(test)]
+mod import;
+
 /// Enterprises, nodes, accounts, peers: their rules, lists and changes.
 #[cfg(test)]
 mod objects;

@@ -11,6 +11,7 @@ pub mod directory;
 pub mod doctor;
 pub mod events;
 pub mod idempotency;
+pub mod import;
 pub mod jobs;
 pub mod objects;
 pub mod plugins;

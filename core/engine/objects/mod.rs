@@ -231,10 +231,15 @@ impl Resource {
         })
     }
 
+    /// Checks accepted input against other rows as making or replacing it would, and writes nothing.
+    pub fn examine(&self, read: &Read<'_>, object: &mut Object) -> Result<(), Problem> {
+        self.resolve_references(read, object)?;
+        (self.settle)(read, object)
+    }
+
     /// Settles references, the resource's own rules, and the columns that every change sets.
     fn prepare(&self, change: &Change<'_>, object: &mut Object) -> Result<(), Problem> {
-        self.resolve_references(change.tx, object)?;
-        (self.settle)(change.tx, object)?;
+        self.examine(change.tx, object)?;
         object.insert("revision".to_owned(), change.next_revision()?.into());
         let now = clock::now();
         object.entry("created_at").or_insert_with(|| now.as_str().into());

@@ -89,7 +89,9 @@ pub fn undo_bulk(change: &Change<'_>, revision: &Object) -> Result<Object, Probl
         let count = put_back_all(change, n)?;
         Ok(json!({"put_back": count}).as_object().cloned().unwrap_or_default())
     })?;
-    get(change.tx, undoing)
+    let nothing =
+        || Problem::new(NOT_UNDOABLE, format!("Everything that revision {n} changed is already as it was."));
+    get(change.tx, undoing.ok_or_else(nothing)?)
 }
 
 /// Puts back every part, the last one first, because earlier ones may be what it rests on.
