@@ -25,7 +25,7 @@ use crate::engine::doctor::{Finding, State, is_stuck};
 use crate::engine::secrets::{Secret, store};
 use crate::engine::settings::Settings;
 use crate::engine::state::{StateDir, StateLock};
-use crate::engine::{Engine, clock, import, plugins, revisions};
+use crate::engine::{Engine, clock, import, plugins, revisions, schedule};
 use crate::host::verify::Trust;
 use crate::http::{self, CertStore, Http, Limits, Request, Response};
 
@@ -235,6 +235,7 @@ impl Boot {
         plugins::supervise(self.engine()?, self.config.plugins.clone(), trust(&self.config))?;
         // Jobs that do not go on have been told apart by now.
         import::drop_strays(self.engine()?);
+        schedule::begin(self.engine()?)?;
         Ok(())
     }
 

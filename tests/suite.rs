@@ -53,6 +53,10 @@ mod plugins;
 #[cfg(test)]
 mod revisions;
 
+/// Jobs that are due again and again, in the site's time zone.
+#[cfg(test)]
+mod schedule;
+
 /// What keeps the appliance from starting, and how it stops.
 #[cfg(test)]
 mod startup;

@@ -120,6 +120,11 @@ impl Jobs {
         *self.has_ended.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Waits for a moment; whether the appliance goes on.
+    pub fn pause(&self) -> bool {
+        self.wait()
+    }
+
     /// Waits for a new job; whether there is any sense in looking for one.
     fn wait(&self) -> bool {
         let ended = self.has_ended.lock().unwrap_or_else(PoisonError::into_inner);

@@ -16,6 +16,7 @@ pub mod jobs;
 pub mod objects;
 pub mod plugins;
 pub mod revisions;
+pub mod schedule;
 pub mod secrets;
 pub mod settings;
 pub mod state;

@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn columns_are_known_unique_and_enough() {
-        let problem = Header::read(names("login_id,login_id,lastname"), false).unwrap_err();
+        let problem = Header::read(names("login_id,login_id,lastname"), false).err().unwrap();
         let told: Vec<_> = problem.errors.iter().map(|e| format!("{} {}", e.pointer, e.detail)).collect();
         assert!(told[0].contains("is there twice"), "{told:?}");
         assert!(told[1].contains("did you mean \"last_name\"?"), "{told:?}");

@@ -88,7 +88,7 @@ fn plan(read: &Read<'_>, given: &Object) -> Result<Plan, Problem> {
     let mut fields = given.clone();
     resolve_names(read, &mut fields)?;
     let Some(before) = existing(read, &fields)? else {
-        let mut accepted = ACCOUNTS.shape.accept(&Value::Object(fields), None).map_err(Problem::invalid)?;
+        let accepted = ACCOUNTS.shape.accept(&Value::Object(fields), None).map_err(Problem::invalid)?;
         return Ok(Plan::Create(accepted));
     };
     if !text(&before, "peer").is_empty() {
@@ -98,7 +98,8 @@ fn plan(read: &Read<'_>, given: &Object) -> Result<Plan, Problem> {
     // However the list spells the enterprise, it is the account's.
     fields.remove("enterprise");
     whole.extend(fields);
-    let accepted = ACCOUNTS.shape.accept(&Value::Object(whole), Some(&before)).map_err(Problem::invalid)?;
+    let mut accepted =
+        ACCOUNTS.shape.accept(&Value::Object(whole), Some(&before)).map_err(Problem::invalid)?;
     // So that what is left out is what it will be.
     ACCOUNTS.examine(read, &mut accepted)?;
     Ok(if is_same(&before, &accepted) { Plan::Nothing } else { Plan::Replace(before, accepted) })

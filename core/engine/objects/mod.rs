@@ -9,6 +9,7 @@ mod pbx_nodes;
 mod peers;
 mod profiles;
 mod rows;
+mod schedules;
 mod search;
 mod tokens;
 mod trusted_servers;
@@ -32,6 +33,7 @@ pub use pbx_nodes::PBX_NODES;
 pub use peers::PEERS;
 pub use profiles::PROFILES;
 pub use rows::Page;
+pub use schedules::SCHEDULES;
 pub use search::question;
 pub use tokens::TOKENS;
 pub use trusted_servers::TRUSTED_SERVERS;
@@ -89,7 +91,7 @@ pub enum Act {
 
 /// Every kind of object.
 pub static ALL: &[&Resource] =
-    &[&ENTERPRISES, &PBX_NODES, &PROFILES, &ACCOUNTS, &PEERS, &TRUSTED_SERVERS, &ADMINS, &TOKENS];
+    &[&ENTERPRISES, &PBX_NODES, &PROFILES, &ACCOUNTS, &PEERS, &TRUSTED_SERVERS, &SCHEDULES, &ADMINS, &TOKENS];
 
 /// What a caller never sees, or sees once.
 #[derive(Default)]
