@@ -377,7 +377,8 @@ impl Link {
 
     /// A manifest's services are what its reader was told that the plugin does; nothing else is done for it.
     fn judge(&self, request: &ops::Request) -> Result<(), Failure> {
-        let notes = request.op == ops::DB_TX && request.args["revisions"].as_array().is_some_and(|r| !r.is_empty());
+        let notes =
+            request.op == ops::DB_TX && request.args["revisions"].as_array().is_some_and(|r| !r.is_empty());
         let noting = notes.then_some(ops::REVISION_NOTE);
         let missing = |op: &&str| {
             ops::service_of(op).filter(|service| !self.granted.iter().any(|granted| granted == service))

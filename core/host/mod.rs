@@ -50,8 +50,8 @@ use serde_json::{Map, Value};
 
 use desk::Desk;
 use manifest::Manifest;
-use policy::{Counters, Pace};
 pub use page::Page;
+use policy::{Counters, Pace};
 pub use process::VERB;
 use supervisor::{Command, Note, Outcome, Supervisor};
 use unit::Unit;
