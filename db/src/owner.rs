@@ -19,9 +19,11 @@ const RESERVED: &[&str] = &[
     "plugin",
     "pragma",
     "revision",
+    "scripts",
     "session",
     "sqlite",
     "temp",
+    "workbench",
 ];
 
 /// The validated id of a plugin: 2 to 32 lower-case letters and digits, a letter first.
