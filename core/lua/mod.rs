@@ -6,7 +6,7 @@
 mod breaker;
 mod checking;
 mod context;
-mod core;
+
 mod dialing;
 mod duration;
 mod errors;
@@ -24,6 +24,7 @@ mod unit;
 mod values;
 mod verdicts;
 mod vm;
+mod wire;
 
 #[cfg(test)]
 mod tests;
