@@ -23,6 +23,7 @@ const RESERVED: &[&str] = &[
     "session",
     "sqlite",
     "temp",
+    "trusted",
     "workbench",
 ];
 
