@@ -16,7 +16,8 @@ mod hosts;
 mod lane;
 mod loading;
 mod meter;
-pub mod reference;
+#[cfg(test)]
+mod reference;
 mod register;
 mod sandbox;
 mod text;
