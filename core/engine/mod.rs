@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod change;
+pub mod checks;
 pub mod clock;
 pub mod dial;
 pub mod dialing;
@@ -12,6 +13,7 @@ pub mod idempotency;
 pub mod jobs;
 pub mod objects;
 pub mod plugins;
+pub mod probes;
 pub mod revisions;
 pub mod secrets;
 pub mod settings;
@@ -30,6 +32,7 @@ use change::{Change, Origin};
 use doctor::Board;
 use events::Bus;
 use jobs::Jobs;
+use probes::Probes;
 use secrets::{Keyring, MasterKey};
 use settings::Settings;
 use state::StateDir;
@@ -62,6 +65,8 @@ pub struct Engine {
     pub board: Board,
     /// Work of plugins that takes longer than a request.
     pub jobs: Jobs,
+    /// What other hosts look like from here.
+    pub probes: Probes,
     /// The plugins, once they are supervised; never where the command line works without a running appliance.
     pub plugins: OnceLock<Host>,
     /// Where everything lives.
@@ -92,6 +97,7 @@ impl Engine {
             throttle: Throttle::default(),
             board,
             jobs: Jobs::default(),
+            probes: Probes::default(),
             plugins: OnceLock::new(),
             state,
             started,

@@ -1,0 +1,5 @@
+//! Checks.
+
+mod state;
+
+pub use state::State;
