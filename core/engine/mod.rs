@@ -29,6 +29,7 @@ use crate::catalog::problems::{INTERNAL, Problem, STORAGE_BUSY, STORAGE_FULL};
 use crate::host::Host;
 use access::throttle::Throttle;
 use change::{Change, Origin};
+use checks::Checks;
 use doctor::Board;
 use events::Bus;
 use jobs::Jobs;
@@ -65,6 +66,8 @@ pub struct Engine {
     pub board: Board,
     /// Work of plugins that takes longer than a request.
     pub jobs: Jobs,
+    /// What scripts look at again and again.
+    pub checks: Checks,
     /// What other hosts look like from here.
     pub probes: Probes,
     /// The plugins, once they are supervised; never where the command line works without a running appliance.
@@ -97,6 +100,7 @@ impl Engine {
             throttle: Throttle::default(),
             board,
             jobs: Jobs::default(),
+            checks: Checks::default(),
             probes: Probes::default(),
             plugins: OnceLock::new(),
             state,
@@ -127,9 +131,10 @@ impl Engine {
         Ok(value)
     }
 
-    /// Ends the plugins in order; jobs that run are told so and end with them.
+    /// Ends the plugins in order; jobs and checks that run are told so and end with them.
     pub fn stop_plugins(&self, within: Duration) {
         self.jobs.end();
+        self.checks.end();
         if let Some(host) = self.plugins.get() {
             host.stop(within);
         }

@@ -66,8 +66,12 @@ impl Ports<'_> {
         let open = self.with(|_, tried| tried.is_some_and(|t| t.open));
         let missing = self.with(|_, tried| tried.is_some_and(|t| !t.open));
         let untried = self.with(|_, tried| tried.is_none());
-        let extra: Vec<u16> =
-            self.tried.iter().filter(|t| t.open && !self.expected.contains(&t.port)).map(|t| t.port).collect();
+        let extra: Vec<u16> = self
+            .tried
+            .iter()
+            .filter(|t| t.open && !self.expected.contains(&t.port))
+            .map(|t| t.port)
+            .collect();
         // The default port needs no mapping of its own to be written down.
         let unmapped = self.with(|port, _| *port != self.default && !self.mapped.contains(port));
         let reasons = self.reasons(&open, &missing, &untried, &extra);
@@ -76,7 +80,7 @@ impl Ports<'_> {
             "state": state,
             "reasons": reasons,
             "detail": self.detail(&open, &missing, &untried, &extra),
-            "advice": self.advice(&reasons, &missing, &extra, &unmapped),
+            "advice": self.advice(&reasons, [&missing, &untried, &extra, &unmapped]),
             "expected": self.expected, "open": open, "missing": missing, "untried": untried,
             "extra": extra, "unmapped": unmapped,
         })
@@ -104,7 +108,8 @@ impl Ports<'_> {
     }
 
     fn detail(&self, open: &[u16], missing: &[u16], untried: &[u16], extra: &[u16]) -> String {
-        let mut said = vec![format!("{} of {} expected CSTA ports are open", open.len(), self.expected.len())];
+        let mut said =
+            vec![format!("{} of {} expected CSTA ports are open", open.len(), self.expected.len())];
         said.extend(missing.iter().filter_map(|port| self.find(*port)).map(|t| {
             let which = if t.port == self.default { " (the default port)" } else { "" };
             format!("{}{which} {}: {}", t.port, t.verdict.replace('_', " "), t.words)
@@ -118,7 +123,7 @@ impl Ports<'_> {
         said.join("; ")
     }
 
-    fn advice(&self, reasons: &[&str], missing: &[u16], extra: &[u16], unmapped: &[u16]) -> String {
+    fn advice(&self, reasons: &[&str], [missing, untried, extra, unmapped]: [&[u16]; 4]) -> String {
         let has = |reason| reasons.contains(&reason);
         let mut said = Vec::new();
         if has("default_refused_others_open") {
@@ -130,6 +135,9 @@ impl Ports<'_> {
         }
         if !missing.is_empty() {
             said.push(format!("{BOTH_PLACES}; look for {} in both.", listed(missing)));
+        }
+        if !untried.is_empty() {
+            said.push(format!("Try {} as well.", listed(untried)));
         }
         if !extra.is_empty() {
             said.push(format!("Declare {} at the PBX node here, or close it in the PBX.", listed(extra)));
@@ -148,7 +156,16 @@ impl Ports<'_> {
 fn state(reasons: &[&str], some_open: bool, some_unmapped: bool) -> &'static str {
     let has = |names: &[&str]| reasons.iter().any(|reason| names.contains(reason));
     match () {
-        () if has(&["none_open", "refused", "filtered", "dropped", "unreachable", "no_address", "wrong_service"]) => {
+        () if has(&[
+            "none_open",
+            "refused",
+            "filtered",
+            "dropped",
+            "unreachable",
+            "no_address",
+            "wrong_service",
+        ]) =>
+        {
             "error"
         }
         () if has(&["tls_only"]) => "warning",

@@ -36,7 +36,8 @@ impl Gate {
         while inside.contains(&host) || inside.len() >= MOST {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                let words = format!("other probes keep {host} busy, or there are too many at once; try again");
+                let words =
+                    format!("other probes keep {host} busy, or there are too many at once; try again");
                 return Err(Failure { retry_ms: Some(5000), ..Failure::new(Code::Busy, words) });
             }
             (inside, _) = self.left.wait_timeout(inside, left).unwrap_or_else(PoisonError::into_inner);

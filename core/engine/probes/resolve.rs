@@ -57,14 +57,18 @@ impl Resolver {
         let waiting = Arc::clone(&self.waiting);
         if waiting.fetch_add(1, SeqCst) >= MOST {
             waiting.fetch_sub(1, SeqCst);
-            return Err(unresolved("resolver_busy", "too many names are being looked up; the name servers hang"));
+            return Err(unresolved(
+                "resolver_busy",
+                "too many names are being looked up; the name servers hang",
+            ));
         }
         let (sender, receiver) = sync_channel(1);
         let name = host.to_owned();
         let look = move || {
-            // Whoever asked may have gone.
-            let _ = sender.try_send(look_up(&name, family));
+            let found = look_up(&name, family);
             waiting.fetch_sub(1, SeqCst);
+            // Whoever asked may have gone.
+            let _ = sender.try_send(found);
         };
         if let Err(cause) = Builder::new().name("probe-dns".to_owned()).spawn(look) {
             self.waiting.fetch_sub(1, SeqCst);
@@ -105,7 +109,9 @@ fn look_up(name: &str, family: Family) -> Result<Vec<IpAddr>, Unresolved> {
 fn told(error: LookupError) -> Unresolved {
     match error.kind() {
         LookupErrorKind::NoName => unresolved("no_such_name", "there is no such name, or it has no address"),
-        LookupErrorKind::NoData => unresolved("no_address", "the name is there but has no address of this kind"),
+        LookupErrorKind::NoData => {
+            unresolved("no_address", "the name is there but has no address of this kind")
+        }
         LookupErrorKind::Again => unresolved(
             "name_server_failed",
             "no name server could be reached, or the one reached could not tell (SERVFAIL)",

@@ -150,13 +150,12 @@ impl Seen {
             (_, Some(_)) if self.contradicts => (
                 "untrusted",
                 "inconsistent",
-                "its answers contradict each other: its clock was set meanwhile, or several servers answer".to_owned(),
+                "its answers contradict each other: its clock was set meanwhile, or several servers answer"
+                    .to_owned(),
             ),
-            (_, Some(_)) if self.relayed => (
-                "ok",
-                "relayed",
-                "a proxy or load balancer answers, perhaps with its own clock".to_owned(),
-            ),
+            (_, Some(_)) if self.relayed => {
+                ("ok", "relayed", "a proxy or load balancer answers, perhaps with its own clock".to_owned())
+            }
             (_, Some(_)) => ("ok", "", "shows its clock in the Date of its web page".to_owned()),
             (Some(error), None) => failed(error),
             (None, None) if self.cached > 0 => (
@@ -171,8 +170,12 @@ impl Seen {
 
 fn failed(error: &Error) -> (&'static str, &'static str, String) {
     let (reason, words) = match error.kind() {
-        ErrorKind::ConnectionRefused => ("refused", "has no web server there: the port is refused".to_owned()),
-        ErrorKind::TimedOut | ErrorKind::WouldBlock => ("timeout", "its web server did not answer in time".to_owned()),
+        ErrorKind::ConnectionRefused => {
+            ("refused", "has no web server there: the port is refused".to_owned())
+        }
+        ErrorKind::TimedOut | ErrorKind::WouldBlock => {
+            ("timeout", "its web server did not answer in time".to_owned())
+        }
         ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => {
             ("unreachable", format!("cannot be reached: {error}"))
         }
@@ -209,7 +212,3 @@ fn shown(server: SocketAddr, seen: &Seen) -> Value {
     shown.extend(figures);
     Value::Object(shown)
 }
-
-#[cfg(test)]
-#[path = "tests.rs"]
-mod tests;

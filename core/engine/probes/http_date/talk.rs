@@ -36,7 +36,12 @@ pub struct Talk {
 
 impl Talk {
     /// Connects, with TLS where the address says so.
-    pub fn open(server: SocketAddr, url: &Url, tls: Option<&dyn Tls>, within: Duration) -> Result<Self, Error> {
+    pub fn open(
+        server: SocketAddr,
+        url: &Url,
+        tls: Option<&dyn Tls>,
+        within: Duration,
+    ) -> Result<Self, Error> {
         let stream = TcpStream::connect_timeout(&server, within)?;
         stream.set_read_timeout(Some(within))?;
         stream.set_write_timeout(Some(within))?;
@@ -131,7 +136,14 @@ mod tests {
         let found = answer("date:  Thu, 01 Jan 1970 00:16:40 GMT\r\nServer: x");
         assert_eq!(
             found,
-            Answer { date: Some(1000.0), sent: 1.0, received: 2.0, is_cached: false, is_relayed: false, stays: true }
+            Answer {
+                date: Some(1000.0),
+                sent: 1.0,
+                received: 2.0,
+                is_cached: false,
+                is_relayed: false,
+                stays: true
+            }
         );
         assert_eq!(answer("Date: yesterday").date, None);
         assert_eq!(answer("Server: x").date, None);

@@ -20,7 +20,9 @@ pub struct Url {
 impl Url {
     /// Takes an address apart, or says what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, Failure> {
-        let wrong = |what: &str| bad(format!("http.date: url must be http://HOST[:PORT][/PATH] or https://…; {what}"));
+        let wrong = |what: &str| {
+            bad(format!("http.date: url must be http://HOST[:PORT][/PATH] or https://…; {what}"))
+        };
         let (scheme, rest) = text.split_once("://").ok_or_else(|| wrong("it has no scheme"))?;
         let is_tls = match scheme.to_ascii_lowercase().as_str() {
             "http" => false,
@@ -46,7 +48,11 @@ impl Url {
 
     /// The value of the header `Host`.
     pub fn authority(&self) -> String {
-        if self.host.contains(':') { format!("[{}]:{}", self.host, self.port) } else { format!("{}:{}", self.host, self.port) }
+        if self.host.contains(':') {
+            format!("[{}]:{}", self.host, self.port)
+        } else {
+            format!("{}:{}", self.host, self.port)
+        }
     }
 }
 

@@ -58,7 +58,9 @@ pub struct Host {
 impl Host {
     /// Reads `{name, result}`.
     pub fn read(value: &Value) -> Result<Self, Failure> {
-        let wrong = || bad("ntp.judge: hosts must be a list of {name, result} with results of ntp.query or http.date");
+        let wrong = || {
+            bad("ntp.judge: hosts must be a list of {name, result} with results of ntp.query or http.date")
+        };
         let name = value["name"].as_str().filter(|name| !name.is_empty()).ok_or_else(wrong)?;
         Self::of(name, &value["result"]).ok_or_else(wrong)
     }
@@ -110,7 +112,8 @@ fn follows(result: &Value) -> Option<Follows> {
 fn addresses(result: &Value) -> Vec<IpAddr> {
     let all = result["addresses"].as_array().map(Vec::as_slice).unwrap_or_default();
     let texts = all.iter().map(|one| &one["address"]).chain([&result["address"]]);
-    let mut found: Vec<IpAddr> = texts.filter_map(Value::as_str).filter_map(|text| text.parse().ok()).collect();
+    let mut found: Vec<IpAddr> =
+        texts.filter_map(Value::as_str).filter_map(|text| text.parse().ok()).collect();
     found.dedup();
     found
 }

@@ -41,7 +41,8 @@ pub fn judge(probes: &Probes, args: &Value) -> Result<Value, Failure> {
     let source = source.transpose()?;
     let networks = args.list("walk", MOST_NETWORKS)?.iter().map(|n| Network::read(n.as_str()?));
     let networks = networks.collect::<Option<Vec<_>>>();
-    let networks = networks.ok_or_else(|| args.wrong("walk", "a list of IPv4 networks such as 10.0.0.0/8"))?;
+    let networks =
+        networks.ok_or_else(|| args.wrong("walk", "a list of IPv4 networks such as 10.0.0.0/8"))?;
     let until = Instant::now() + WALK_WITHIN;
     let mut hop = |address, port| follow(probes, &networks, address, port, until);
     let ties = ties(&hosts, source.as_ref(), &mut hop);
@@ -82,7 +83,13 @@ impl Network {
     }
 }
 
-fn follow(probes: &Probes, networks: &[Network], address: Ipv4Addr, port: u16, until: Instant) -> Option<Follows> {
+fn follow(
+    probes: &Probes,
+    networks: &[Network],
+    address: Ipv4Addr,
+    port: u16,
+    until: Instant,
+) -> Option<Follows> {
     if !networks.iter().any(|network| network.holds(address)) || Instant::now() >= until {
         return None;
     }
@@ -167,12 +174,17 @@ impl Said<'_> {
         let mut said = Vec::new();
         match self.pairs.first() {
             Some(worst) if worst.state == State::Ok => {
-                said.push(format!("clocks agree: at most, {}", skew::words(worst, self.clocks, self.source_offset)));
+                said.push(format!(
+                    "clocks agree: at most, {}",
+                    skew::words(worst, self.clocks, self.source_offset)
+                ));
             }
             Some(worst) => said.push(skew::words(worst, self.clocks, self.source_offset)),
             None => said.push("no two clocks could be compared".to_owned()),
         }
-        said.extend(self.unmeasured.iter().map(|host| format!("{}: no clock seen, {}", host.name, host.words)));
+        said.extend(
+            self.unmeasured.iter().map(|host| format!("{}: no clock seen, {}", host.name, host.words)),
+        );
         let far = self.hosts.iter().filter(|host| host.standing == Standing::Far);
         said.extend(far.map(|host| format!("{} {}", host.name, host.words)));
         let told = self.hosts.iter().zip(self.ties).filter(|(host, _)| host.offset.is_some());
@@ -187,7 +199,9 @@ impl Said<'_> {
             let mend = skew::to_mend(pair, self.clocks, self.source_offset);
             let is_us = mend.is_some_and(|index| us_known && index + 1 == self.clocks.len());
             said.push(match mend {
-                Some(_) if is_us => "This appliance's own clock is the one that differs: check it first.".to_owned(),
+                Some(_) if is_us => {
+                    "This appliance's own clock is the one that differs: check it first.".to_owned()
+                }
                 Some(index) => format!("Set the clock of {} right.", self.clocks[index].name),
                 None => "Compare both with the time source to see which one is wrong.".to_owned(),
             });
@@ -198,9 +212,23 @@ impl Said<'_> {
             let names = wrong.join(", ");
             said.push(format!("Configure the same NTP source on every server; look at {names} first."));
         }
+        let far: Vec<&str> = self
+            .hosts
+            .iter()
+            .filter(|host| host.standing == Standing::Far)
+            .map(|host| host.name.as_str())
+            .collect();
+        if !far.is_empty() {
+            said.push(format!(
+                "Look at the way from {} to its time source: it is too unsteady.",
+                far.join(", ")
+            ));
+        }
         if !self.unmeasured.is_empty() {
             let names = self.unmeasured.iter().map(|host| host.name.as_str()).collect::<Vec<_>>().join(", ");
-            said.push(format!("Look at the time on the administration page of {names}, or name its web page to measure."));
+            said.push(format!(
+                "Look at the time on the administration page of {names}, or name its web page to measure."
+            ));
         }
         said.join(" ")
     }

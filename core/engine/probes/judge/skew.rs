@@ -69,7 +69,8 @@ pub fn words(pair: &Pair, clocks: &[Host], source: Option<f64>) -> String {
     let (_, effect) = level(pair.skew, pair.error);
     let (ahead, behind) = (&clocks[pair.ahead].name, &clocks[pair.behind].name);
     let compared = format!("{ahead} is {} ahead of {behind} (± {})", seconds(pair.skew), seconds(pair.error));
-    let mend = to_mend(pair, clocks, source).map(|index| format!("; set the clock of {}", clocks[index].name));
+    let mend =
+        to_mend(pair, clocks, source).map(|index| format!("; set the clock of {}", clocks[index].name));
     match effect {
         "" => compared,
         effect => format!("{compared}: {effect}{}", mend.unwrap_or_default()),
@@ -122,7 +123,10 @@ mod tests {
         assert_eq!(pairs.len(), 3);
         assert_eq!((pairs[0].ahead, pairs[0].behind, pairs[0].state), (0, 1, State::Critical));
         assert!((pairs[0].skew - 200.0).abs() < 1e-9 && (pairs[0].error - 0.010).abs() < 1e-9);
-        assert!(words(&pairs[0], &clocks, None).starts_with("PBX is 200.0 s ahead of gateway (± 0.010 s): sign-in"));
+        assert!(
+            words(&pairs[0], &clocks, None)
+                .starts_with("PBX is 200.0 s ahead of gateway (± 0.010 s): sign-in")
+        );
     }
 
     #[test]

@@ -87,7 +87,9 @@ fn tie(host: &Host, index: usize, hosts: &[Host], source: Option<&Host>, hop: &m
         return Tie::new(Relation::Unknown, false, "it does not say whom it follows");
     };
     match source {
-        Some(source) => to_source(host, follows, source, hop).unwrap_or_else(|| to_others(follows, index, hosts)),
+        Some(source) => {
+            to_source(host, follows, source, hop).unwrap_or_else(|| to_others(follows, index, hosts))
+        }
         None => to_others(follows, index, hosts),
     }
 }
@@ -153,23 +155,29 @@ fn walk(host: &Host, follows: Follows, source: &Host, hop: &mut Hop<'_>) -> Opti
 fn to_others(follows: Follows, index: usize, hosts: &[Host]) -> Tie {
     let others = hosts.iter().enumerate().filter(|(other, host)| *other != index && host.is_following());
     let others: Vec<(&Host, Follows)> = others.filter_map(|(_, host)| Some((host, host.follows?))).collect();
-    let up = others.iter().find(|(o, f)| o.is_named(follows.refid) && follows.stratum == f.stratum.saturating_add(1));
+    let up = others
+        .iter()
+        .find(|(o, f)| o.is_named(follows.refid) && follows.stratum == f.stratum.saturating_add(1));
     if let Some((other, _)) = up {
         return Tie::new(Relation::Same, true, format!("follows {}", other.name));
     }
-    let down = others.iter().find(|(_, f)| hosts[index].is_named(f.refid) && f.stratum == follows.stratum.saturating_add(1));
+    let down = others
+        .iter()
+        .find(|(_, f)| hosts[index].is_named(f.refid) && f.stratum == follows.stratum.saturating_add(1));
     if let Some((other, _)) = down {
         return Tie::new(Relation::Same, true, format!("is what {} follows", other.name));
     }
     match refid::kind(follows.refid, follows.stratum) {
         Kind::Clock => {
-            let words = format!("is a reference clock ({}), which names a kind and not a device", shown(follows));
+            let words =
+                format!("is a reference clock ({}), which names a kind and not a device", shown(follows));
             return Tie::new(Relation::Unknown, false, words);
         }
         Kind::None => return Tie::new(Relation::Unknown, false, "it does not say whom it follows"),
         _ => {}
     }
-    let sharing: Vec<&str> = others.iter().filter(|(_, f)| *f == follows).map(|(o, _)| o.name.as_str()).collect();
+    let sharing: Vec<&str> =
+        others.iter().filter(|(_, f)| *f == follows).map(|(o, _)| o.name.as_str()).collect();
     let rivals = others.iter().filter(|(_, f)| refid::kind(f.refid, f.stratum) == Kind::Address).count();
     match (sharing.is_empty(), rivals) {
         (false, _) => {
@@ -177,7 +185,9 @@ fn to_others(follows: Follows, index: usize, hosts: &[Host]) -> Tie {
             Tie::new(Relation::Same, false, words)
         }
         (true, 0) => Tie::new(Relation::Unknown, false, "no other host tells whom it follows"),
-        (true, _) => Tie::new(Relation::Different, false, format!("follows {}, unlike the others", shown(follows))),
+        (true, _) => {
+            Tie::new(Relation::Different, false, format!("follows {}, unlike the others", shown(follows)))
+        }
     }
 }
 

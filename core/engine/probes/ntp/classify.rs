@@ -144,7 +144,9 @@ fn kiss(reply: &Reply) -> Option<Judged> {
         "INIT" | "STEP" => return None,
         "RATE" => ("kiss_rate", "asks us to ask less often (RATE)".to_owned()),
         "DENY" => ("kiss_deny", "refuses us (DENY): allow this appliance on that server".to_owned()),
-        "RSTR" => ("kiss_rstr", "refuses us by its rules (RSTR): allow this appliance on that server".to_owned()),
+        "RSTR" => {
+            ("kiss_rstr", "refuses us by its rules (RSTR): allow this appliance on that server".to_owned())
+        }
         "NTSN" => ("kiss_ntsn", "has lost the keys of authenticated time (NTSN)".to_owned()),
         other if other.starts_with('X') => {
             ("kiss_experimental", format!("sent an experimental kiss ({other}), which means nothing here"))
@@ -173,9 +175,10 @@ fn own_clock(sample: &Sample) -> Option<Judged> {
     let is_invented = stratum >= INVENTED_STRATUM && sample.root_distance() == 0.0;
     let (reason, words) = match (follows_itself, is_invented) {
         (true, _) => ("local_clock", format!("follows its own clock ({})", refid::shown(refid, stratum))),
-        (false, true) => {
-            ("free_running", format!("has stratum {stratum} and no distance at all: it follows its own clock"))
-        }
+        (false, true) => (
+            "free_running",
+            format!("has stratum {stratum} and no distance at all: it follows its own clock"),
+        ),
         _ => return None,
     };
     Some(Judged::new(Verdict::Untrusted, reason, words + "; that it is right is luck"))

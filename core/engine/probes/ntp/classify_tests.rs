@@ -106,7 +106,8 @@ fn the_offset_is_the_hosts_clock_minus_ours_and_the_delay_its_error() {
 #[test]
 fn a_host_that_is_not_synchronised_still_has_an_offset_and_a_kiss_has_none() {
     let late = Stamp(NOW.0 - 420 * SECOND);
-    let unsynchronised = Reply { leap: 3, stratum: 0, refid: [0; 4], receive: late, transmit: late, ..good() };
+    let unsynchronised =
+        Reply { leap: 3, stratum: 0, refid: [0; 4], receive: late, transmit: late, ..good() };
     assert_eq!(sample(unsynchronised).offset, Some(-420.0));
     assert_eq!(sample(Reply { stratum: 0, refid: *b"RATE", ..good() }).offset, None);
     assert_eq!(sample(Reply { transmit: Stamp(0), ..good() }).offset, None);

@@ -160,8 +160,12 @@ fn told(error: &Error, clock: SocketAddr, within: Duration) -> Judged {
         ErrorKind::ConnectionRefused => {
             ("refused", format!("refuses UDP {}: nothing there serves the time", clock.port()))
         }
-        ErrorKind::HostUnreachable => ("host_unreachable", "cannot be reached: no such host, or no route".to_owned()),
-        ErrorKind::NetworkUnreachable => ("network_unreachable", "is in a network that cannot be reached".to_owned()),
+        ErrorKind::HostUnreachable => {
+            ("host_unreachable", "cannot be reached: no such host, or no route".to_owned())
+        }
+        ErrorKind::NetworkUnreachable => {
+            ("network_unreachable", "is in a network that cannot be reached".to_owned())
+        }
         ErrorKind::PermissionDenied => {
             ("blocked_here", "cannot be asked: a firewall on this machine forbids it".to_owned())
         }

@@ -112,8 +112,7 @@ fn shown(clock: SocketAddr, found: &Found) -> Map<String, Value> {
 }
 
 fn judged(judged: &Judged) -> Map<String, Value> {
-    let fields =
-        json!({"verdict": judged.verdict.name(), "reason": judged.reason, "words": judged.words, "method": "ntp"});
+    let fields = json!({"verdict": judged.verdict.name(), "reason": judged.reason, "words": judged.words, "method": "ntp"});
     fields.as_object().cloned().unwrap_or_default()
 }
 
@@ -150,7 +149,3 @@ fn nameless(unresolved: &Unresolved, port: u16) -> Map<String, Value> {
 fn ms(seconds: f64) -> f64 {
     (seconds * 1e6).round() / 1e3
 }
-
-#[cfg(test)]
-#[path = "tests.rs"]
-mod tests;

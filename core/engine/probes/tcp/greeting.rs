@@ -22,7 +22,9 @@ const fn other(kind: &'static str, name: &'static str) -> Service {
 pub fn recognise(bytes: &[u8]) -> Service {
     let begins = |text: &str| bytes.starts_with(text.as_bytes());
     match bytes {
-        _ if begins("BUSY") => other("office_400_busy", "the service port of a MiVoice Office 400, which is busy"),
+        _ if begins("BUSY") => {
+            other("office_400_busy", "the service port of a MiVoice Office 400, which is busy")
+        }
         _ if begins("HTTP/") => other("http", "a web server"),
         _ if begins("SSH-") => other("ssh", "a secure shell (SSH)"),
         _ if begins("220") && has(bytes, "smtp") => other("smtp", "a mail server (SMTP)"),

@@ -47,7 +47,8 @@ pub fn probe(probes: &Probes, args: &Value) -> Result<Value, Failure> {
 
 fn hello(probes: &Probes, host: &str) -> Result<Vec<u8>, Failure> {
     let unavailable = |words: String| Failure::new(Code::Unavailable, words);
-    let tls = probes.tls.get().ok_or_else(|| unavailable("TLS is there once the appliance runs".to_owned()))?;
+    let tls =
+        probes.tls.get().ok_or_else(|| unavailable("TLS is there once the appliance runs".to_owned()))?;
     tls.hello(host).map_err(|e| unavailable(format!("no TLS greeting could be made for {host}: {e}")))
 }
 
@@ -75,8 +76,9 @@ fn each(
     let open = results.iter().filter(opens).count();
     let mixed = (open > 0 && open < results.len())
         .then(|| format!("; {open} of {} addresses that were tried are open", results.len()));
-    let left_out = (addresses.len() > results.len())
-        .then(|| format!("; the name has {} addresses, of which {} were tried", addresses.len(), results.len()));
+    let left_out = (addresses.len() > results.len()).then(|| {
+        format!("; the name has {} addresses, of which {} were tried", addresses.len(), results.len())
+    });
     let words = words + &mixed.unwrap_or_default() + &left_out.unwrap_or_default();
     whole.insert("words".to_owned(), words.into());
     whole.insert("found".to_owned(), addresses.len().into());
@@ -115,7 +117,3 @@ fn nameless(unresolved: &Unresolved) -> Map<String, Value> {
     });
     fields.as_object().cloned().unwrap_or_default()
 }
-
-#[cfg(test)]
-#[path = "tests.rs"]
-mod tests;

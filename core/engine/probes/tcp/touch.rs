@@ -50,9 +50,11 @@ pub fn touch(port: SocketAddr, connect_within: Duration, hello: Option<&[u8]>) -
         Heard::Bytes(bytes) => spoke(&bytes),
         Heard::Closed => dropped("closed_at_once"),
         Heard::Reset => dropped("reset_at_once"),
-        Heard::Silence => hello.and_then(|hello| offer_tls(&mut stream, hello, connect_within)).unwrap_or_else(
-            || afterwards(&mut stream, if hello.is_some() { "reachable, takes no TLS" } else { "reachable" }),
-        ),
+        Heard::Silence => {
+            hello.and_then(|hello| offer_tls(&mut stream, hello, connect_within)).unwrap_or_else(|| {
+                afterwards(&mut stream, if hello.is_some() { "reachable, takes no TLS" } else { "reachable" })
+            })
+        }
     }
 }
 
@@ -67,7 +69,11 @@ fn hear(stream: &mut TcpStream, within: Duration) -> Heard {
         match stream.read(&mut bytes) {
             Ok(0) => return Heard::Closed,
             Ok(length) => return Heard::Bytes(bytes[..length].to_vec()),
-            Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted) => {}
+            Err(e)
+                if matches!(
+                    e.kind(),
+                    ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted
+                ) => {}
             Err(_) => return Heard::Reset,
         }
     }
@@ -88,7 +94,8 @@ fn offer_tls(stream: &mut TcpStream, hello: &[u8], within: Duration) -> Option<O
 
 /// A web server that was told nothing often complains once our half is closed.
 fn afterwards(stream: &mut TcpStream, words: &str) -> Outcome {
-    let quiet = || Outcome::new("open", "quiet", format!("{words}; most likely a CSTA listener that waits for us"));
+    let quiet =
+        || Outcome::new("open", "quiet", format!("{words}; most likely a CSTA listener that waits for us"));
     if stream.shutdown(Shutdown::Write).is_err() {
         return quiet();
     }
@@ -102,7 +109,9 @@ fn afterwards(stream: &mut TcpStream, words: &str) -> Outcome {
 fn spoke(bytes: &[u8]) -> Outcome {
     let service = recognise(bytes);
     let outcome = match service.kind {
-        "office_400_busy" => Outcome::new("wrong_service", service.kind, format!("answers BUSY: {}", service.name)),
+        "office_400_busy" => {
+            Outcome::new("wrong_service", service.kind, format!("answers BUSY: {}", service.name))
+        }
         _ if service.may_be_csta => {
             Outcome::new("open", "greeting", format!("reachable, and {} speaks first", service.name))
         }
@@ -131,14 +140,21 @@ fn unconnected(error: &Error, within: Duration) -> Outcome {
         ErrorKind::TimedOut | ErrorKind::WouldBlock => Outcome::new(
             "filtered",
             "timeout",
-            format!("no answer within {} ms: a firewall drops it, or the queue behind the port is full", within.as_millis()),
+            format!(
+                "no answer within {} ms: a firewall drops it, or the queue behind the port is full",
+                within.as_millis()
+            ),
         ),
-        ErrorKind::HostUnreachable => {
-            Outcome::new("unreachable", "host_unreachable", "the host cannot be reached: it is off, or routing or VLAN is wrong")
-        }
-        ErrorKind::NetworkUnreachable => {
-            Outcome::new("unreachable", "network_unreachable", "its network cannot be reached: routing or VLAN is wrong")
-        }
+        ErrorKind::HostUnreachable => Outcome::new(
+            "unreachable",
+            "host_unreachable",
+            "the host cannot be reached: it is off, or routing or VLAN is wrong",
+        ),
+        ErrorKind::NetworkUnreachable => Outcome::new(
+            "unreachable",
+            "network_unreachable",
+            "its network cannot be reached: routing or VLAN is wrong",
+        ),
         ErrorKind::ConnectionReset => dropped("reset_at_once"),
         ErrorKind::PermissionDenied => {
             Outcome::new("not_tried", "blocked_here", "a firewall on this machine forbids the connection")
