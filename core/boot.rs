@@ -23,6 +23,7 @@ use crate::catalog::settings as names;
 use crate::config::{self, Config};
 use crate::console;
 use crate::engine::access::{claim, sessions};
+use crate::engine::checks::RegisteredCheck;
 use crate::engine::doctor::{Finding, State, is_stuck};
 use crate::engine::secrets::{Secret, store};
 use crate::engine::settings::Settings;
@@ -243,8 +244,7 @@ impl Boot {
         if engine.probes.tls.set(Box::new(outward::Outward)).is_err() {
             return Err("The probes have their TLS already.".to_owned());
         }
-        // No scripts yet, so no checks.
-        checks::begin(engine, Box::new(checks::OfScripts::new(engine, |_| Vec::new())))
+        checks::begin(engine, Box::new(checks::OfScripts::new(engine, registered_checks)))
     }
 
     fn end_plugins(&mut self) -> StepResult {
@@ -409,6 +409,11 @@ impl Boot {
         };
         engine.board.report("certificate", finding);
     }
+}
+
+/// The checks that scripts bring: none, as long as there are no scripts.
+fn registered_checks(_: &Engine) -> Vec<RegisteredCheck> {
+    Vec::new()
 }
 
 /// Whose plugins are run, in the words of those who run them.

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -36,7 +36,8 @@ pub fn tls_server(mut serve: impl FnMut(Box<dyn Stream>) + Send + 'static) -> St
 
 /// The clock of a web server that is so many seconds ahead.
 fn date(ahead: f64) -> String {
-    httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs_f64(ahead))
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
+    httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs_f64(now.as_secs_f64() + ahead))
 }
 
 /// Answers every request on a connection with the header that `fields` gives; counts them.
