@@ -5,6 +5,7 @@ pub mod access;
 pub mod change;
 pub mod checks;
 pub mod clock;
+pub mod deployment;
 pub mod dial;
 pub mod dialing;
 pub mod doctor;
@@ -12,6 +13,7 @@ pub mod events;
 pub mod idempotency;
 pub mod jobs;
 pub mod objects;
+pub mod own_names;
 pub mod plugins;
 pub mod probes;
 pub mod revisions;
@@ -22,7 +24,7 @@ pub mod state;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use jackfield_db::{Db, Error, Options, Tx};
+use jackfield_db::{Db, Error, Options, Owner, OwnerTx, Tx};
 
 use crate::catalog::events::SETTINGS_CHANGED;
 use crate::catalog::problems::{INTERNAL, Problem, STORAGE_BUSY, STORAGE_FULL};
@@ -31,7 +33,8 @@ use access::throttle::Throttle;
 use change::{Change, Origin};
 use checks::Checks;
 use doctor::Board;
-use events::Bus;
+use events::{Bus, Fired};
+use idempotency::InHand;
 use jobs::Jobs;
 use probes::Probes;
 use secrets::{Keyring, MasterKey};
@@ -70,6 +73,8 @@ pub struct Engine {
     pub checks: Checks,
     /// What other hosts look like from here.
     pub probes: Probes,
+    /// Requests with an idempotency key that plugins are answering.
+    pub in_hand: InHand,
     /// The plugins, once they are supervised; never where the command line works without a running appliance.
     pub plugins: OnceLock<Host>,
     /// Where everything lives.
@@ -102,6 +107,7 @@ impl Engine {
             jobs: Jobs::default(),
             checks: Checks::default(),
             probes: Probes::default(),
+            in_hand: InHand::default(),
             plugins: OnceLock::new(),
             state,
             started,
@@ -127,6 +133,22 @@ impl Engine {
         if fired.iter().any(|one| one.event == SETTINGS_CHANGED.name) {
             self.settings.reload(&self.db)?;
         }
+        self.bus.publish(&fired);
+        Ok(value)
+    }
+
+    /// Makes a change with a plugin's statements in it; `work` gives the events besides its answer.
+    pub fn change_as<T: Send + 'static>(
+        &self,
+        plugin: &str,
+        mode: Mode,
+        work: impl FnOnce(&OwnerTx<'_>) -> Result<(T, Vec<Fired>), Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let owner = Owner::new(plugin)?;
+        if mode == Mode::DryRun {
+            return self.db.rehearse_as(&owner, work).map(|(value, _)| value);
+        }
+        let (value, fired) = self.db.write_as(&owner, work)?;
         self.bus.publish(&fired);
         Ok(value)
     }

@@ -5,6 +5,7 @@
 //! both are the engine's. This part knows neither storage nor HTTP.
 
 pub mod child;
+mod claims;
 mod confine;
 pub mod conformance;
 mod desk;

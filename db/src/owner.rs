@@ -23,6 +23,7 @@ const RESERVED: &[&str] = &[
     "session",
     "sqlite",
     "temp",
+    "trusted",
 ];
 
 /// The validated id of a plugin: 2 to 32 lower-case letters and digits, a letter first.
