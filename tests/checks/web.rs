@@ -110,7 +110,7 @@ fn what_is_no_clock_is_told_with_the_reason() {
     let (relayed, _) = web(|| format!("Date: {}\r\nVia: 1.1 proxy\r\n", date(0.0)));
     let turn = AtomicUsize::new(0);
     let (several, _) = web(move || {
-        let ahead = if turn.fetch_add(1, SeqCst) % 2 == 0 { 0.0 } else { 90.0 };
+        let ahead = if turn.fetch_add(1, SeqCst).is_multiple_of(2) { 0.0 } else { 90.0 };
         format!("Date: {}\r\n", date(ahead))
     });
     let silent = Stub::start(|mut stream| drop(stream.read(&mut [0; 512])));
