@@ -433,7 +433,7 @@ fn notify(states: &[NotifyState<'_>]) {
 
 fn handler(api: Arc<Api>) -> http::Handler {
     Arc::new(move |request: Request| -> Response {
-        console::answer(&request).unwrap_or_else(|| api.answer(&request))
+        console::answer(api.engine(), &request).unwrap_or_else(|| api.answer(&request))
     })
 }
 

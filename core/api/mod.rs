@@ -56,6 +56,11 @@ impl Api {
         Self { engine, routes: routes(), description, traffic, door }
     }
 
+    /// The engine that it works on.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
     /// Tells the metrics where the door's numbers are, once there is a door.
     pub fn watch_door(&self, stats: impl Fn() -> Option<Stats> + Send + Sync + 'static) {
         drop(self.door.set(Box::new(stats)));

@@ -40,7 +40,9 @@ const FAILURES: &[&ProblemKind] = &[
 /// Most rights that plugins may bring, all together.
 const MOST_RIGHTS: usize = 1024;
 
-type Found = Result<(Route, Vec<(String, String)>), Problem>;
+/// A route with the parameters of the path.
+type Meant = (Route, Vec<(String, String)>);
+type Found = Result<Meant, Problem>;
 
 /// The plugin's route that a request means; `None` when its path is no plugin's. Where core or a plugin has the
 /// path with other methods, `allowed` lists them.
@@ -101,7 +103,11 @@ fn absent(area: &str) -> Problem {
 }
 
 fn out_of_order(status: &Status) -> Problem {
-    Problem::new(NO_PLUGIN, format!("The plugin {} does not serve: {}", status.id, status.reason))
+    // While it starts or stops there is no reason yet.
+    let state = json!(status.state);
+    let now = format!("it is {}", state.as_str().unwrap_or("not there"));
+    let reason = if status.reason.is_empty() { &now } else { &status.reason };
+    Problem::new(NO_PLUGIN, format!("The plugin {} does not serve: {reason}", status.id))
 }
 
 /// A plugin's route that fits; `allowed` gains the methods of those that fit but for theirs.
@@ -110,7 +116,7 @@ fn look(
     request: &Request,
     path: &str,
     allowed: &mut Vec<&'static str>,
-) -> Result<Option<(Route, Vec<(String, String)>)>, Problem> {
+) -> Result<Option<Meant>, Problem> {
     for declared in &manifest.routes {
         let route = route(manifest, declared)?;
         match route.matches(&request.method, path) {
@@ -165,6 +171,13 @@ fn method(name: &str) -> Result<&'static str, Problem> {
     const METHODS: &[&str] = &["GET", "POST", "PUT", "PATCH", "DELETE"];
     let known = METHODS.iter().copied().find(|method| *method == name);
     known.ok_or_else(|| fault("read a plugin's manifest", &format!("{name} is no method")))
+}
+
+/// The rights that the plugins bring.
+pub fn rights(engine: &Engine) -> Vec<&'static Right> {
+    let manifests = engine.plugins.get().map(Host::manifests).unwrap_or_default();
+    let declared = manifests.iter().flat_map(|m| m.rights.iter().map(move |declared| right(m, &declared.name)));
+    declared.filter_map(Result::ok).collect()
 }
 
 /// Rights live as long as the process, like the catalogue's own; each is made once.

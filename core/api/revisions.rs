@@ -1,6 +1,8 @@
 //! Revisions over HTTP: who changed what, and undoing one change. A caller sees the revisions of what they
 //! may see, and may undo what they could have changed themselves.
 
+use std::sync::Arc;
+
 use super::call::{Call, Reply};
 use super::page::{self, CURSOR, LIMIT};
 use super::plugin_routes;
@@ -131,8 +133,10 @@ fn undo(call: &Call<'_>) -> Result<Reply, Problem> {
         call.principal()?.demand(write)?;
     }
     let Some(plugin) = maker(&revision) else {
-        return call
-            .change(move |change| revisions::undo(change, n).map(|done| Reply::json(done).status(201)));
+        let engine = Arc::clone(call.engine());
+        return call.change(move |change| {
+            revisions::undo(change, &engine.keyring, n).map(|done| Reply::json(done).status(201))
+        });
     };
     // Before the plugin is asked: what was put back by this very key is a later change by now.
     if let Some(reply) = call.replayed()? {

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::change::{Change, Precondition};
 use super::objects::{self, Resource};
+use super::secrets::Keyring;
 use super::settings;
 use crate::catalog::problems::{NOT_FOUND, NOT_UNDOABLE, Problem, SUPERSEDED};
 use crate::catalog::shape::Object;
@@ -76,14 +77,16 @@ fn shown(row: &Row<'_>) -> RowResult<Object> {
 
 /// Puts one change back and returns the revision that does so. Refused when the object was changed again
 /// later, because that change would be lost unseen.
-pub fn undo(change: &Change<'_>, n: i64) -> Result<Object, Problem> {
+pub fn undo(change: &Change<'_>, keyring: &Keyring, n: i64) -> Result<Object, Problem> {
     let revision = get(change.tx, n)?;
     refuse_superseded(change.tx, &revision)?;
     change.undoes(n);
     let (kind, id) = (objects::text(&revision, "kind"), objects::text(&revision, "object"));
     let (before, after) = (state(&revision, "before"), state(&revision, "after"));
     match (kind, objects::find(kind)) {
-        (settings::KIND, _) => drop(settings::put_back(change, id, before.unwrap_or(&Object::new()))?),
+        (settings::KIND, _) => {
+            drop(settings::put_back(change, keyring, id, before.unwrap_or(&Object::new()))?)
+        }
         (_, Some(resource)) => put_back(change, resource, id, before, after)?,
         _ => return Err(Problem::new(NOT_UNDOABLE, format!("Nothing here knows how to put back {kind}."))),
     }
