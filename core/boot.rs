@@ -1,6 +1,8 @@
 //! Start and stop of the appliance as two lists of named steps, and the loop in between that keeps watch.
 //! If a step fails, the message names it.
 
+mod outward;
+
 use std::net::SocketAddr;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -21,11 +23,12 @@ use crate::catalog::settings as names;
 use crate::config::{self, Config};
 use crate::console;
 use crate::engine::access::{claim, sessions};
+use crate::engine::checks::RegisteredCheck;
 use crate::engine::doctor::{Finding, State, is_stuck};
 use crate::engine::secrets::{Secret, store};
 use crate::engine::settings::Settings;
 use crate::engine::state::{StateDir, StateLock};
-use crate::engine::{Engine, clock, import, own_names, plugins, revisions, schedule};
+use crate::engine::{Engine, checks, clock, import, own_names, plugins, revisions, schedule};
 use crate::host::verify::Trust;
 use crate::http::{self, CertStore, Http, Limits, Request, Response};
 
@@ -51,6 +54,7 @@ const START: &[Step] = &[
     ("prepare the claim code", Boot::prepare_claim),
     ("raise the bound of open files", Boot::raise_open_files),
     ("supervise the plugins", Boot::supervise_plugins),
+    ("run the checks", Boot::run_checks),
     ("open the door", Boot::open_door),
     ("follow the settings", Boot::follow_settings),
     ("listen for signals", Boot::listen_for_signals),
@@ -239,6 +243,14 @@ impl Boot {
         Ok(())
     }
 
+    fn run_checks(&mut self) -> StepResult {
+        let engine = self.engine()?;
+        if engine.probes.tls.set(Box::new(outward::Outward)).is_err() {
+            return Err("The probes have their TLS already.".to_owned());
+        }
+        checks::begin(engine, Box::new(checks::OfScripts::new(engine, registered_checks)))
+    }
+
     fn end_plugins(&mut self) -> StepResult {
         if let Some(engine) = &self.engine {
             engine.stop_plugins(PLUGIN_PATIENCE);
@@ -407,6 +419,11 @@ impl Boot {
         };
         engine.board.report("certificate", finding);
     }
+}
+
+/// The checks that scripts bring: none, as long as there are no scripts.
+fn registered_checks(_: &Engine) -> Vec<RegisteredCheck> {
+    Vec::new()
 }
 
 /// Whose plugins are run, in the words of those who run them.

@@ -29,5 +29,6 @@ events! {
     PEER_CHANGED "peer.changed" "A peer was made, changed or deleted";
     SETTINGS_CHANGED "settings.changed" "A setting has a new value";
     ADMIN_CHANGED "admin.changed" "An administrator was made, changed or deleted";
+    CHECK_CHANGED "check.changed" "A check is in another state";
     TOKEN_CHANGED "token.changed" "An API token was made or revoked";
 }

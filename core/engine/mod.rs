@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod change;
+pub mod checks;
 pub mod clock;
 pub mod deployment;
 pub mod dial;
@@ -16,6 +17,7 @@ pub mod jobs;
 pub mod objects;
 pub mod own_names;
 pub mod plugins;
+pub mod probes;
 pub mod revisions;
 pub mod schedule;
 pub mod secrets;
@@ -32,10 +34,12 @@ use crate::catalog::problems::{INTERNAL, Problem, STORAGE_BUSY, STORAGE_FULL};
 use crate::host::Host;
 use access::throttle::Throttle;
 use change::{Change, Origin};
+use checks::Checks;
 use doctor::Board;
 use events::{Bus, Fired};
 use idempotency::InHand;
 use jobs::Jobs;
+use probes::Probes;
 use secrets::{Keyring, MasterKey};
 use settings::Settings;
 use state::StateDir;
@@ -68,6 +72,10 @@ pub struct Engine {
     pub board: Board,
     /// Work of plugins that takes longer than a request.
     pub jobs: Jobs,
+    /// What scripts look at again and again.
+    pub checks: Checks,
+    /// What other hosts look like from here.
+    pub probes: Probes,
     /// Requests with an idempotency key that plugins are answering.
     pub in_hand: InHand,
     /// The plugins, once they are supervised; never where the command line works without a running appliance.
@@ -100,6 +108,8 @@ impl Engine {
             throttle: Throttle::default(),
             board,
             jobs: Jobs::default(),
+            checks: Checks::default(),
+            probes: Probes::default(),
             in_hand: InHand::default(),
             plugins: OnceLock::new(),
             state,
@@ -146,9 +156,10 @@ impl Engine {
         Ok(value)
     }
 
-    /// Ends the plugins in order; jobs that run are told so and end with them.
+    /// Ends the plugins in order; jobs and checks that run are told so and end with them.
     pub fn stop_plugins(&self, within: Duration) {
         self.jobs.end();
+        self.checks.end();
         if let Some(host) = self.plugins.get() {
             host.stop(within);
         }
