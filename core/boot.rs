@@ -25,7 +25,7 @@ use crate::engine::doctor::{Finding, State, is_stuck};
 use crate::engine::secrets::{Secret, store};
 use crate::engine::settings::Settings;
 use crate::engine::state::{StateDir, StateLock};
-use crate::engine::{Engine, clock, plugins};
+use crate::engine::{Engine, clock, plugins, scripts};
 use crate::host::verify::Trust;
 use crate::http::{self, CertStore, Http, Limits, Request, Response};
 
@@ -50,6 +50,7 @@ const START: &[Step] = &[
     ("load the certificate", Boot::load_certificate),
     ("prepare the claim code", Boot::prepare_claim),
     ("raise the bound of open files", Boot::raise_open_files),
+    ("take up the scripts", Boot::take_up_scripts),
     ("supervise the plugins", Boot::supervise_plugins),
     ("open the door", Boot::open_door),
     ("follow the settings", Boot::follow_settings),
@@ -229,6 +230,14 @@ impl Boot {
             );
         }
         Ok(())
+    }
+
+    /// Before their process starts, which asks for them.
+    fn take_up_scripts(&mut self) -> StepResult {
+        let engine = self.engine()?;
+        scripts::install(engine).map_err(|problem| problem.detail)?;
+        scripts::supervise(engine)?;
+        scripts::carry(engine)
     }
 
     fn supervise_plugins(&mut self) -> StepResult {

@@ -50,7 +50,8 @@ static STEP: Shape = Shape {
         Field::read_only("code", Kind::Named(STEP_CODES), "Stable name of the step."),
         Field::read_only("text", WORDS, "What happened and why."),
         Field::read_only("before", WORDS, "The string before."),
-        Field::read_only("after", WORDS, "The string after."),
+        Field::read_only("after", WORDS, "The string after; empty: nothing is dialed."),
+        Field::read_only("source", WORDS, "Script of the site that did it, as site/NAME.lua:LINE; null: the appliance's own rule."),
     ],
 };
 
@@ -70,7 +71,7 @@ static ANSWER: Shape = Shape {
         Field::read_only(
             "dialed",
             WORDS,
-            "What the PBX is asked to dial; empty: nothing, and a lint says why.",
+            "What the PBX is asked to dial, after the site's scripts; empty: nothing, and a lint says why.",
         ),
         Field::read_only("steps", Kind::Objects(&STEP), "How it came about, in order."),
         Field::read_only("lints", Kind::Objects(&LINT), "What deserves a second look."),
@@ -93,7 +94,7 @@ pub fn routes() -> Vec<Route> {
 fn preview(call: &Call<'_>) -> Result<Reply, Problem> {
     let question = call.accepted()?;
     let (caller, wish) = (caller(&question)?, wish(&question)?);
-    let dialed = call.engine().db.read(|read| decide(read, &caller, &wish))?;
+    let dialed = decide(call.engine(), &caller, &wish)?;
     Ok(Reply::json(json!(dialed)))
 }
 

@@ -13,6 +13,7 @@ pub mod jobs;
 pub mod objects;
 pub mod plugins;
 pub mod revisions;
+pub mod scripts;
 pub mod secrets;
 pub mod settings;
 pub mod state;
@@ -22,7 +23,7 @@ use std::time::{Duration, Instant};
 
 use jackfield_db::{Db, Error, Options, Tx};
 
-use crate::catalog::events::SETTINGS_CHANGED;
+use crate::catalog::events::{HOOK_CHANGED, SETTINGS_CHANGED};
 use crate::catalog::problems::{INTERNAL, Problem, STORAGE_BUSY, STORAGE_FULL};
 use crate::host::Host;
 use access::throttle::Throttle;
@@ -30,6 +31,7 @@ use change::{Change, Origin};
 use doctor::Board;
 use events::Bus;
 use jobs::Jobs;
+use scripts::Scripts;
 use secrets::{Keyring, MasterKey};
 use settings::Settings;
 use state::StateDir;
@@ -64,6 +66,8 @@ pub struct Engine {
     pub jobs: Jobs,
     /// The plugins, once they are supervised; never where the command line works without a running appliance.
     pub plugins: OnceLock<Host>,
+    /// The site's own scripts that serve.
+    pub scripts: Scripts,
     /// Where everything lives.
     pub state: StateDir,
     /// When this process began.
@@ -83,6 +87,8 @@ impl Engine {
         log::info!("database {}: {opened}", state.database().display());
         let keyring = Keyring::open(&db, master, &state.master_key())?;
         let settings = Settings::load(&db).map_err(|p| p.detail)?;
+        let scripts = Scripts::default();
+        scripts.reload(&db).map_err(|p| p.detail)?;
         let (board, started) = (Board::default(), Instant::now());
         Ok(Self {
             db,
@@ -93,6 +99,7 @@ impl Engine {
             board,
             jobs: Jobs::default(),
             plugins: OnceLock::new(),
+            scripts,
             state,
             started,
         })
@@ -116,6 +123,9 @@ impl Engine {
         let (value, fired) = self.db.write(job)?;
         if fired.iter().any(|one| one.event == SETTINGS_CHANGED.name) {
             self.settings.reload(&self.db)?;
+        }
+        if fired.iter().any(|one| one.event == HOOK_CHANGED.name) {
+            self.scripts.reload(&self.db)?;
         }
         self.bus.publish(&fired);
         Ok(value)

@@ -19,6 +19,7 @@ const RESERVED: &[&str] = &[
     "plugin",
     "pragma",
     "revision",
+    "script",
     "session",
     "sqlite",
     "temp",

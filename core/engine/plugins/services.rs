@@ -14,7 +14,7 @@ use crate::engine::change::{Change, Entry, Origin};
 use crate::engine::doctor::{Finding, PLUGIN_FINDINGS, State};
 use crate::engine::events::Fired;
 use crate::engine::secrets::{Secret, store};
-use crate::engine::{Engine, secrets};
+use crate::engine::{Engine, scripts, secrets};
 use crate::host::Services;
 use crate::host::manifest::Manifest;
 
@@ -56,6 +56,9 @@ impl Services for EngineServices {
     fn call(&self, plugin: &str, op: &str, args: Value) -> Result<Value, Failure> {
         let stopping = || Failure::new(Code::Unavailable, "the appliance is stopping");
         let engine = self.engine.upgrade().ok_or_else(stopping)?;
+        if scripts::is_own(plugin) {
+            return scripts::serve(&engine, plugin, op, &args).unwrap_or_else(|| Err(unknown(op)));
+        }
         let desk = Desk { engine: &engine, plugin };
         match op {
             ops::DB_QUERY => desk.query(read(args)?),
@@ -67,12 +70,13 @@ impl Services for EngineServices {
             ops::JOB_PROGRESS => desk.progress(&read(args)?),
             ops::CHECK_REPORT => desk.report(read(args)?),
             ops::REVISION_NOTE => desk.note(read(args)?),
-            other => Err(Failure::new(
-                Code::NotFound,
-                format!("this appliance does not know the operation {other:?}"),
-            )),
+            other => Err(unknown(other)),
         }
     }
+}
+
+fn unknown(op: &str) -> Failure {
+    Failure::new(Code::NotFound, format!("this appliance does not know the operation {op:?}"))
 }
 
 fn read<T: DeserializeOwned>(args: Value) -> Result<T, Failure> {

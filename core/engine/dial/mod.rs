@@ -1,9 +1,14 @@
-//! From a caller and a wish to digits: looks up the caller's node, finds out where the wish leads, and lets
-//! the dialing rules decide. The preview and a real call both come through here.
+//! From a caller and a wish to digits: looks up the caller's node, finds out where the wish leads, lets the
+//! dialing rules decide, and then the site's scripts. The preview and a real call both come through here.
+
+mod scripts;
 
 use jackfield_db::{Read, params};
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use scripts::Plan;
+
+use super::Engine;
 use super::dialing::{self, Destination, Dialed, ExtensionRange, Lint, PeerPrefix, Site};
 use super::objects::{self, ACCOUNTS, PBX_NODES, PEERS, Page, Resource, text};
 use crate::catalog::problems::Problem;
@@ -37,15 +42,60 @@ pub enum Wish {
     },
 }
 
-/// Decides which digits reach the wish from the caller's node.
-pub fn decide(read: &Read<'_>, caller: &Caller, wish: &Wish) -> Result<Dialed, Problem> {
+/// Decides which digits reach the wish from the caller's node. Scripts are asked once everything is read, so that no
+/// reader of the database waits for them.
+pub fn decide(engine: &Engine, caller: &Caller, wish: &Wish) -> Result<Dialed, Problem> {
+    let plan = engine.db.read(|read| plan(read, caller, wish))?;
+    Ok(scripts::last_word(engine, plan))
+}
+
+/// What the appliance's own rule decides, with what scripts are told of the call.
+fn plan(read: &Read<'_>, caller: &Caller, wish: &Wish) -> Result<Plan, Problem> {
     let node = node_of(read, caller)?;
     let site = site(&node);
+    let (dialed, to) = match wish {
+        Wish::Peer { peer, number } => to_peer(read, &node, &site, peer, number)?,
+        Wish::Account(id) => {
+            let (destination, to) = to_account(read, &node, id)?;
+            (dialing::dial(&site, &destination), to)
+        }
+        Wish::Number(typed) => {
+            let (destination, to) = to_number(read, &node, typed)?;
+            (dialing::dial(&site, &destination), to)
+        }
+    };
+    let call = json!({"number": "", "original": original(wish, &dialed), "from": from(caller, &node), "to": to});
+    Ok(Plan { dialed, site, call })
+}
+
+/// What was asked for, before any rule.
+fn original(wish: &Wish, dialed: &Dialed) -> String {
     match wish {
-        Wish::Peer { peer, number } => to_peer(read, &node, &site, peer, number),
-        Wish::Account(id) => Ok(dialing::dial(&site, &to_account(read, &node, id)?)),
-        Wish::Number(typed) => Ok(dialing::dial(&site, &to_number(read, &node, typed)?)),
+        Wish::Number(number) | Wish::Peer { number, .. } => number.clone(),
+        Wish::Account(_) => dialed.steps.first().map(|step| step.before.clone()).unwrap_or_default(),
     }
+}
+
+/// The caller as scripts see it; empty text where there is nothing.
+fn from(caller: &Caller, node: &Object) -> Value {
+    let account = match caller {
+        Caller::Account(id) => id.as_str(),
+        Caller::Node(_) => "",
+    };
+    json!({
+        "account": account, "node": text(node, "id"), "node_name": text(node, "name"),
+        "node_kind": text(node, "kind"), "enterprise": text(node, "enterprise"),
+        "outgoing_digit": text(node, "outgoing_digit"), "country": text(node, "country"),
+    })
+}
+
+/// The called one as scripts see it; empty text where there is nothing.
+fn to(kind: &str, account: &str, peer: Option<&Object>) -> Value {
+    let of_peer = |field| peer.map(|peer| text(peer, field)).unwrap_or_default();
+    json!({
+        "kind": kind, "account": account, "peer": of_peer("id"),
+        "peer_description": of_peer("description"), "prefix": of_peer("dialing_prefix"),
+    })
 }
 
 fn node_of(read: &Read<'_>, caller: &Caller) -> Result<Object, Problem> {
@@ -94,7 +144,7 @@ fn texts(object: &Object, field: &str) -> Vec<String> {
 }
 
 /// Nodes of one enterprise reach each other's extensions by their own network.
-fn to_account(read: &Read<'_>, node: &Object, id: &str) -> Result<Destination, Problem> {
+fn to_account(read: &Read<'_>, node: &Object, id: &str) -> Result<(Destination, Value), Problem> {
     let account = named(read, &ACCOUNTS, id, "/to/account")?;
     if text(&account, "enterprise") != text(node, "enterprise") {
         return Err(Problem::field(
@@ -102,20 +152,29 @@ fn to_account(read: &Read<'_>, node: &Object, id: &str) -> Result<Destination, P
             "the account belongs to another enterprise; name the peer that leads there",
         ));
     }
-    Ok(Destination::Local { extension: text(&account, "extension").to_owned() })
+    let destination = Destination::Local { extension: text(&account, "extension").to_owned() };
+    Ok((destination, to("local", id, None)))
 }
 
 /// What was typed is an extension of the enterprise if an account has it, whatever the node's ranges say.
-fn to_number(read: &Read<'_>, node: &Object, typed: &str) -> Result<Destination, Problem> {
-    let sql = "SELECT 1 FROM account WHERE enterprise = ?1 AND extension = ?2 AND extension <> '' LIMIT 1";
-    let known = read.one(sql, params![text(node, "enterprise"), typed.trim()], |row| row.get::<_, i64>(0))?;
-    Ok(match known {
-        Some(_) => Destination::Local { extension: typed.to_owned() },
-        None => Destination::Number { text: typed.to_owned() },
+fn to_number(read: &Read<'_>, node: &Object, typed: &str) -> Result<(Destination, Value), Problem> {
+    let sql = "SELECT id FROM account WHERE enterprise = ?1 AND extension = ?2 AND extension <> '' ORDER BY seq LIMIT 1";
+    let bound = params![text(node, "enterprise"), typed.trim()];
+    Ok(match read.one(sql, bound, |row| row.get::<_, String>(0))? {
+        Some(account) => {
+            (Destination::Local { extension: typed.to_owned() }, to("local", &account, None))
+        }
+        None => (Destination::Number { text: typed.to_owned() }, to("number", "", None)),
     })
 }
 
-fn to_peer(read: &Read<'_>, node: &Object, site: &Site, peer: &str, number: &str) -> Result<Dialed, Problem> {
+fn to_peer(
+    read: &Read<'_>,
+    node: &Object,
+    site: &Site,
+    peer: &str,
+    number: &str,
+) -> Result<(Dialed, Value), Problem> {
     let peer = named(read, &PEERS, peer, "/to/peer")?;
     if text(&peer, "enterprise") != text(node, "enterprise") {
         return Err(Problem::at("/to/peer", "belongs to another enterprise than the caller's node"));
@@ -124,7 +183,8 @@ fn to_peer(read: &Read<'_>, node: &Object, site: &Site, peer: &str, number: &str
     let mut dialed = dialing::dial(site, &Destination::Peer { prefix, number: number.to_owned() });
     let beside = lints(read, site, &peer)?;
     dialed.lints.extend(beside.into_iter().filter(|lint| !dialed.lints.contains(lint)).collect::<Vec<_>>());
-    Ok(dialed)
+    let to = to("peer", "", Some(&peer));
+    Ok((dialed, to))
 }
 
 /// What deserves a second look about a peer's prefix beside those of the enterprise's other peers.

@@ -1,0 +1,150 @@
+//! Which versions serve now: what the administrator published, or the version that stands in where that one does
+//! not load. Lives in memory, so that a call costs no query.
+
+use std::collections::BTreeMap;
+use std::sync::mpsc::SyncSender;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
+
+use jackfield_db::Db;
+
+use super::registers::Registers;
+use super::rows;
+use super::tally::Tallies;
+use crate::catalog::hooks::{DIAL_ADMIT, DIAL_REWRITE};
+use crate::catalog::problems::Problem;
+use crate::engine::Engine;
+
+/// One published script.
+#[derive(Debug, Clone)]
+pub struct Served {
+    /// The version that was published.
+    pub active: i64,
+    /// The version that serves; another one where the published one does not load.
+    pub version: i64,
+    /// What that version registers; `None` until it was loaded once.
+    pub registers: Option<Registers>,
+    /// Why the published version does not serve.
+    pub failure: Option<String>,
+}
+
+/// What scripts are, at run time.
+#[derive(Default)]
+pub struct Scripts {
+    served: RwLock<BTreeMap<String, Served>>,
+    /// One publication at a time, so that what was tried is what is published.
+    turn: Mutex<()>,
+    /// How they do.
+    pub(super) tallies: Tallies,
+    /// Wakes the upkeep; unset while nothing is supervised.
+    pub(super) wake: OnceLock<SyncSender<()>>,
+}
+
+/// One script that is to be asked at a hook.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Member {
+    /// Name of the script.
+    pub name: String,
+    /// The version that serves.
+    pub version: i64,
+    /// Its priority at that hook.
+    pub priority: f64,
+    /// Line at which it registers.
+    pub line: u32,
+}
+
+/// One check that a script brings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RegisteredCheck {
+    /// Name of the script.
+    pub script: String,
+    /// The version that serves.
+    pub version: i64,
+    /// Name of the check within the script.
+    pub check: String,
+    /// Seconds between two runs.
+    pub every: u64,
+    /// Line at which it is registered.
+    pub line: u32,
+}
+
+impl Scripts {
+    /// Waits for the turn to publish.
+    pub(super) fn turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads anew what is published. What is known of versions that stay published is kept.
+    pub fn reload(&self, db: &Db) -> Result<(), Problem> {
+        let mut served = self.served.write().unwrap_or_else(PoisonError::into_inner);
+        let active = db.read(|read| rows::active(read))?;
+        let mut now = BTreeMap::new();
+        for (name, active, registers) in active {
+            let kept = served.remove(&name).filter(|known| known.active == active);
+            if kept.is_none() {
+                self.tallies.begin(&name);
+            }
+            let fresh = || Served { active, version: active, registers, failure: None };
+            now.insert(name, kept.unwrap_or_else(fresh));
+        }
+        *served = now;
+        Ok(())
+    }
+
+    /// How a published script is served.
+    pub(super) fn of(&self, name: &str) -> Option<Served> {
+        self.served.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    /// Every published script.
+    pub(super) fn all(&self) -> Vec<(String, Served)> {
+        let served = self.served.read().unwrap_or_else(PoisonError::into_inner);
+        served.iter().map(|(name, one)| (name.clone(), one.clone())).collect()
+    }
+
+    /// Notes how a script came up, unless another version was published meanwhile. Whether that is news.
+    pub(super) fn note(&self, name: &str, found: Served) -> bool {
+        let mut served = self.served.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(known) = served.get_mut(name).filter(|known| known.active == found.active) else { return false };
+        let is_news = known.version != found.version
+            || known.registers != found.registers
+            || known.failure.is_some() != found.failure.is_some();
+        *known = found;
+        is_news
+    }
+
+    /// Whether any script wants to be asked about calls.
+    pub fn has_dialing(&self) -> bool {
+        [DIAL_REWRITE, DIAL_ADMIT].iter().any(|hook| !self.members(hook.name).is_empty())
+    }
+
+    /// The scripts to ask at a hook, in order: higher priority first, then by name.
+    pub(super) fn members(&self, hook: &str) -> Vec<Member> {
+        let served = self.served.read().unwrap_or_else(PoisonError::into_inner);
+        let mut members: Vec<Member> = served
+            .iter()
+            .filter_map(|(name, one)| {
+                let entry = one.registers.as_ref()?.hook(hook)?;
+                let (priority, line) = (entry.priority, entry.line);
+                Some(Member { name: name.clone(), version: one.version, priority, line })
+            })
+            .collect();
+        // The map is in order of names, and the sort keeps that among equals.
+        members.sort_by(|a, b| b.priority.total_cmp(&a.priority));
+        members
+    }
+}
+
+/// The checks that the scripts bring, by script and in the order of the source.
+pub fn registered_checks(engine: &Engine) -> Vec<RegisteredCheck> {
+    let of_one = |(script, one): (String, Served)| {
+        let checks = one.registers.unwrap_or_default().checks;
+        checks.into_iter().map(move |check| RegisteredCheck {
+            script: script.clone(),
+            version: one.version,
+            check: check.name,
+            every: check.every_s,
+            line: check.line,
+        })
+    };
+    engine.scripts.all().into_iter().flat_map(of_one).collect()
+}
