@@ -9,6 +9,7 @@ mod conditions;
 mod dialing;
 mod doctor;
 mod health;
+mod hooks;
 mod jobs;
 mod objects;
 mod openapi;
@@ -109,6 +110,7 @@ fn routes() -> Vec<Route> {
     routes.extend(session::routes());
     routes.extend(objects::routes());
     routes.extend(dialing::routes());
+    routes.extend(hooks::routes());
     routes.extend(settings::routes());
     routes.extend(revisions::routes());
     routes.extend(plugins::routes());

@@ -1,6 +1,8 @@
 //! Revisions over HTTP: who changed what, and undoing one change. A caller sees the revisions of what they
 //! may see, and may undo what they could have changed themselves.
 
+use serde_json::Value;
+
 use super::call::{Call, Reply};
 use super::page::{self, CURSOR, LIMIT};
 use super::plugin_routes;
@@ -8,11 +10,11 @@ use super::route::{Access, Answer, Route};
 use crate::catalog::problems::{
     CONFLICT, IN_USE, INVALID, KEY_REUSED, NOT_FOUND, NOT_UNDOABLE, Problem, SUPERSEDED,
 };
-use crate::catalog::rights::{REVISIONS_READ, REVISIONS_UNDO, Right, SETTINGS_READ, SETTINGS_WRITE};
+use crate::catalog::rights::{HOOKS_READ, HOOKS_WRITE, REVISIONS_READ, REVISIONS_UNDO, Right, SETTINGS_READ, SETTINGS_WRITE};
 use crate::catalog::shape::{Absent, Field, Kind, Object, Shape};
 use crate::engine::objects::{self, text};
 use crate::engine::revisions::{self, Page};
-use crate::engine::settings;
+use crate::engine::{scripts, settings};
 
 const WORDS: Kind = Kind::Text { min: 1, max: 200, rule: None };
 const NUMBER: Kind = Kind::Integer { min: 1, max: i64::MAX };
@@ -25,7 +27,7 @@ static SHAPE: Shape = Shape {
         Field::read_only("at", Kind::Time, "When it was made."),
         Field::read_only("who", WORDS, "Who made it, such as `admin alice`."),
         Field::read_only("from", WORDS, "Network address, or `this machine`."),
-        Field::read_only("via", Kind::Choice(&["api", "console", "cli", "plugin"]), "How it came in."),
+        Field::read_only("via", Kind::Choice(&["api", "console", "cli", "plugin", "appliance"]), "How it came in."),
         Field::read_only("action", Kind::Choice(&["create", "change", "delete"]), "What was done."),
         Field::read_only("kind", WORDS, "Kind of object, as in the API's paths."),
         Field::read_only("object", WORDS, "Id of the object."),
@@ -76,6 +78,9 @@ fn rights_of(call: &Call<'_>, kind: &str) -> Option<(&'static Right, &'static Ri
     if kind == settings::KIND {
         return Some((SETTINGS_READ, SETTINGS_WRITE));
     }
+    if kind == scripts::KIND {
+        return Some((HOOKS_READ, HOOKS_WRITE));
+    }
     if let Some(resource) = objects::find(kind) {
         return Some((resource.read, resource.write));
     }
@@ -104,7 +109,7 @@ fn hidden(call: &Call<'_>) -> Result<Vec<String>, Problem> {
     let who = call.principal()?;
     let plugins = call.engine().plugins.get().map(|host| host.manifests()).unwrap_or_default();
     let known =
-        objects::ALL.iter().map(|resource| resource.name.to_owned()).chain([settings::KIND.to_owned()]);
+        objects::ALL.iter().map(|resource| resource.name.to_owned()).chain([settings::KIND, scripts::KIND].map(str::to_owned));
     let known = known.chain(plugins.iter().map(|manifest| manifest.id.clone()));
     Ok(known.filter(|kind| rights_of(call, kind).is_some_and(|(read, _)| !who.holds(read))).collect())
 }
@@ -128,5 +133,14 @@ fn undo(call: &Call<'_>) -> Result<Reply, Problem> {
     if let Some((_, write)) = rights_of(call, text(&revision, "kind")) {
         call.principal()?.demand(write)?;
     }
+    // What the undoing would let serve is tried before, as when it is published.
+    let _turn = match text(&revision, "kind") == scripts::KIND {
+        true => {
+            let before = revision.get("before").and_then(Value::as_object);
+            let name = text(&revision, "object");
+            Some(scripts::prepare_undo(call.engine(), name, before, call.is_rehearsal())?)
+        }
+        false => None,
+    };
     call.change(move |change| revisions::undo(change, n).map(|done| Reply::json(done).status(201)))
 }

@@ -6,6 +6,7 @@ mod appliance;
 mod check;
 mod claim_code;
 mod doctor;
+mod hook;
 mod output;
 mod plugin;
 mod serve;
@@ -69,6 +70,9 @@ enum Verb {
     /// Plugins: list, restart, replace, switch off and on, sign
     #[command(subcommand)]
     Plugin(plugin::Verb),
+    /// The site's scripts: list, show, put, publish, roll back, delete
+    #[command(subcommand)]
+    Hook(hook::Verb),
     /// Settings in the database: list, get, set, unset
     #[command(subcommand)]
     Settings(settings::Verb),
@@ -105,6 +109,7 @@ fn perform(mut arguments: Arguments, output: &Output) -> Result<(), Failure> {
         Verb::Admin(verb) => admin::run(&config, verb, output),
         Verb::Token(verb) => token::run(&config, verb, output),
         Verb::Plugin(verb) => plugin::run(&config, verb, output),
+        Verb::Hook(verb) => hook::run(&config, verb, output),
         Verb::Settings(verb) => settings::run(&config, verb, output),
     }
 }

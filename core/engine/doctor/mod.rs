@@ -8,6 +8,7 @@ mod database_whole;
 mod disk_space;
 mod door;
 mod plugins;
+mod scripts;
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -91,6 +92,7 @@ pub static ALL: &[&Check] = &[
     &certificate::CHECK,
     &claimed::CHECK,
     &plugins::CHECK,
+    &scripts::CHECK,
     &database_whole::CHECK,
 ];
 

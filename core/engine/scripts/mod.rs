@@ -24,9 +24,9 @@ pub use publication::{Turn, draft, prepare, prepare_undo};
 pub use rows::{get, number, one_version, source, versions};
 pub use serving::{RegisteredCheck, Scripts, registered_checks};
 pub use shipped::install;
-pub use tally::figures;
+pub use tally::{Figures, figures};
 pub use upkeep::supervise;
-pub use view::{list, obstacle, shown};
+pub use view::{list, obstacle, shown, shown_by};
 
 /// Kind of scripts' revisions, and their path in the API.
 pub const KIND: &str = "hooks";

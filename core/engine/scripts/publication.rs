@@ -3,6 +3,8 @@
 
 use std::sync::MutexGuard;
 
+use jackfield_db::Read;
+
 use super::changes::Draft;
 use super::child::{self, Refused};
 use super::registers::Registers;
@@ -41,6 +43,17 @@ pub struct Trial {
 }
 
 impl Trial {
+    /// Refuses a version that never ran.
+    pub fn refuse_unproven(&self, read: &Read<'_>) -> Result<(), Problem> {
+        let name = objects::text(&self.script, "name");
+        let version = rows::one_version(read, name, self.n)?;
+        if version.get("published_at").is_some_and(|at| !at.is_null()) {
+            return Ok(());
+        }
+        let detail = format!("Version {} of {name} never served, so there is no way back to it. Publish it instead.", self.n);
+        Err(Problem::new(HOOK_REFUSED, detail))
+    }
+
     /// Swaps the pointer; see [`changes::publish`].
     pub fn swap(&self, change: &Change<'_>, who: &str, seen: &Precondition) -> Result<Object, Problem> {
         changes::publish(change, &self.script, self.n, &self.registers, who, seen)
@@ -50,6 +63,7 @@ impl Trial {
 /// Tries a text on the workbench: what it registers, or what is wrong with it and where.
 pub fn try_source(engine: &Engine, name: &str, source: &str) -> Result<Registers, Problem> {
     refuse_no_text(source)?;
+    let _turn = engine.scripts.turn();
     // No stored version has this number, so a trial never touches another one's.
     let tried = child::load(engine, WORKBENCH, name, 0, source);
     child::unload(engine, WORKBENCH, name, 0);

@@ -72,7 +72,8 @@ impl Registers {
     /// As the API lists it.
     pub fn to_json(&self) -> Value {
         let hooks = self.hooks.iter().map(|one| {
-            json!({"kind": "hook", "name": one.hook, "line": one.line, "priority": one.priority, "every_s": null})
+            let priority = whole(one.priority);
+            json!({"kind": "hook", "name": one.hook, "line": one.line, "priority": priority, "every_s": null})
         });
         let checks = self.checks.iter().map(|one| {
             json!({"kind": "check", "name": one.name, "line": one.line, "priority": null, "every_s": one.every_s})
@@ -81,5 +82,14 @@ impl Registers {
             |one| json!({"kind": "test", "name": one.name, "line": one.line, "priority": null, "every_s": null}),
         );
         hooks.chain(checks).chain(tests).collect()
+    }
+}
+
+/// A whole number without a fraction, as people write it.
+#[allow(clippy::cast_possible_truncation)] // The bounds are checked.
+fn whole(number: f64) -> Value {
+    match number.fract() == 0.0 && number.abs() < 1e9 {
+        true => json!(number as i64),
+        false => json!(number),
     }
 }

@@ -1,5 +1,6 @@
 //! A script as the API shows it: what is kept of it, and how it does now.
 
+use jackfield_db::Read;
 use serde_json::{Value, json};
 
 use super::rows::{self, number};
@@ -16,7 +17,12 @@ pub fn list(engine: &Engine) -> Result<Vec<Object>, Problem> {
 }
 
 /// A stored script with how it does.
-pub fn shown(engine: &Engine, mut script: Object) -> Result<Object, Problem> {
+pub fn shown(engine: &Engine, script: Object) -> Result<Object, Problem> {
+    engine.db.read(|read| shown_by(engine, read, script))
+}
+
+/// The same inside a transaction.
+pub fn shown_by(engine: &Engine, read: &Read<'_>, mut script: Object) -> Result<Object, Problem> {
     let name = objects::text(&script, "name").to_owned();
     let served = engine.scripts.of(&name).filter(|one| Some(one.active) == number(&script, "active"));
     let obstacle = obstacle(engine);
@@ -30,17 +36,20 @@ pub fn shown(engine: &Engine, mut script: Object) -> Result<Object, Problem> {
             (None, Some(why)) => ("failed", why),
             (None, None) => ("active", String::new()),
         },
-        // Published this moment, or the appliance does not run.
+        // Published this moment: it was loaded before.
         (None, Some(_)) => ("active", String::new()),
     };
-    let serving = served.as_ref().filter(|one| state == "active" || one.version != one.active);
+    let serving = match &served {
+        Some(one) => Some(one.version).filter(|n| state == "active" || *n != one.active),
+        None => number(&script, "active"),
+    };
     let registers = match served.as_ref().and_then(|one| one.registers.clone()) {
         Some(registers) => registers.to_json(),
-        None => registered(engine, &name, &script)?,
+        None => registered(read, &name, &script)?,
     };
     script.insert("state".to_owned(), state.into());
     script.insert("reason".to_owned(), reason.into());
-    script.insert("serving".to_owned(), serving.map(|one| one.version).into());
+    script.insert("serving".to_owned(), serving.into());
     script.insert("registers".to_owned(), registers);
     if let Value::Object(figures) = engine.scripts.tallies.shown(&name) {
         script.extend(figures);
@@ -49,10 +58,10 @@ pub fn shown(engine: &Engine, mut script: Object) -> Result<Object, Problem> {
 }
 
 /// What the published version registers, or else the one that was put last.
-fn registered(engine: &Engine, name: &str, script: &Object) -> Result<Value, Problem> {
+fn registered(read: &Read<'_>, name: &str, script: &Object) -> Result<Value, Problem> {
     let n = number(script, "active").or_else(|| number(script, "latest")).unwrap_or_default();
-    let version = engine.db.read(|read| rows::one_version(read, name, n));
-    Ok(version?.get("registers").cloned().unwrap_or_else(|| json!([])))
+    let version = rows::one_version(read, name, n)?;
+    Ok(version.get("registers").cloned().unwrap_or_else(|| json!([])))
 }
 
 /// Why the process that runs scripts does not serve.
