@@ -177,7 +177,9 @@ impl<'a> Call<'a> {
     /// The body's fields, for routes that take a whole object.
     pub fn accepted(&self) -> Result<Object, Problem> {
         match self.route.body {
-            Body::Whole(shape) | Body::Optional(shape) => shape.accept(&self.input, None).map_err(Problem::invalid),
+            Body::Whole(shape) | Body::Optional(shape) => {
+                shape.accept(&self.input, None).map_err(Problem::invalid)
+            }
             _ => Err(fault("read the body", "the route declares none")),
         }
     }

@@ -51,7 +51,11 @@ static STEP: Shape = Shape {
         Field::read_only("text", WORDS, "What happened and why."),
         Field::read_only("before", WORDS, "The string before."),
         Field::read_only("after", WORDS, "The string after; empty: nothing is dialed."),
-        Field::read_only("source", WORDS, "Script of the site that did it, as site/NAME.lua:LINE; null: the appliance's own rule."),
+        Field::read_only(
+            "source",
+            WORDS,
+            "Script of the site that did it, as site/NAME.lua:LINE; null: the appliance's own rule.",
+        ),
     ],
 };
 

@@ -187,11 +187,17 @@ fn scripts(call: &Call<'_>, page: &mut Metrics) {
         .iter()
         .for_each(|one| page.sample("jackfield_hook_seconds_total", &labels(one), one.took.as_secs_f64()));
     page.head("jackfield_hook_skipped", "gauge", "1 while a script is skipped because it failed too often.");
-    figures.iter().for_each(|one| page.sample("jackfield_hook_skipped", &labels(one), u8::from(one.is_skipped)));
+    figures
+        .iter()
+        .for_each(|one| page.sample("jackfield_hook_skipped", &labels(one), u8::from(one.is_skipped)));
     page.head("jackfield_script_active", "gauge", "1 while the published version of a script serves.");
     for script in scripts::list(call.engine()).unwrap_or_default() {
         let serves = text(&script, "state") == "active";
-        page.sample("jackfield_script_active", &format!("script={:?}", text(&script, "name")), u8::from(serves));
+        page.sample(
+            "jackfield_script_active",
+            &format!("script={:?}", text(&script, "name")),
+            u8::from(serves),
+        );
     }
 }
 

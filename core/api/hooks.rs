@@ -7,8 +7,8 @@ use super::page;
 use super::route::{Access, Answer, Body, Route};
 use crate::catalog::hooks::{self, Mode};
 use crate::catalog::problems::{
-    CONFLICT, HOOK_REFUSED, HOOKS_UNAVAILABLE, IF_MATCH_MISSING, INVALID, KEY_REUSED, MALFORMED_JSON, NOT_FOUND,
-    Problem, STALE, WRONG_TYPE,
+    CONFLICT, HOOK_REFUSED, HOOKS_UNAVAILABLE, IF_MATCH_MISSING, INVALID, KEY_REUSED, MALFORMED_JSON,
+    NOT_FOUND, Problem, STALE, WRONG_TYPE,
 };
 use crate::catalog::rights::{HOOKS_READ, HOOKS_WRITE};
 use crate::catalog::rules::{PLAIN, SCRIPT_NAME};
@@ -29,7 +29,11 @@ static REGISTERED: Shape = Shape {
         Field::read_only("kind", Kind::Choice(&["hook", "check", "test"]), "What it is."),
         Field::read_only("name", WORDS, "Name of the hook, the check or the test."),
         Field::read_only("line", COUNT, "Line of the source; 0: unknown."),
-        Field::read_only("priority", Kind::Any, "Of a hook: those with a higher one are asked first; null: no hook."),
+        Field::read_only(
+            "priority",
+            Kind::Any,
+            "Of a hook: those with a higher one are asked first; null: no hook.",
+        ),
         Field::read_only("every_s", COUNT, "Of a check: seconds between two runs; null: no check."),
     ],
 };
@@ -62,13 +66,21 @@ static SHAPE: Shape = Shape {
         Field::read_only("state", Kind::Choice(&["active", "failed", "not_published"]), "How it does."),
         Field::read_only("reason", WORDS, "Why it failed; empty otherwise."),
         Field::read_only("active", NUMBER, "Version that was published; null: none."),
-        Field::read_only("serving", NUMBER, "Version that serves; null: none. Another than active stands in for it."),
+        Field::read_only(
+            "serving",
+            NUMBER,
+            "Version that serves; null: none. Another than active stands in for it.",
+        ),
         Field::read_only("latest", NUMBER, "Version that was put last."),
         Field::read_only("previous", NUMBER, "Version that was active before; null: none."),
         Field::read_only("registers", Kind::Objects(&REGISTERED), "What it registers, with the lines."),
         Field::read_only("calls", COUNT, "How often it was asked since the appliance started."),
         Field::read_only("failures", COUNT, "How often it failed since the appliance started."),
-        Field::read_only("last_error", Kind::Object(&LAST_ERROR), "How this version failed last; null: never."),
+        Field::read_only(
+            "last_error",
+            Kind::Object(&LAST_ERROR),
+            "How this version failed last; null: never.",
+        ),
         Field::read_only("breaker", Kind::Object(&BREAKER), "Whether it is skipped."),
         Field::read_only("published_at", Kind::Time, "When it was published last; null: never."),
         Field::read_only("published_by", WORDS, "Who published it last; null: nobody."),
@@ -88,14 +100,20 @@ static DRAFT: Shape = Shape {
 };
 
 const N: Field = Field::read_only("version", NUMBER, "Its number; later versions have greater ones.");
-const SHA256: Field =
-    Field::read_only("sha256", Kind::Text { min: 64, max: 64, rule: None }, "SHA-256 of its source, hexadecimal.");
+const SHA256: Field = Field::read_only(
+    "sha256",
+    Kind::Text { min: 64, max: 64, rule: None },
+    "SHA-256 of its source, hexadecimal.",
+);
 const AUTHOR: Field = Field::read_only("author", WORDS, "Who put it.");
 const NOTED: Field = Field::read_only("note", WORDS, "What it is for.");
 const AT: Field = Field::read_only("at", Kind::Time, "When it was put.");
 const RAN: Field = Field::read_only("published_at", Kind::Time, "When it was published first; null: never.");
-const REGISTERS: Field =
-    Field::read_only("registers", Kind::Objects(&REGISTERED), "What it registers; empty while it was never loaded.");
+const REGISTERS: Field = Field::read_only(
+    "registers",
+    Kind::Objects(&REGISTERED),
+    "What it registers; empty while it was never loaded.",
+);
 const BYTES: Field = Field::read_only("bytes", COUNT, "Length of its source, in bytes.");
 
 static VERSION: Shape = Shape {
@@ -135,7 +153,11 @@ static PLACE: Shape = Shape {
     name: "HookPlace",
     help: "A place at which scripts are asked.",
     fields: &[
-        Field::read_only("name", WORDS, "Name, as a script registers it; * stands for a name of the script's own."),
+        Field::read_only(
+            "name",
+            WORDS,
+            "Name, as a script registers it; * stands for a name of the script's own.",
+        ),
         Field::read_only(
             "mode",
             Kind::Choice(&["chain", "first", "single", "all"]),
@@ -143,7 +165,11 @@ static PLACE: Shape = Shape {
         ),
         Field::read_only("safepoints", COUNT, "Steps that one run may take."),
         Field::read_only("wall_ms", COUNT, "Time of one run by the clock, in milliseconds."),
-        Field::read_only("calls", Kind::Sequence { of: &WORDS, max: 64 }, "Calls that a script may make there."),
+        Field::read_only(
+            "calls",
+            Kind::Sequence { of: &WORDS, max: 64 },
+            "Calls that a script may make there.",
+        ),
         Field::read_only("on_failure", WORDS, "What happens when a script fails."),
     ],
 };
@@ -156,20 +182,30 @@ pub fn routes() -> Vec<Route> {
         reading("/hooks/catalog", "List the places at which scripts are asked", Answer::Page(&PLACE))
             .runs(|_| Ok(Reply::json(page::shown("hook-catalog", catalogue(), None)))),
         reading(item, "Read one script and how it does", Answer::One(&SHAPE)).runs(read),
-        reading("/hooks/{name}/versions", "List the versions of a script, newest first", Answer::Page(&VERSION))
-            .runs(versions),
-        reading("/hooks/{name}/versions/{n}", "Read one version with its source", Answer::One(&WHOLE_VERSION))
-            .runs(version),
-        Route::new("PUT", item, "Try a new version and keep it; what is active stays so until one is published")
-            .access(Access::Needs(HOOKS_WRITE))
-            .takes(Body::Whole(&DRAFT))
-            .answers(200, Answer::One(&SHAPE))
-            .conditional_once_made()
-            .can_rehearse()
-            .fails(&[
-                INVALID, MALFORMED_JSON, WRONG_TYPE, CONFLICT, STALE, IF_MATCH_MISSING, HOOKS_UNAVAILABLE,
-            ])
-            .runs(put),
+        reading(
+            "/hooks/{name}/versions",
+            "List the versions of a script, newest first",
+            Answer::Page(&VERSION),
+        )
+        .runs(versions),
+        reading(
+            "/hooks/{name}/versions/{n}",
+            "Read one version with its source",
+            Answer::One(&WHOLE_VERSION),
+        )
+        .runs(version),
+        Route::new(
+            "PUT",
+            item,
+            "Try a new version and keep it; what is active stays so until one is published",
+        )
+        .access(Access::Needs(HOOKS_WRITE))
+        .takes(Body::Whole(&DRAFT))
+        .answers(200, Answer::One(&SHAPE))
+        .conditional_once_made()
+        .can_rehearse()
+        .fails(&[INVALID, MALFORMED_JSON, WRONG_TYPE, CONFLICT, STALE, IF_MATCH_MISSING, HOOKS_UNAVAILABLE])
+        .runs(put),
         Route::new("DELETE", item, "Delete a script; what it decided, nobody decides any more")
             .access(Access::Needs(HOOKS_WRITE))
             .answers(204, Answer::Nothing)
@@ -177,9 +213,13 @@ pub fn routes() -> Vec<Route> {
             .can_rehearse()
             .fails(&[STALE, IF_MATCH_MISSING])
             .runs(remove),
-        publishing("publish", "Let a version serve, once it has been tried; if it does not load, the old one stays")
-            .runs(|call| publish(call, |script| Ok(scripts::number(script, "latest").unwrap_or_default()))),
-        publishing("rollback", "Let a version serve again that served before").runs(|call| publish(call, before)),
+        publishing(
+            "publish",
+            "Let a version serve, once it has been tried; if it does not load, the old one stays",
+        )
+        .runs(|call| publish(call, |script| Ok(scripts::number(script, "latest").unwrap_or_default()))),
+        publishing("rollback", "Let a version serve again that served before")
+            .runs(|call| publish(call, before)),
     ]
 }
 
@@ -195,7 +235,14 @@ fn publishing(verb: &str, summary: &str) -> Route {
         .conditional()
         .can_rehearse()
         .fails(&[
-            INVALID, MALFORMED_JSON, WRONG_TYPE, KEY_REUSED, STALE, IF_MATCH_MISSING, HOOK_REFUSED, HOOKS_UNAVAILABLE,
+            INVALID,
+            MALFORMED_JSON,
+            WRONG_TYPE,
+            KEY_REUSED,
+            STALE,
+            IF_MATCH_MISSING,
+            HOOK_REFUSED,
+            HOOKS_UNAVAILABLE,
         ])
 }
 

@@ -10,7 +10,9 @@ use super::route::{Access, Answer, Route};
 use crate::catalog::problems::{
     CONFLICT, IN_USE, INVALID, KEY_REUSED, NOT_FOUND, NOT_UNDOABLE, Problem, SUPERSEDED,
 };
-use crate::catalog::rights::{HOOKS_READ, HOOKS_WRITE, REVISIONS_READ, REVISIONS_UNDO, Right, SETTINGS_READ, SETTINGS_WRITE};
+use crate::catalog::rights::{
+    HOOKS_READ, HOOKS_WRITE, REVISIONS_READ, REVISIONS_UNDO, Right, SETTINGS_READ, SETTINGS_WRITE,
+};
 use crate::catalog::shape::{Absent, Field, Kind, Object, Shape};
 use crate::engine::objects::{self, text};
 use crate::engine::revisions::{self, Page};
@@ -27,7 +29,11 @@ static SHAPE: Shape = Shape {
         Field::read_only("at", Kind::Time, "When it was made."),
         Field::read_only("who", WORDS, "Who made it, such as `admin alice`."),
         Field::read_only("from", WORDS, "Network address, or `this machine`."),
-        Field::read_only("via", Kind::Choice(&["api", "console", "cli", "plugin", "appliance"]), "How it came in."),
+        Field::read_only(
+            "via",
+            Kind::Choice(&["api", "console", "cli", "plugin", "appliance"]),
+            "How it came in.",
+        ),
         Field::read_only("action", Kind::Choice(&["create", "change", "delete"]), "What was done."),
         Field::read_only("kind", WORDS, "Kind of object, as in the API's paths."),
         Field::read_only("object", WORDS, "Id of the object."),
@@ -108,8 +114,10 @@ fn list(call: &Call<'_>) -> Result<Reply, Problem> {
 fn hidden(call: &Call<'_>) -> Result<Vec<String>, Problem> {
     let who = call.principal()?;
     let plugins = call.engine().plugins.get().map(|host| host.manifests()).unwrap_or_default();
-    let known =
-        objects::ALL.iter().map(|resource| resource.name.to_owned()).chain([settings::KIND, scripts::KIND].map(str::to_owned));
+    let known = objects::ALL
+        .iter()
+        .map(|resource| resource.name.to_owned())
+        .chain([settings::KIND, scripts::KIND].map(str::to_owned));
     let known = known.chain(plugins.iter().map(|manifest| manifest.id.clone()));
     Ok(known.filter(|kind| rights_of(call, kind).is_some_and(|(read, _)| !who.holds(read))).collect())
 }

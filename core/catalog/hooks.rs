@@ -69,16 +69,8 @@ pub struct Hook {
 }
 
 /// Calls that may be made wherever something is watched.
-const WATCHING: &[&str] = &[
-    "ntp.query",
-    "tcp.probe",
-    "dns.lookup",
-    "http.date",
-    "site.nodes",
-    "site.peers",
-    "site.setting",
-    "log",
-];
+const WATCHING: &[&str] =
+    &["ntp.query", "tcp.probe", "dns.lookup", "http.date", "site.nodes", "site.peers", "site.setting", "log"];
 
 /// Changes the number that will be dialed.
 pub const DIAL_REWRITE: &Hook = &Hook {

@@ -106,6 +106,12 @@ pub static SCRIPT_NAME: Rule = Rule::new(
     Check::Format("script-name", is_script_name),
 );
 
+/// One entry of the prefixes by PBX node.
+pub static PREFIX_BY_NODE: Rule = Rule::new(
+    "NODE > PEER: PREFIX, such as Boston > Lyon: 8571, with a prefix of at most 20 characters",
+    Check::Pattern(r"^[^>]{1,64} > [^:>]{1,64}: .{0,20}$"),
+);
+
 /// Entity tags as `If-Match` carries them (RFC 9110 section 8.8.3), or `*`.
 pub const ENTITY_TAG_PATTERN: &str = r#"^(\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)$"#;
 /// A list of entity tags, or `*`.

@@ -88,7 +88,9 @@ pub fn run(config: &Config, verb: Verb, output: &Output) -> Result<(), Failure> 
         Verb::Delete { name } => {
             let before = appliance.get(&path(&name))?;
             appliance.call("DELETE", &path(&name), before.etag.as_deref(), None)?;
-            output.result(&Value::Null, || format!("The script {name} is deleted; its revision can be undone."));
+            output.result(&Value::Null, || {
+                format!("The script {name} is deleted; its revision can be undone.")
+            });
         }
     }
     appliance.close()
@@ -110,11 +112,14 @@ fn show(appliance: &Appliance, name: &str, output: &Output) -> Result<(), Failur
     let script = appliance.get(&path(name))?.body;
     output.result(&script, || {
         let mut lines: Vec<Vec<String>> = Vec::new();
-        for field in ["state", "reason", "active", "serving", "latest", "previous", "published_at", "published_by"] {
+        for field in
+            ["state", "reason", "active", "serving", "latest", "previous", "published_at", "published_by"]
+        {
             lines.push(vec![field.to_owned(), cell(&script[field])]);
         }
         for error in [&script["last_error"]].into_iter().filter(|error| !error.is_null()) {
-            let text = format!("{} ({} times, last {})", cell(&error["text"]), error["count"], cell(&error["at"]));
+            let text =
+                format!("{} ({} times, last {})", cell(&error["text"]), error["count"], cell(&error["at"]));
             lines.push(vec!["last_error".to_owned(), text]);
         }
         for one in script["registers"].as_array().map(Vec::as_slice).unwrap_or_default() {
@@ -156,8 +161,9 @@ fn read(file: &Path) -> Result<String, Failure> {
     let opened = std::fs::File::open(file).map_err(|e| cannot(&e))?;
     let mut bytes = Vec::new();
     opened.take(MOST_BYTES).read_to_end(&mut bytes).map_err(|e| cannot(&e))?;
-    String::from_utf8(bytes)
-        .map_err(|_| Failure::Sentence(format!("{} is not text in UTF-8. Bytecode is never taken.", file.display())))
+    String::from_utf8(bytes).map_err(|_| {
+        Failure::Sentence(format!("{} is not text in UTF-8. Bytecode is never taken.", file.display()))
+    })
 }
 
 /// The version of the script that is there; `None` where there is none yet.

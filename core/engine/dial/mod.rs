@@ -12,6 +12,7 @@ use super::Engine;
 use super::dialing::{self, Destination, Dialed, ExtensionRange, Lint, PeerPrefix, Site};
 use super::objects::{self, ACCOUNTS, PBX_NODES, PEERS, Page, Resource, text};
 use crate::catalog::problems::Problem;
+use crate::catalog::settings::PREFIX_BY_NODE_NAME;
 use crate::catalog::shape::Object;
 
 /// Most peers that the lints compare a prefix with.
@@ -45,12 +46,15 @@ pub enum Wish {
 /// Decides which digits reach the wish from the caller's node. Scripts are asked once everything is read, so that no
 /// reader of the database waits for them.
 pub fn decide(engine: &Engine, caller: &Caller, wish: &Wish) -> Result<Dialed, Problem> {
-    let plan = engine.db.read(|read| plan(read, caller, wish))?;
+    let (mut plan, to) = engine.db.read(|read| plan(read, caller, wish))?;
+    plan.call["original"] = original(wish, &plan.dialed).into();
+    plan.call["to"] = to.shown(&plan.dialed);
+    plan.call["settings"] = json!({PREFIX_BY_NODE_NAME: engine.settings.value(PREFIX_BY_NODE_NAME)});
     Ok(scripts::last_word(engine, plan))
 }
 
-/// What the appliance's own rule decides, with what scripts are told of the call.
-fn plan(read: &Read<'_>, caller: &Caller, wish: &Wish) -> Result<Plan, Problem> {
+/// What the appliance's own rule decides, with what scripts are told of the caller; and whom the wish means.
+fn plan(read: &Read<'_>, caller: &Caller, wish: &Wish) -> Result<(Plan, To), Problem> {
     let node = node_of(read, caller)?;
     let site = site(&node);
     let (dialed, to) = match wish {
@@ -64,8 +68,40 @@ fn plan(read: &Read<'_>, caller: &Caller, wish: &Wish) -> Result<Plan, Problem> 
             (dialing::dial(&site, &destination), to)
         }
     };
-    let call = json!({"number": "", "original": original(wish, &dialed), "from": from(caller, &node), "to": to});
-    Ok(Plan { dialed, site, call })
+    let call = json!({"number": "", "original": "", "from": from(caller, &node)});
+    Ok((Plan { dialed, site, call }, to))
+}
+
+/// Whom the wish means.
+enum To {
+    /// An account of the enterprise.
+    Account(String),
+    /// A contact on this peer.
+    Peer(Object),
+    /// Somebody behind a number.
+    Number,
+}
+
+impl To {
+    /// The called one as scripts see it; empty text where there is nothing. `extension` is what was dialed as one.
+    fn shown(&self, dialed: &Dialed) -> Value {
+        let (kind, account) = match self {
+            Self::Account(id) => ("local", id.as_str()),
+            Self::Peer(_) => ("peer", ""),
+            Self::Number => ("number", ""),
+        };
+        let of_peer = |field| match self {
+            Self::Peer(peer) => text(peer, field),
+            _ => "",
+        };
+        const EXTENSION_STEPS: [&str; 3] =
+            [dialing::LOCAL_KEEP, dialing::PEER_PREFIX, dialing::PEER_TRANSPARENT];
+        let step = dialed.steps.iter().find(|step| EXTENSION_STEPS.contains(&step.code));
+        json!({
+            "kind": kind, "account": account, "peer": of_peer("id"), "peer_description": of_peer("description"),
+            "prefix": of_peer("dialing_prefix"), "extension": step.map(|step| step.before.as_str()).unwrap_or_default(),
+        })
+    }
 }
 
 /// What was asked for, before any rule.
@@ -86,15 +122,6 @@ fn from(caller: &Caller, node: &Object) -> Value {
         "account": account, "node": text(node, "id"), "node_name": text(node, "name"),
         "node_kind": text(node, "kind"), "enterprise": text(node, "enterprise"),
         "outgoing_digit": text(node, "outgoing_digit"), "country": text(node, "country"),
-    })
-}
-
-/// The called one as scripts see it; empty text where there is nothing.
-fn to(kind: &str, account: &str, peer: Option<&Object>) -> Value {
-    let of_peer = |field| peer.map(|peer| text(peer, field)).unwrap_or_default();
-    json!({
-        "kind": kind, "account": account, "peer": of_peer("id"),
-        "peer_description": of_peer("description"), "prefix": of_peer("dialing_prefix"),
     })
 }
 
@@ -144,7 +171,7 @@ fn texts(object: &Object, field: &str) -> Vec<String> {
 }
 
 /// Nodes of one enterprise reach each other's extensions by their own network.
-fn to_account(read: &Read<'_>, node: &Object, id: &str) -> Result<(Destination, Value), Problem> {
+fn to_account(read: &Read<'_>, node: &Object, id: &str) -> Result<(Destination, To), Problem> {
     let account = named(read, &ACCOUNTS, id, "/to/account")?;
     if text(&account, "enterprise") != text(node, "enterprise") {
         return Err(Problem::field(
@@ -153,18 +180,16 @@ fn to_account(read: &Read<'_>, node: &Object, id: &str) -> Result<(Destination, 
         ));
     }
     let destination = Destination::Local { extension: text(&account, "extension").to_owned() };
-    Ok((destination, to("local", id, None)))
+    Ok((destination, To::Account(id.to_owned())))
 }
 
 /// What was typed is an extension of the enterprise if an account has it, whatever the node's ranges say.
-fn to_number(read: &Read<'_>, node: &Object, typed: &str) -> Result<(Destination, Value), Problem> {
+fn to_number(read: &Read<'_>, node: &Object, typed: &str) -> Result<(Destination, To), Problem> {
     let sql = "SELECT id FROM account WHERE enterprise = ?1 AND extension = ?2 AND extension <> '' ORDER BY seq LIMIT 1";
     let bound = params![text(node, "enterprise"), typed.trim()];
     Ok(match read.one(sql, bound, |row| row.get::<_, String>(0))? {
-        Some(account) => {
-            (Destination::Local { extension: typed.to_owned() }, to("local", &account, None))
-        }
-        None => (Destination::Number { text: typed.to_owned() }, to("number", "", None)),
+        Some(account) => (Destination::Local { extension: typed.to_owned() }, To::Account(account)),
+        None => (Destination::Number { text: typed.to_owned() }, To::Number),
     })
 }
 
@@ -174,7 +199,7 @@ fn to_peer(
     site: &Site,
     peer: &str,
     number: &str,
-) -> Result<(Dialed, Value), Problem> {
+) -> Result<(Dialed, To), Problem> {
     let peer = named(read, &PEERS, peer, "/to/peer")?;
     if text(&peer, "enterprise") != text(node, "enterprise") {
         return Err(Problem::at("/to/peer", "belongs to another enterprise than the caller's node"));
@@ -183,8 +208,7 @@ fn to_peer(
     let mut dialed = dialing::dial(site, &Destination::Peer { prefix, number: number.to_owned() });
     let beside = lints(read, site, &peer)?;
     dialed.lints.extend(beside.into_iter().filter(|lint| !dialed.lints.contains(lint)).collect::<Vec<_>>());
-    let to = to("peer", "", Some(&peer));
-    Ok((dialed, to))
+    Ok((dialed, To::Peer(peer)))
 }
 
 /// What deserves a second look about a peer's prefix beside those of the enterprise's other peers.

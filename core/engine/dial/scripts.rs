@@ -77,16 +77,18 @@ fn admit(engine: &Engine, dialed: &mut Dialed, call: &Value) {
     for one in &asked {
         let (text, after) = match one.verdict {
             Verdict::Rejected => (format!("{} rejected the call: {}.", who(one), reason(one)), String::new()),
-            Verdict::Failed => {
-                (format!("{} {}. The call is rejected: {POLICY_UNAVAILABLE}.", who(one), failed(one)), String::new())
-            }
+            Verdict::Failed => (
+                format!("{} {}. The call is rejected: {POLICY_UNAVAILABLE}.", who(one), failed(one)),
+                String::new(),
+            ),
             Verdict::Allowed => (format!("{} allowed the call.", who(one)), one.after.clone()),
             _ => (format!("{} has no opinion.", who(one)), one.after.clone()),
         };
         note(dialed, DIAL_ADMIT, dialing::DIAL_ADMIT, one, text, after);
     }
     if let Some(reason) = scripts::refusal(DIAL_ADMIT, &asked) {
-        let text = format!("Nothing is dialed, because the call was rejected: {}.", reason.trim_end_matches('.'));
+        let text =
+            format!("Nothing is dialed, because the call was rejected: {}.", reason.trim_end_matches('.'));
         dialed.lints.push(Lint { code: dialing::SCRIPT_REJECTED, text });
         dialed.dialed.clear();
     }

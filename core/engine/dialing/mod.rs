@@ -18,8 +18,9 @@ mod typed;
 pub use prefix::{PREFIX_CHARS, PeerPrefix, lint_prefix};
 pub use site::{ExtensionRange, Site};
 pub use trace::{
-    DIAL_ADMIT, DIAL_REWRITE, DIALED_LONG, Dialed, EMERGENCY_KEEP, LINT_CODES, Lint, SCRIPT_EMERGENCY, SCRIPT_FAILED, SCRIPT_REJECTED,
-    SCRIPT_TO_EMERGENCY, STEP_CODES, Step,
+    DIAL_ADMIT, DIAL_REWRITE, DIALED_LONG, Dialed, EMERGENCY_KEEP, LINT_CODES, LOCAL_KEEP, Lint, PEER_PREFIX,
+    PEER_TRANSPARENT, SCRIPT_EMERGENCY, SCRIPT_FAILED, SCRIPT_REJECTED, SCRIPT_TO_EMERGENCY, STEP_CODES,
+    Step,
 };
 
 use text::{INPUT_CHARS, quote};
@@ -63,7 +64,8 @@ pub fn dial(site: &Site, destination: &Destination) -> Dialed {
 
 /// What deserves a second look about the length of a dialed string.
 pub fn lint_length(dialed: &str) -> Option<Lint> {
-    let text = format!("More than {DIALED_CHARS} characters are dialed, which many PBXs refuse. Check every part.");
+    let text =
+        format!("More than {DIALED_CHARS} characters are dialed, which many PBXs refuse. Check every part.");
     (dialed.chars().count() > DIALED_CHARS).then_some(Lint { code: DIALED_LONG, text })
 }
 

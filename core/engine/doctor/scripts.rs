@@ -14,10 +14,12 @@ fn run(engine: &Engine) -> Finding {
         Err(problem) => return Finding::bad(State::Unknown, problem.detail, "Look at the database first."),
     };
     let failed = all.iter().filter(|script| text(script, "state") == "failed");
-    let failed: Vec<_> = failed.map(|script| format!("{}: {}", text(script, "name"), text(script, "reason"))).collect();
+    let failed: Vec<_> =
+        failed.map(|script| format!("{}: {}", text(script, "name"), text(script, "reason"))).collect();
     let skipped = scripts::figures(engine).into_iter().filter(|one| one.is_skipped);
-    let skipped: Vec<_> =
-        skipped.map(|one| format!("{}: fails again and again at {} and is skipped", one.script, one.hook)).collect();
+    let skipped: Vec<_> = skipped
+        .map(|one| format!("{}: fails again and again at {} and is skipped", one.script, one.hook))
+        .collect();
     if failed.is_empty() && skipped.is_empty() {
         let serve = all.iter().filter(|script| text(script, "state") == "active").count();
         return Finding::ok(format!("{serve} of {} serve; the others are not published", all.len()));

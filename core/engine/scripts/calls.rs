@@ -166,7 +166,13 @@ fn unanswered(hook: &Hook, number: &str, cause: &str) -> Asked {
     }
 }
 
-fn understood(engine: &Engine, hook: &'static Hook, run: &[&Member], number: &str, answer: Answer) -> Vec<Asked> {
+fn understood(
+    engine: &Engine,
+    hook: &'static Hook,
+    run: &[&Member],
+    number: &str,
+    answer: Answer,
+) -> Vec<Asked> {
     let mut number = number.to_owned();
     let mut asked = Vec::new();
     for step in answer.steps {
@@ -207,7 +213,8 @@ fn one_step(hook: &Hook, member: &Member, number: &str, step: &Step, rejected: O
 fn take_number(hook: &Hook, one: &mut Asked, step: &Step) {
     let after = step.after.clone().unwrap_or_default();
     let before = step.before.as_deref().unwrap_or(&one.before);
-    let fits = !after.is_empty() && after.chars().count() <= NUMBER_CHARS && !after.chars().any(char::is_control);
+    let fits =
+        !after.is_empty() && after.chars().count() <= NUMBER_CHARS && !after.chars().any(char::is_control);
     if fits && hook.mode == Mode::Chain && before == one.before {
         one.after = after;
         return;
@@ -223,7 +230,11 @@ fn tally(engine: &Engine, hook: &Hook, one: &Asked, micros: u64) {
     let (place, reason) = (one.place().unwrap_or_default(), &one.reason);
     log::warn!("{place} (version {}) failed at {}: {reason}", one.version, hook.name);
     if engine.scripts.tallies.failed(&one.script, hook.name, micros, reason) {
-        log::error!("the script {} fails again and again at {}: it is skipped for a while", one.script, hook.name);
+        log::error!(
+            "the script {} fails again and again at {}: it is skipped for a while",
+            one.script,
+            hook.name
+        );
     }
 }
 

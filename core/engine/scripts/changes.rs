@@ -40,7 +40,8 @@ pub fn put(change: &Change<'_>, draft: &Draft, seen: Option<&Precondition>) -> R
             return Err(Problem::new(IF_MATCH_MISSING, detail));
         }
         (None, Some(_)) => {
-            let detail = format!("There is no script {:?} any more; leave If-Match out to make it.", draft.name);
+            let detail =
+                format!("There is no script {:?} any more; leave If-Match out to make it.", draft.name);
             return Err(Problem::new(STALE, detail));
         }
         (None, None) => refuse_too_many(change.tx)?,
@@ -62,7 +63,10 @@ fn refuse_too_many(read: &Read<'_>) -> Result<(), Problem> {
     if count < MOST_SCRIPTS {
         return Ok(());
     }
-    Err(Problem::new(CONFLICT, format!("There are {MOST_SCRIPTS} scripts, which is the most. Delete one first.")))
+    Err(Problem::new(
+        CONFLICT,
+        format!("There are {MOST_SCRIPTS} scripts, which is the most. Delete one first."),
+    ))
 }
 
 /// The number of the version with this text, made if there is none.
@@ -140,7 +144,8 @@ pub fn activate(change: &Change<'_>, before: &Object, n: i64, who: &str) -> Resu
     let sql = "UPDATE script SET previous = active, active = ?2, published_at = ?3, published_by = ?4,
                revision = ?5, changed_at = ?3 WHERE name = ?1";
     change.tx.execute(sql, params![name, n, clock::now(), who, change.next_revision()?])?;
-    let ran = "UPDATE script_version SET published_at = ?3 WHERE script = ?1 AND n = ?2 AND published_at IS NULL";
+    let ran =
+        "UPDATE script_version SET published_at = ?3 WHERE script = ?1 AND n = ?2 AND published_at IS NULL";
     change.tx.execute(ran, params![name, n, clock::now()])?;
     record(change, name, Some(before))
 }
@@ -172,11 +177,13 @@ pub fn put_back(change: &Change<'_>, name: &str, before: Option<&Object>) -> Res
     let current = rows::find(change.tx, name)?;
     let pointers = ["active", "previous", "latest"].map(|field| number(before, field));
     for n in pointers.iter().flatten() {
-        let gone = |_| Problem::new(NOT_UNDOABLE, format!("Version {n} of the script {name} is not kept any more."));
+        let gone =
+            |_| Problem::new(NOT_UNDOABLE, format!("Version {n} of the script {name} is not kept any more."));
         rows::one_version(change.tx, name, *n).map_err(gone)?;
     }
     let text = |field: &str| before.get(field).and_then(Value::as_str).map(str::to_owned);
-    let sql = "UPDATE script SET active = ?2, previous = ?3, latest = ?4, published_at = ?5, published_by = ?6,
+    let sql =
+        "UPDATE script SET active = ?2, previous = ?3, latest = ?4, published_at = ?5, published_by = ?6,
                revision = ?7, created_at = ?8, changed_at = ?9, deleted_at = NULL WHERE name = ?1";
     let [active, previous, latest] = pointers;
     let row = params![

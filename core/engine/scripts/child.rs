@@ -42,7 +42,9 @@ impl From<Failure> for Refused {
 pub fn ask(engine: &Engine, unit: &str, op: &str, args: &Value, within: Duration) -> Result<Value, Failure> {
     match engine.plugins.get() {
         Some(host) => host.request(unit, op, args, within),
-        None => Err(Failure::new(Code::Unavailable, "scripts run only while the appliance runs; start it first")),
+        None => {
+            Err(Failure::new(Code::Unavailable, "scripts run only while the appliance runs; start it first"))
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use crate::engine::objects::{PBX_NODES, PEERS, Page};
 /// Most nodes and peers that scripts are told of.
 const MOST: usize = 1000;
 /// Settings that scripts may read begin so.
-const SETTINGS_AREA: &str = "checks.";
+const SETTINGS_AREAS: &[&str] = &["checks.", "dialing."];
 
 /// Answers one question of a process that runs scripts; `None`: this is no such question.
 pub fn serve(engine: &Arc<Engine>, unit: &str, op: &str, args: &Value) -> Option<Result<Value, Failure>> {
@@ -42,7 +42,8 @@ fn active(engine: &Engine, unit: &str) -> Value {
     }
     engine.scripts.rouse();
     let served = engine.scripts.all().into_iter();
-    let scripts: Vec<Value> = served.map(|(name, one)| json!({"name": name, "version": one.version})).collect();
+    let scripts: Vec<Value> =
+        served.map(|(name, one)| json!({"name": name, "version": one.version})).collect();
     json!({"scripts": scripts})
 }
 
@@ -55,16 +56,27 @@ fn source(engine: &Engine, args: &Value) -> Result<Value, Problem> {
 
 fn site(engine: &Engine) -> Result<Value, Problem> {
     let page = || Page { limit: MOST, ..Page::default() };
-    let read = |read: &Read<'_>| Ok::<_, Problem>((PBX_NODES.list(read, &page())?.0, PEERS.list(read, &page())?.0));
+    let read =
+        |read: &Read<'_>| Ok::<_, Problem>((PBX_NODES.list(read, &page())?.0, PEERS.list(read, &page())?.0));
     let (nodes, peers) = engine.db.read(read)?;
     let node = |node: &Object| {
         let fields = [
-            "id", "name", "enterprise", "kind", "address", "ntp_address", "csta_ports", "x25_ports", "outgoing_digit",
+            "id",
+            "name",
+            "enterprise",
+            "kind",
+            "address",
+            "ntp_address",
+            "csta_ports",
+            "x25_ports",
+            "outgoing_digit",
         ];
         chosen(node, &fields)
     };
     let peer = |peer: &Object| chosen(peer, &["id", "enterprise", "description", "dialing_prefix"]);
-    let known = settings::all().into_iter().filter(|setting| setting.name.starts_with(SETTINGS_AREA));
+    let known = settings::all()
+        .into_iter()
+        .filter(|one| SETTINGS_AREAS.iter().any(|area| one.name.starts_with(area)));
     let settings: Map<String, Value> =
         known.map(|setting| (setting.name.to_owned(), engine.settings.value(setting.name))).collect();
     Ok(json!({
@@ -92,6 +104,7 @@ fn look_up(engine: &Engine, args: &Value) -> Result<Value, Problem> {
             "node": row.get::<_, Option<String>>(4)?.unwrap_or_default(),
         }))
     };
-    let found = engine.db.read(|read| Ok::<_, Problem>(read.one(sql, params![enterprise, number], shown)?))?;
+    let found =
+        engine.db.read(|read| Ok::<_, Problem>(read.one(sql, params![enterprise, number], shown)?))?;
     Ok(json!({"found": found}))
 }

@@ -50,7 +50,10 @@ impl Trial {
         if version.get("published_at").is_some_and(|at| !at.is_null()) {
             return Ok(());
         }
-        let detail = format!("Version {} of {name} never served, so there is no way back to it. Publish it instead.", self.n);
+        let detail = format!(
+            "Version {} of {name} never served, so there is no way back to it. Publish it instead.",
+            self.n
+        );
         Err(Problem::new(HOOK_REFUSED, detail))
     }
 
@@ -83,7 +86,8 @@ fn refuse_no_text(source: &str) -> Result<(), Problem> {
         return Err(Problem::field("source", detail));
     }
     let strange = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
-    let Some((line, c)) = source.lines().enumerate().find_map(|(at, line)| Some((at + 1, line.chars().find(|c| strange(*c))?)))
+    let Some((line, c)) =
+        source.lines().enumerate().find_map(|(at, line)| Some((at + 1, line.chars().find(|c| strange(*c))?)))
     else {
         return Ok(());
     };
@@ -188,6 +192,7 @@ impl Publication<'_> {
 /// A version as it will be kept, tried before.
 pub fn draft(engine: &Engine, name: &str, source: &str, note: &str, author: &str) -> Result<Draft, Problem> {
     let registers = Some(try_source(engine, name, source)?);
-    let (name, source, note, author) = (name.to_owned(), source.to_owned(), note.to_owned(), author.to_owned());
+    let (name, source, note, author) =
+        (name.to_owned(), source.to_owned(), note.to_owned(), author.to_owned());
     Ok(Draft { name, source, note, author, registers })
 }

@@ -86,7 +86,8 @@ pub fn one_version(read: &Read<'_>, name: &str, n: i64) -> Result<Object, Proble
 }
 
 fn no_version(name: &str, n: i64) -> Problem {
-    let detail = format!("The script {name} has no version {n}. `jackfield hook versions {name}` shows them.");
+    let detail =
+        format!("The script {name} has no version {n}. `jackfield hook versions {name}` shows them.");
     Problem::new(NOT_FOUND, detail)
 }
 

@@ -104,7 +104,9 @@ impl Scripts {
     /// Notes how a script came up, unless another version was published meanwhile. Whether that is news.
     pub(super) fn note(&self, name: &str, found: Served) -> bool {
         let mut served = self.served.write().unwrap_or_else(PoisonError::into_inner);
-        let Some(known) = served.get_mut(name).filter(|known| known.active == found.active) else { return false };
+        let Some(known) = served.get_mut(name).filter(|known| known.active == found.active) else {
+            return false;
+        };
         let is_news = known.version != found.version
             || known.registers != found.registers
             || known.failure.is_some() != found.failure.is_some();

@@ -35,8 +35,16 @@ macro_rules! shipped {
 
 static ALL: &[Shipped] = &[
     shipped!("csta_ports", true, "CSTA ports of every MiVoice 5000 (seed 003)"),
-    shipped!("peer_prefix", false, "Peer dialing prefixes by the caller's PBX node (seed 001); publish it to use it"),
-    shipped!("same_ntp_source", true, "One time, one source: UC server, PBX nodes, CloudLink Gateway (seed 003)"),
+    shipped!(
+        "peer_prefix",
+        false,
+        "Peer dialing prefixes by the caller's PBX node (seed 001); publish it to use it"
+    ),
+    shipped!(
+        "same_ntp_source",
+        true,
+        "One time, one source: UC server, PBX nodes, CloudLink Gateway (seed 003)"
+    ),
 ];
 
 /// Keeps what this version of the appliance brings and was not kept yet.
@@ -50,11 +58,15 @@ pub fn install(engine: &Engine) -> Result<(), Problem> {
         })?;
         let is_due = match &known {
             None => true,
-            Some((shipped, is_deleted)) => !is_deleted && shipped.as_ref().is_some_and(|known| *known != sha256),
+            Some((shipped, is_deleted)) => {
+                !is_deleted && shipped.as_ref().is_some_and(|known| *known != sha256)
+            }
         };
         if is_due {
             let before = known.and_then(|(shipped, _)| shipped);
-            engine.change(origin(), Mode::Commit, move |change| bring(change, one, before.as_deref(), &sha256))?;
+            engine.change(origin(), Mode::Commit, move |change| {
+                bring(change, one, before.as_deref(), &sha256)
+            })?;
             log::info!("the script {} came with {WHO}", one.name);
         }
     }

@@ -114,7 +114,8 @@ impl Tallies {
             calls += tally.calls;
             failures += tally.failures;
             skipped.extend(tally.skipped_for());
-            let later = tally.last_error.as_ref().filter(|error| last.is_none_or(|known| known.at <= error.at));
+            let later =
+                tally.last_error.as_ref().filter(|error| last.is_none_or(|known| known.at <= error.at));
             last = later.or(last);
         }
         let error = last.map(|e| json!({"hook": e.hook, "text": e.text, "at": e.at, "count": e.count}));
@@ -134,7 +135,8 @@ impl Tally {
     /// The same error again only counts.
     fn remember(&mut self, hook: &str, error: &str) {
         let text: String = error.chars().take(ERROR_CHARS).collect();
-        let count = self.last_error.as_ref().filter(|known| known.text == text).map_or(0, |known| known.count);
+        let count =
+            self.last_error.as_ref().filter(|known| known.text == text).map_or(0, |known| known.count);
         self.last_error = Some(LastError { hook: hook.to_owned(), text, at: clock::now(), count: count + 1 });
     }
 }
@@ -160,7 +162,8 @@ mod tests {
     #[test]
     fn five_failures_within_a_minute_skip_the_script_at_that_hook_only() {
         let tallies = Tallies::default();
-        let opened: Vec<bool> = (0..BREAKER_FAILURES).map(|_| tallies.failed("bad", "dial.rewrite", 10, "boom")).collect();
+        let opened: Vec<bool> =
+            (0..BREAKER_FAILURES).map(|_| tallies.failed("bad", "dial.rewrite", 10, "boom")).collect();
         assert_eq!(opened, [false, false, false, false, true]);
         assert!(tallies.skipped_for("bad", "dial.rewrite").is_some_and(|left| left <= BREAKER_REST));
         assert_eq!(tallies.skipped_for("bad", "dial.admit"), None);
@@ -185,6 +188,9 @@ mod tests {
         assert_eq!(tallies.shown("bad")["last_error"]["count"], 2);
         tallies.failed("bad", "dial.rewrite", 10, "bang");
         let shown = tallies.shown("bad");
-        assert_eq!((&shown["last_error"]["text"], &shown["last_error"]["count"]), (&json!("bang"), &json!(1)));
+        assert_eq!(
+            (&shown["last_error"]["text"], &shown["last_error"]["count"]),
+            (&json!("bang"), &json!(1))
+        );
     }
 }

@@ -41,7 +41,9 @@ fn look_after(engine: &Weak<Engine>, woken: &Receiver<()>) {
         let Some(engine) = engine.upgrade() else { return };
         for (name, _) in engine.scripts.all() {
             if let Err(cause) = take_up(&engine, &name) {
-                log::debug!("the scripts' process does not serve: {cause}; it will be looked after at its next start");
+                log::debug!(
+                    "the scripts' process does not serve: {cause}; it will be looked after at its next start"
+                );
                 break;
             }
         }
@@ -108,7 +110,8 @@ fn stand_in(
 fn keep(engine: &Engine, name: &str, found: &Served) {
     let Some(registers) = found.registers.clone() else { return };
     let (script, n) = (name.to_owned(), found.version);
-    let kept: Result<(), Problem> = engine.db.write(move |tx| rows::keep_registers(tx, &script, n, &registers));
+    let kept: Result<(), Problem> =
+        engine.db.write(move |tx| rows::keep_registers(tx, &script, n, &registers));
     if let Err(problem) = kept {
         log::warn!("could not keep what the script {name} registers: {}", problem.detail);
     }

@@ -30,9 +30,10 @@ pub fn shown_by(engine: &Engine, read: &Read<'_>, mut script: Object) -> Result<
         (_, None) => ("not_published", String::new()),
         (Some(one), Some(n)) => match (&one.failure, obstacle) {
             (Some(cause), _) if one.version == n => ("failed", format!("version {n} does not load: {cause}")),
-            (Some(cause), _) => {
-                ("failed", format!("version {} serves, because version {n} does not load: {cause}", one.version))
-            }
+            (Some(cause), _) => (
+                "failed",
+                format!("version {} serves, because version {n} does not load: {cause}", one.version),
+            ),
             (None, Some(why)) => ("failed", why),
             (None, None) => ("active", String::new()),
         },
