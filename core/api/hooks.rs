@@ -31,7 +31,7 @@ static REGISTERED: Shape = Shape {
         Field::read_only("line", COUNT, "Line of the source; 0: unknown."),
         Field::read_only(
             "priority",
-            Kind::Any,
+            Kind::Integer { min: -1000, max: 1000 },
             "Of a hook: those with a higher one are asked first; null: no hook.",
         ),
         Field::read_only("every_s", COUNT, "Of a check: seconds between two runs; null: no check."),

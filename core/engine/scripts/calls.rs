@@ -90,34 +90,24 @@ struct Rejected {
 /// Asks the scripts of a hook about a call whose number is this; nothing is asked where there are none. Takes at
 /// most their time by the catalogue and a margin.
 pub fn consult(engine: &Engine, hook: &'static Hook, number: &str, call: &Value) -> Vec<Asked> {
-    let members = engine.scripts.members(hook.name);
-    let mut asked = Vec::new();
-    let mut run: Vec<&Member> = Vec::new();
-    for member in &members {
-        match engine.scripts.tallies.skipped_for(&member.name, hook.name) {
-            None => run.push(member),
-            // Behind one whose place the policy takes, the order of a first opinion is lost.
-            Some(left) if hook.mode == Mode::First => {
-                asked.extend(ask(engine, hook, &run, number, call));
-                if !is_decided(&asked) {
-                    asked.push(skipped(member, number, left));
-                }
-                return asked;
-            }
-            Some(left) => asked.push(skipped(member, number, left)),
-        }
+    let run = engine.scripts.members(hook.name);
+    if run.is_empty() {
+        return Vec::new();
     }
-    asked.extend(ask(engine, hook, &run, number, call));
-    asked
-}
-
-fn is_decided(asked: &[Asked]) -> bool {
-    asked.iter().any(|one| !matches!(one.verdict, Verdict::NoOpinion))
-}
-
-fn skipped(member: &Member, number: &str, left: Duration) -> Asked {
-    let reason = format!("it failed too often and is asked again in {} seconds", left.as_secs() + 1);
-    by_policy(member, number, reason)
+    let scripts: Vec<Value> =
+        run.iter().map(|one| json!({"name": one.name, "version": one.version, "line": one.line})).collect();
+    let mut call = call.clone();
+    call["number"] = number.into();
+    let args = json!({"hook": hook.name, "scripts": scripts, "call": call});
+    let count = u32::try_from(run.len()).unwrap_or(u32::MAX);
+    let answer = child::ask(engine, SCRIPTS, HOOK_CHAIN, &args, hook.wall.saturating_mul(count) + MARGIN);
+    let read = answer.map_err(|failure| failure.msg).and_then(|value| {
+        serde_json::from_value::<Answer>(value).map_err(|e| format!("their answer does not fit: {e}"))
+    });
+    match read {
+        Ok(answer) => understood(engine, hook, &run, number, answer),
+        Err(cause) => vec![unanswered(hook, number, &cause)],
+    }
 }
 
 fn by_policy(member: &Member, number: &str, reason: String) -> Asked {
@@ -129,26 +119,6 @@ fn by_policy(member: &Member, number: &str, reason: String) -> Asked {
         before: number.to_owned(),
         after: number.to_owned(),
         reason,
-    }
-}
-
-fn ask(engine: &Engine, hook: &'static Hook, run: &[&Member], number: &str, call: &Value) -> Vec<Asked> {
-    if run.is_empty() {
-        return Vec::new();
-    }
-    let scripts: Vec<Value> =
-        run.iter().map(|member| json!({"name": member.name, "version": member.version})).collect();
-    let mut call = call.clone();
-    call["number"] = number.into();
-    let args = json!({"hook": hook.name, "scripts": scripts, "call": call});
-    let count = u32::try_from(run.len()).unwrap_or(u32::MAX);
-    let answer = child::ask(engine, SCRIPTS, HOOK_CHAIN, &args, hook.wall.saturating_mul(count) + MARGIN);
-    let read = answer.map_err(|failure| failure.msg).and_then(|value| {
-        serde_json::from_value::<Answer>(value).map_err(|e| format!("their answer does not fit: {e}"))
-    });
-    match read {
-        Ok(answer) => understood(engine, hook, run, number, answer),
-        Err(cause) => vec![unanswered(hook, number, &cause)],
     }
 }
 
@@ -169,16 +139,19 @@ fn unanswered(hook: &Hook, number: &str, cause: &str) -> Asked {
 fn understood(
     engine: &Engine,
     hook: &'static Hook,
-    run: &[&Member],
+    run: &[Member],
     number: &str,
     answer: Answer,
 ) -> Vec<Asked> {
     let mut number = number.to_owned();
     let mut asked = Vec::new();
     for step in answer.steps {
-        let Some(member) = run.iter().find(|member| member.name == step.script) else { continue };
+        let Some(member) = run.iter().find(|one| one.name == step.script) else { continue };
         let one = one_step(hook, member, &number, &step, answer.rejected.as_ref());
-        tally(engine, hook, &one, step.micros);
+        // One that rests after many failures was not asked.
+        if step.outcome != "skipped" {
+            tally(engine, hook, &one, step.micros);
+        }
         number.clone_from(&one.after);
         asked.push(one);
     }
@@ -194,10 +167,6 @@ fn one_step(hook: &Hook, member: &Member, number: &str, step: &Step, rejected: O
         "allowed" => Verdict::Allowed,
         "changed" => Verdict::Changed,
         "rejected" => Verdict::Rejected,
-        "missing" => {
-            one.reason = "it is not loaded".to_owned();
-            Verdict::Failed
-        }
         _ => Verdict::Failed,
     };
     if one.verdict == Verdict::Rejected {

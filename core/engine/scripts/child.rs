@@ -32,8 +32,8 @@ pub enum Refused {
 impl From<Failure> for Refused {
     fn from(failure: Failure) -> Self {
         match failure.code {
-            Code::Unavailable | Code::Busy | Code::NotFound => Self::Process(failure.msg),
-            _ => Self::Script(failure.msg),
+            Code::BadRequest => Self::Script(failure.msg),
+            _ => Self::Process(failure.msg),
         }
     }
 }

@@ -28,7 +28,7 @@ pub struct HookEntry {
     pub hook: String,
     /// Those with a higher one are asked first.
     #[serde(default)]
-    pub priority: f64,
+    pub priority: i64,
     /// Line of the source.
     #[serde(default)]
     pub line: u32,
@@ -58,22 +58,15 @@ pub struct TestEntry {
 }
 
 impl Registers {
-    /// How it wants to be asked at that hook, if at all.
-    pub fn hook(&self, name: &str) -> Option<&HookEntry> {
-        self.hooks.iter().find(|entry| entry.hook == name)
-    }
-
-    /// Whether it wants to be told that event; some name it with `event.` before it.
+    /// Whether it wants to be told that event.
     pub fn wants(&self, event: &str) -> bool {
-        let named = format!("event.{event}");
-        self.events.iter().any(|one| *one == event || *one == named) || self.hook(&named).is_some()
+        self.events.iter().any(|one| one == event)
     }
 
     /// As the API lists it.
     pub fn to_json(&self) -> Value {
         let hooks = self.hooks.iter().map(|one| {
-            let priority = whole(one.priority);
-            json!({"kind": "hook", "name": one.hook, "line": one.line, "priority": priority, "every_s": null})
+            json!({"kind": "hook", "name": one.hook, "line": one.line, "priority": one.priority, "every_s": null})
         });
         let checks = self.checks.iter().map(|one| {
             json!({"kind": "check", "name": one.name, "line": one.line, "priority": null, "every_s": one.every_s})
@@ -82,14 +75,5 @@ impl Registers {
             |one| json!({"kind": "test", "name": one.name, "line": one.line, "priority": null, "every_s": null}),
         );
         hooks.chain(checks).chain(tests).collect()
-    }
-}
-
-/// A whole number without a fraction, as people write it.
-#[allow(clippy::cast_possible_truncation)] // The bounds are checked.
-fn whole(number: f64) -> Value {
-    match number.fract() == 0.0 && number.abs() < 1e9 {
-        true => json!(number as i64),
-        false => json!(number),
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
 use jackfield_db::Db;
 
-use super::registers::Registers;
+use super::registers::{HookEntry, Registers};
 use super::rows;
 use super::tally::Tallies;
 use crate::catalog::hooks::{DIAL_ADMIT, DIAL_REWRITE};
@@ -47,7 +47,7 @@ pub struct Member {
     /// The version that serves.
     pub version: i64,
     /// Its priority at that hook.
-    pub priority: f64,
+    pub priority: i64,
     /// Line at which it registers.
     pub line: u32,
 }
@@ -119,19 +119,22 @@ impl Scripts {
         [DIAL_REWRITE, DIAL_ADMIT].iter().any(|hook| !self.members(hook.name).is_empty())
     }
 
-    /// The scripts to ask at a hook, in order: higher priority first, then by name.
+    /// The scripts to ask at a hook, in order: higher priority first, then by name. A script
+    /// that registers several functions stands there for each.
     pub(super) fn members(&self, hook: &str) -> Vec<Member> {
         let served = self.served.read().unwrap_or_else(PoisonError::into_inner);
         let mut members: Vec<Member> = served
             .iter()
-            .filter_map(|(name, one)| {
-                let entry = one.registers.as_ref()?.hook(hook)?;
-                let (priority, line) = (entry.priority, entry.line);
-                Some(Member { name: name.clone(), version: one.version, priority, line })
+            .flat_map(|(name, one)| {
+                let entries = one.registers.iter().flat_map(|registers| &registers.hooks);
+                entries.filter(|entry| entry.hook == hook).map(|entry| {
+                    let HookEntry { priority, line, .. } = *entry;
+                    Member { name: name.clone(), version: one.version, priority, line }
+                })
             })
             .collect();
-        // The map is in order of names, and the sort keeps that among equals.
-        members.sort_by(|a, b| b.priority.total_cmp(&a.priority));
+        // The map is in order of names and each script's own in order of lines: among equals the sort keeps that.
+        members.sort_by_key(|member| -member.priority);
         members
     }
 }

@@ -1,5 +1,5 @@
-//! How scripts do at their hooks: calls, failures, time, the last error, and the breaker that skips a script for
-//! a while when it fails again and again.
+//! How scripts do at their hooks: calls, failures, time, the last error, and whether one is being skipped because it
+//! failed again and again. Skipping is done where scripts run, by the same figures of the catalogue.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -99,12 +99,6 @@ impl Tallies {
         opens
     }
 
-    /// For how much longer a script is skipped at a hook.
-    pub fn skipped_for(&self, script: &str, hook: &str) -> Option<Duration> {
-        let tallies = self.lock();
-        tallies.get(&(script.to_owned(), hook.to_owned()))?.skipped_for()
-    }
-
     /// What the API shows of a script: calls, failures, last error, breaker.
     pub fn shown(&self, script: &str) -> Value {
         let tallies = self.lock();
@@ -160,14 +154,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn five_failures_within_a_minute_skip_the_script_at_that_hook_only() {
+    fn five_failures_within_a_minute_skip_that_script_only() {
         let tallies = Tallies::default();
         let opened: Vec<bool> =
             (0..BREAKER_FAILURES).map(|_| tallies.failed("bad", "dial.rewrite", 10, "boom")).collect();
         assert_eq!(opened, [false, false, false, false, true]);
-        assert!(tallies.skipped_for("bad", "dial.rewrite").is_some_and(|left| left <= BREAKER_REST));
-        assert_eq!(tallies.skipped_for("bad", "dial.admit"), None);
-        assert_eq!(tallies.skipped_for("good", "dial.rewrite"), None);
+        tallies.well("good", "dial.rewrite", 10);
+        assert_eq!(
+            tallies.shown("bad")["breaker"],
+            json!({"open": true, "seconds_left": BREAKER_REST.as_secs()})
+        );
+        assert_eq!(tallies.shown("good")["breaker"], json!({"open": false, "seconds_left": null}));
     }
 
     #[test]
@@ -175,8 +172,8 @@ mod tests {
         let tallies = Tallies::default();
         (0..BREAKER_FAILURES).for_each(|_| drop(tallies.failed("bad", "dial.rewrite", 10, "boom")));
         tallies.begin("bad");
-        assert_eq!(tallies.skipped_for("bad", "dial.rewrite"), None);
         let shown = tallies.shown("bad");
+        assert_eq!(shown["breaker"]["open"], false);
         assert_eq!((&shown["failures"], &shown["last_error"]), (&json!(5), &Value::Null));
     }
 
