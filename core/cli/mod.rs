@@ -9,6 +9,7 @@ mod doctor;
 mod hook;
 mod output;
 mod plugin;
+pub mod script_host;
 mod serve;
 mod settings;
 mod token;

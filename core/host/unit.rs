@@ -40,6 +40,8 @@ pub enum State {
 pub struct Status {
     /// Its id.
     pub id: String,
+    /// Whether it is a part of the appliance instead of a plugin.
+    pub builtin: bool,
     /// Its version; empty while no manifest could be read.
     pub version: String,
     /// One line for people.
@@ -115,6 +117,7 @@ enum Route {
 pub struct Unit {
     /// Where its messages end up.
     pub desk: Arc<Desk>,
+    is_builtin: bool,
     shown: Mutex<Shown>,
     reshown: Condvar,
     route: Mutex<Route>,
@@ -123,7 +126,7 @@ pub struct Unit {
 
 impl Unit {
     /// A plugin that has not been looked at yet.
-    pub fn new(desk: Arc<Desk>) -> Self {
+    pub fn new(desk: Arc<Desk>, is_builtin: bool) -> Self {
         let shown = Shown {
             state: State::Starting,
             reason: String::new(),
@@ -137,12 +140,18 @@ impl Unit {
             manifest: None,
         };
         let route = Mutex::new(Route::Soon);
-        Self { desk, shown: Mutex::new(shown), reshown: Condvar::new(), route, rerouted: Condvar::new() }
+        let shown = Mutex::new(shown);
+        Self { desk, is_builtin, shown, reshown: Condvar::new(), route, rerouted: Condvar::new() }
     }
 
     /// Its id.
     pub fn id(&self) -> &str {
         &self.desk.plugin
+    }
+
+    /// Whether it is a part of the appliance instead of a plugin.
+    pub fn is_builtin(&self) -> bool {
+        self.is_builtin
     }
 
     /// Asks the plugin and waits for its answer, at most so long. While a successor is being started on
@@ -179,6 +188,7 @@ impl Unit {
         let journal = &self.desk.journal;
         Status {
             id: self.id().to_owned(),
+            builtin: self.is_builtin,
             version: shown.manifest.as_ref().map(|m| m.version.clone()).unwrap_or_default(),
             summary: shown.manifest.as_ref().map(|m| m.summary.clone()).unwrap_or_default(),
             state,

@@ -20,9 +20,11 @@ const RESERVED: &[&str] = &[
     "pragma",
     "revision",
     "script",
+    "scripts",
     "session",
     "sqlite",
     "temp",
+    "workbench",
 ];
 
 /// The validated id of a plugin: 2 to 32 lower-case letters and digits, a letter first.
