@@ -169,6 +169,10 @@ fn one_step(hook: &Hook, member: &Member, number: &str, step: &Step, rejected: O
         "rejected" => Verdict::Rejected,
         _ => Verdict::Failed,
     };
+    if one.verdict == Verdict::Failed && !one.reason.starts_with("site/") {
+        // What a script throws need not say where; the place is known all the same.
+        one.reason = format!("{}: {}", one.place().unwrap_or_default(), one.reason);
+    }
     if one.verdict == Verdict::Rejected {
         one.reason = rejected.map(|rejected| rejected.reason.clone()).unwrap_or_default();
     }
