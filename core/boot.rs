@@ -25,7 +25,7 @@ use crate::engine::doctor::{Finding, State, is_stuck};
 use crate::engine::secrets::{Secret, store};
 use crate::engine::settings::Settings;
 use crate::engine::state::{StateDir, StateLock};
-use crate::engine::{Engine, clock, plugins, scripts};
+use crate::engine::{Engine, clock, own_names, plugins, scripts};
 use crate::host::verify::Trust;
 use crate::http::{self, CertStore, Http, Limits, Request, Response};
 
@@ -392,6 +392,7 @@ impl Boot {
 
     fn report_certificate(&self) {
         let (Some(engine), Some(store)) = (&self.engine, &self.certificates) else { return };
+        own_names::set(store.names());
         let days = (store.not_after() - clock::unix()).div_euclid(24 * 3600);
         let advice =
             "Put a new certificate into the files named in the configuration; it is taken up within seconds.";

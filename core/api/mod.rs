@@ -8,6 +8,7 @@ mod claim;
 mod conditions;
 mod dialing;
 mod doctor;
+mod expected;
 mod health;
 mod hooks;
 mod jobs;
@@ -80,7 +81,7 @@ impl Api {
                 Match::No => {}
             }
         }
-        match plugin_routes::find(&self.engine, request, path) {
+        match plugin_routes::find(&self.engine, request, path, &mut allowed) {
             Some(found) => {
                 found.and_then(|(route, params)| Call::begin(self, &route, request, params, id)?.run())
             }

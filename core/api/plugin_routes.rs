@@ -2,7 +2,7 @@
 //! body, If-Match, dry run), then handed to the plugin's process.
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jackfield_abi::ops::{self, Code, Failure, HttpRequest, HttpResponse};
@@ -10,10 +10,12 @@ use serde_json::{Value, json};
 
 use super::BASE;
 use super::call::{Call, Reply};
+use super::expected;
 use super::route::{Access, Answer, Body, Match, Route};
 use crate::catalog::problems::{
-    CONFLICT, DENIED, FieldError, IF_MATCH_MISSING, INVALID, Kind as ProblemKind, MALFORMED_JSON, METHOD,
-    NO_PLUGIN, NOT_FOUND, OVERLOADED, PLUGIN_FAULT, Problem, STALE, WRONG_TYPE,
+    CONFLICT, DENIED, FieldError, IF_MATCH_MISSING, INVALID, KEY_IN_USE, KEY_REUSED, Kind as ProblemKind,
+    MALFORMED_JSON, METHOD, NO_PLUGIN, NOT_FOUND, OVERLOADED, PLUGIN_FAULT, Problem, STALE, UNANSWERED,
+    WRONG_TYPE,
 };
 use crate::catalog::rights::{Right, Role};
 use crate::engine::{Engine, fault};
@@ -35,26 +37,46 @@ const FAILURES: &[&ProblemKind] = &[
     NO_PLUGIN,
     PLUGIN_FAULT,
 ];
-/// Plugins that the appliance is made for: without them their routes say so.
-const EXPECTED: &[&str] = &["federation", "peering", "cloudlink", "teams"];
 /// Most rights that plugins may bring, all together.
 const MOST_RIGHTS: usize = 1024;
 
 type Found = Result<(Route, Vec<(String, String)>), Problem>;
 
-/// The plugin's route that a request means; `None` when its path is no plugin's.
-pub fn find(engine: &Engine, request: &Request, path: &str) -> Option<Found> {
+/// The plugin's route that a request means; `None` when its path is no plugin's. Where core or a plugin has the
+/// path with other methods, `allowed` lists them.
+pub fn find(
+    engine: &Engine,
+    request: &Request,
+    path: &str,
+    allowed: &mut Vec<&'static str>,
+) -> Option<Found> {
     let area = path.strip_prefix(BASE)?.strip_prefix('/')?.split(['/', ':']).next()?;
     let host = engine.plugins.get();
-    let manifest = host.and_then(|host| host.manifests().into_iter().find(|manifest| manifest.id == area));
-    if let Some(manifest) = manifest {
-        return Some(among(&manifest, request, path));
+    let manifests = host.map(Host::manifests).unwrap_or_default();
+    if let Some(manifest) = manifests.iter().find(|manifest| manifest.id == area) {
+        return Some(among(manifest, request, path));
     }
-    let known = host.and_then(|host| host.list().into_iter().find(|status| status.id == area));
+    let serves = |manifest: &&Arc<Manifest>| manifest.serves.iter().any(|segment| segment == area);
+    for manifest in manifests.iter().filter(serves) {
+        if let Some(found) = look(manifest, request, path, allowed).transpose() {
+            return Some(found);
+        }
+    }
+    if !allowed.is_empty() {
+        return None;
+    }
+    missing(host, area, path, &manifests)
+}
+
+/// A route that says why there is no plugin to answer a path.
+fn missing(host: Option<&Host>, area: &str, path: &str, manifests: &[Arc<Manifest>]) -> Option<Found> {
+    let expected = expected::plugin_of(area, path);
+    let meant = expected.unwrap_or(area);
+    let known = host.and_then(|host| host.list().into_iter().find(|status| status.id == meant));
     let reason = match known {
+        Some(_) if manifests.iter().any(|manifest| manifest.id == meant) => return None,
         Some(status) => out_of_order(&status),
-        None if EXPECTED.contains(&area) => absent(area),
-        None => return None,
+        None => absent(expected?),
     };
     Some(Ok((telling(reason), Vec::new())))
 }
@@ -82,15 +104,28 @@ fn out_of_order(status: &Status) -> Problem {
     Problem::new(NO_PLUGIN, format!("The plugin {} does not serve: {}", status.id, status.reason))
 }
 
-fn among(manifest: &Manifest, request: &Request, path: &str) -> Found {
-    let mut allowed = Vec::new();
+/// A plugin's route that fits; `allowed` gains the methods of those that fit but for theirs.
+fn look(
+    manifest: &Manifest,
+    request: &Request,
+    path: &str,
+    allowed: &mut Vec<&'static str>,
+) -> Result<Option<(Route, Vec<(String, String)>)>, Problem> {
     for declared in &manifest.routes {
         let route = route(manifest, declared)?;
         match route.matches(&request.method, path) {
-            Match::Yes(params) => return Ok((route, params)),
-            Match::OtherMethod => allowed.push(declared.method.clone()),
+            Match::Yes(params) => return Ok(Some((route, params))),
+            Match::OtherMethod => allowed.push(route.method),
             Match::No => {}
         }
+    }
+    Ok(None)
+}
+
+fn among(manifest: &Manifest, request: &Request, path: &str) -> Found {
+    let mut allowed = Vec::new();
+    if let Some(found) = look(manifest, request, path, &mut allowed)? {
+        return Ok(found);
     }
     if allowed.is_empty() {
         let detail = format!("The plugin {} has no {}.", manifest.id, request.path);
@@ -119,6 +154,10 @@ fn route(manifest: &Manifest, declared: &manifest::Route) -> Result<Route, Probl
             .runs(move |call| ask(call, &plugin, &template));
     route.conditional = declared.conditional;
     route.dry_run = declared.dry_run;
+    if declared.method == "POST" && !declared.public {
+        route = route.keyed();
+        route.problems.extend([KEY_REUSED, KEY_IN_USE, UNANSWERED]);
+    }
     Ok(route)
 }
 
@@ -154,6 +193,10 @@ pub fn right(manifest: &Manifest, name: &str) -> Result<&'static Right, Problem>
 }
 
 fn ask(call: &Call<'_>, plugin: &str, template: &str) -> Result<Reply, Problem> {
+    call.once_outside(plugin, || answered(call, plugin, template))
+}
+
+fn answered(call: &Call<'_>, plugin: &str, template: &str) -> Result<Reply, Problem> {
     let host = call.engine().plugins.get().ok_or_else(|| absent(plugin))?;
     let request = HttpRequest {
         method: call.method().to_owned(),
@@ -162,6 +205,7 @@ fn ask(call: &Call<'_>, plugin: &str, template: &str) -> Result<Reply, Problem> 
         params: call.params(),
         query: call.query.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
         body: call.input.clone(),
+        request: call.id().to_owned(),
         who: call.principal().map_or_else(|_| "nobody signed in".to_owned(), |who| who.label.clone()),
         if_match: if_match(call)?,
         dry_run: call.is_rehearsal(),
@@ -218,6 +262,7 @@ fn problem(answer: &HttpResponse) -> Problem {
         404 => NOT_FOUND,
         409 => CONFLICT,
         412 => STALE,
+        428 => IF_MATCH_MISSING,
         400 | 422 => INVALID,
         503 => NO_PLUGIN,
         _ => PLUGIN_FAULT,

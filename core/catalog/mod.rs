@@ -7,6 +7,7 @@ pub mod hooks;
 pub mod problems;
 pub mod rights;
 pub mod rules;
+pub mod segments;
 pub mod settings;
 pub mod shape;
 

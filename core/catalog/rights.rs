@@ -59,6 +59,10 @@ rights! {
     NODES_WRITE "pbx-nodes:write" Operator "Make, change and delete PBX nodes";
     ACCOUNTS_READ "accounts:read" Viewer "See accounts";
     ACCOUNTS_WRITE "accounts:write" Operator "Make, change and delete accounts";
+    PROFILES_READ "profiles:read" Viewer "See user profiles";
+    PROFILES_WRITE "profiles:write" Operator "Make, change and delete user profiles";
+    TRUSTED_SERVERS_READ "trusted-servers:read" Viewer "See trusted servers";
+    TRUSTED_SERVERS_WRITE "trusted-servers:write" Operator "Make, change and delete trusted servers";
     PEERS_READ "peers:read" Viewer "See peers and their dialing prefixes";
     PEERS_WRITE "peers:write" Operator "Make, change and delete peers";
     DIALING_PREVIEW "dialing:preview" Viewer "Ask which digits would be dialed";

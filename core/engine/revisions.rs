@@ -95,7 +95,8 @@ fn state<'a>(revision: &'a Object, field: &str) -> Option<&'a Object> {
     revision.get(field).and_then(Value::as_object)
 }
 
-fn refuse_superseded(read: &Read<'_>, revision: &Object) -> Result<(), Problem> {
+/// Refuses when the object was changed again later.
+pub fn refuse_superseded(read: &Read<'_>, revision: &Object) -> Result<(), Problem> {
     let sql =
         "SELECT n, who FROM revision WHERE kind = ?1 AND object = ?2 AND n > ?3 ORDER BY n DESC LIMIT 1";
     let bound = params![objects::text(revision, "kind"), objects::text(revision, "object"), number(revision)];

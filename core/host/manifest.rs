@@ -48,6 +48,9 @@ pub struct Manifest {
     /// File name of its console page; empty: none.
     #[serde(default)]
     pub console: String,
+    /// First segments of paths, besides its id, below which it has routes.
+    #[serde(default)]
+    pub serves: Vec<String>,
     /// API routes it answers.
     #[serde(default)]
     pub routes: Vec<Route>,

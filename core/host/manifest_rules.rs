@@ -9,11 +9,12 @@ use serde_json::Value;
 
 use super::builtin::is_reserved;
 use super::manifest::{Manifest, Route, Setting};
+use crate::catalog::segments::SHARED;
 
 type Outcome = Result<(), String>;
 
 const RULES: &[fn(&Manifest) -> Outcome] =
-    &[names, files, sizes, needs, routes, rights, jobs, settings, migrations];
+    &[names, files, sizes, needs, serves, routes, rights, jobs, settings, migrations];
 
 const METHODS: &[&str] = &["GET", "POST", "PUT", "PATCH", "DELETE"];
 const KINDS: &[&str] = &["text", "integer", "boolean", "choice", "secret", "list"];
@@ -124,8 +125,13 @@ fn routes(m: &Manifest) -> Outcome {
         require(METHODS.contains(&route.method.as_str()), || {
             format!("{name}: the method must be one of {}", METHODS.join(", "))
         })?;
-        require(belongs(&route.path, &m.id), || {
-            format!("{name}: the path must begin with {} and have no empty segment", m.id)
+        require(belongs(&route.path, m), || {
+            let served = m.serves.iter().map(|segment| format!(", or lie below {segment},"));
+            format!(
+                "{name}: the path must begin with {}{} and have no empty segment",
+                m.id,
+                served.collect::<String>()
+            )
         })?;
         require(!route.summary.is_empty(), || format!("{name}: the summary is missing"))?;
         require(seen.insert((&route.method, &route.path)), || format!("{name} is there twice"))?;
@@ -134,11 +140,25 @@ fn routes(m: &Manifest) -> Outcome {
     Ok(())
 }
 
-/// Whether the path's first segment, without an action such as `:test`, is the plugin's id.
-fn belongs(path: &str, id: &str) -> bool {
+/// Whether the path's first segment, without an action such as `:test`, is the plugin's id, or more follows one
+/// of the segments that it serves.
+fn belongs(path: &str, m: &Manifest) -> bool {
     let first = path.split('/').next().unwrap_or_default();
     let area = first.split(':').next().unwrap_or_default();
-    area == id && path.split('/').all(|segment| !segment.is_empty())
+    let is_below = path.contains('/') && m.serves.iter().any(|segment| segment == first);
+    (area == m.id || is_below) && path.split('/').all(|segment| !segment.is_empty())
+}
+
+fn serves(m: &Manifest) -> Outcome {
+    each_has_form("serves", &m.serves, "^[a-z][a-z-]*$", "one segment such as peers")?;
+    for segment in &m.serves {
+        require(SHARED.contains(&segment.as_str()), || {
+            format!("serves: {segment:?} is not shared with plugins; {} are", SHARED.join(", "))
+        })?;
+        let is_used = m.routes.iter().any(|route| route.path.split('/').next() == Some(segment));
+        require(is_used, || format!("serves: no route is below {segment:?}; leave it out"))?;
+    }
+    Ok(())
 }
 
 fn route_right(m: &Manifest, route: &Route, name: &str) -> Outcome {

@@ -6,6 +6,7 @@
 
 pub mod builtin;
 pub mod child;
+mod claims;
 mod confine;
 pub mod conformance;
 mod desk;

@@ -8,6 +8,7 @@ use data_encoding::BASE64;
 use jackfield_abi::{ABI, ops};
 use ring::signature::{ED25519, UnparsedPublicKey};
 
+use super::claims;
 use super::folder::Folder;
 use super::manifest::{self, Manifest};
 use super::refusal::{Refusal, Rule};
@@ -45,6 +46,7 @@ pub struct Verified {
 /// Verifies the plugin in the folder `id` of the plugins folder.
 pub fn verify(plugins: &Path, id: &str, trust: Trust) -> Result<Verified, Refusal> {
     let (manifest, signed_by) = read_manifest(plugins, id, trust)?;
+    claims::judge(plugins, &manifest, trust)?;
     let folder = Folder::open(&plugins.join(id))?;
     let sealed = read_library(&folder, &manifest)?;
     judge_hash(&folder, &manifest, &sealed, trust)?;

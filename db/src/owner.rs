@@ -24,6 +24,7 @@ const RESERVED: &[&str] = &[
     "session",
     "sqlite",
     "temp",
+    "trusted",
     "workbench",
 ];
 

@@ -2,6 +2,7 @@
 //! and the lists have files of their own.
 
 mod lists;
+mod peers;
 mod rule_tables;
 mod rules;
 mod settings;

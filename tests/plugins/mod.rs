@@ -5,6 +5,7 @@ mod c_echo;
 mod children;
 mod faults;
 mod jobs;
+mod keys;
 mod mirror;
 mod quarantine;
 mod secrets;
@@ -12,6 +13,7 @@ mod serving;
 mod settings;
 mod take_over;
 mod trust;
+mod undo;
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;

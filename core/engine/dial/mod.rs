@@ -185,7 +185,7 @@ fn to_account(read: &Read<'_>, node: &Object, id: &str) -> Result<(Destination, 
 
 /// What was typed is an extension of the enterprise if an account has it, whatever the node's ranges say.
 fn to_number(read: &Read<'_>, node: &Object, typed: &str) -> Result<(Destination, To), Problem> {
-    let sql = "SELECT id FROM account WHERE enterprise = ?1 AND extension = ?2 AND extension <> '' ORDER BY seq LIMIT 1";
+    let sql = "SELECT id FROM account WHERE enterprise = ?1 AND extension = ?2 AND extension <> '' AND peer IS NULL ORDER BY seq LIMIT 1";
     let bound = params![text(node, "enterprise"), typed.trim()];
     Ok(match read.one(sql, bound, |row| row.get::<_, String>(0))? {
         Some(account) => (Destination::Local { extension: typed.to_owned() }, To::Account(account)),

@@ -5,6 +5,7 @@ mod certificate;
 mod claimed;
 mod database_answers;
 mod database_whole;
+mod deployment;
 mod disk_space;
 mod door;
 mod plugins;
@@ -91,6 +92,7 @@ pub static ALL: &[&Check] = &[
     &disk_space::CHECK,
     &certificate::CHECK,
     &claimed::CHECK,
+    &deployment::CHECK,
     &plugins::CHECK,
     &scripts::CHECK,
     &database_whole::CHECK,

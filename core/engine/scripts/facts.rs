@@ -96,7 +96,7 @@ fn look_up(engine: &Engine, args: &Value) -> Result<Value, Problem> {
     let enterprise = args["enterprise"].as_str().unwrap_or_default();
     let number = args["number"].as_str().unwrap_or_default();
     let sql = "SELECT id, first_name, last_name, extension, pbx_node FROM account
-               WHERE enterprise = ?1 AND extension = ?2 AND extension <> '' ORDER BY seq LIMIT 1";
+               WHERE enterprise = ?1 AND extension = ?2 AND extension <> '' AND peer IS NULL ORDER BY seq LIMIT 1";
     let shown = |row: &Row<'_>| {
         let name = format!("{} {}", row.get::<_, String>(1)?, row.get::<_, String>(2)?);
         Ok(json!({

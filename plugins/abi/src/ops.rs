@@ -28,6 +28,7 @@ ops! { TO_PLUGIN, "What the host asks of a plugin.":
     JOB_RUN "job.run" 0 "Runs one job to its end: `{job, name, input}` to `{result}`; progress by `job.progress`; CANCEL asks it to end.";
     SETTINGS_CHANGED "settings.changed" 0 "New values of the plugin's settings: `{settings}` to `{}`; an error keeps the old ones.";
     DOCTOR "doctor" 0 "Looks at itself: `{}` to `{findings: [Finding]}`.";
+    REVISION_UNDO "revision.undo" 0 "Says how a change that it noted is put back, and does nothing itself: `Undo` to `Statements`, whose revision is of the same kind and object. The host runs them in one transaction, or rehearses them; a failure's text says why it cannot be put back.";
 }
 
 ops! { TO_HOST, "What a plugin asks of the host.":
@@ -40,7 +41,7 @@ ops! { TO_HOST, "What a plugin asks of the host.":
     JOB_PROGRESS "job.progress" 0 "Tells how far a job is: `{job, done, total, note}` to `{cancelled}`.";
     CHECK_REPORT "check.report" 0 "Puts up a finding for the doctor: `Finding` to `{}`.";
     STATE_REPORT "state.report" 0 "Says in words how the plugin does: `{state, reason}` to `{}`.";
-    REVISION_NOTE "revision.note" 0 "Records a change of configuration: `Revision` to `{n}`.";
+    REVISION_NOTE "revision.note" 0 "Records a change of configuration: `Note` to `{n}`.";
 }
 
 /// Services that a host offers; a plugin's manifest names those it needs.
@@ -204,6 +205,9 @@ pub struct HttpRequest {
     /// The JSON body; null when there is none.
     #[serde(default)]
     pub body: Value,
+    /// Id of the request, as the log has it. What the plugin writes for it names it ([`Statements::request`]).
+    #[serde(default)]
+    pub request: String,
     /// Who calls, as revisions name them.
     pub who: String,
     /// The version that `If-Match` names; null for none, `"*"` for any.
@@ -275,6 +279,11 @@ pub struct Statements {
     /// Revisions to record in the same transaction.
     #[serde(default)]
     pub revisions: Vec<Revision>,
+    /// The API request that it is done for, [`HttpRequest::request`]; empty: none. A caller that repeats a request
+    /// with the same idempotency key gets the first answer; by this name the appliance knows, also when the
+    /// plugin's process ends before it answers, that the request was carried out.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub request: String,
 }
 
 /// The answer to a write.
@@ -303,6 +312,36 @@ pub struct Revision {
     /// After; null when it was deleted.
     #[serde(default)]
     pub after: Value,
+}
+
+/// A revision that is recorded by itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Note {
+    /// The change.
+    #[serde(flatten)]
+    pub revision: Revision,
+    /// As in [`Statements::request`].
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub request: String,
+}
+
+/// A recorded change that somebody wants to put back. Nothing has changed the object since.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Undo {
+    /// Number of the revision.
+    pub n: i64,
+    /// As the plugin noted it.
+    pub kind: String,
+    /// As the plugin noted it.
+    pub object: String,
+    /// How the object shall be again; null: it shall not be.
+    #[serde(default)]
+    pub before: Value,
+    /// How it is now; null: it is not.
+    #[serde(default)]
+    pub after: Value,
+    /// Who wants it, as revisions name them.
+    pub who: String,
 }
 
 /// What a check saw.

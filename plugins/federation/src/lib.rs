@@ -10,8 +10,9 @@ mod servers;
 mod standing;
 mod switches;
 mod table;
+mod undo;
 
-use jackfield_sdk::{Call, Code, Config, Failure, Host, Plugin, Problem, Routes, Value};
+use jackfield_sdk::{Call, Code, Config, Event, Failure, Host, Plugin, Problem, Routes, Tx, Undo, Value};
 
 use standing::Standing;
 
@@ -25,7 +26,7 @@ pub struct Federation {
 impl Plugin for Federation {
     const ID: &'static str = "federation";
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
-    const OPS: &'static [&'static str] = &["http"];
+    const OPS: &'static [&'static str] = &["http", "revision.undo"];
 
     fn start(host: Host, _config: Config) -> Result<Self, Failure> {
         Ok(Self { host })
@@ -34,6 +35,14 @@ impl Plugin for Federation {
     fn ready(&self) -> Result<(), Failure> {
         let standing = Standing::read(&self.host)?;
         condition::of(&standing.switches).tell(&self.host)
+    }
+
+    fn undo(&self, undo: &Undo, tx: &mut Tx) -> Result<(), Problem> {
+        self.put_back(undo, tx)
+    }
+
+    fn event(&self, event: Event) {
+        self.hear(&event);
     }
 
     fn routes() -> Routes<Self> {

@@ -1,31 +1,10 @@
 //! `federation`: read how it stands, switch it.
 
-use jackfield_sdk::{Call, Errors, Outcome, Problem, Reply, Value, log};
-use serde::de::IgnoredAny;
-use serde::{Deserialize, Serialize};
+use jackfield_sdk::{Call, Outcome, Problem, Reply, log};
+use serde::Serialize;
 
 use crate::standing::{Standing, Switches};
 use crate::{Federation, condition, refused};
-
-/// A body of PUT. What else reading gave may be sent back, and says nothing.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Wanted {
-    #[serde(default)]
-    enabled: Value,
-    #[serde(default)]
-    open: Value,
-    #[serde(default, rename = "state")]
-    _state: IgnoredAny,
-    #[serde(default, rename = "reason")]
-    _reason: IgnoredAny,
-    #[serde(default, rename = "servers")]
-    _servers: IgnoredAny,
-    #[serde(default, rename = "revision")]
-    _revision: IgnoredAny,
-    #[serde(default, rename = "changed_at")]
-    _changed_at: IgnoredAny,
-}
 
 /// As the API shows it.
 #[derive(Serialize)]
@@ -69,13 +48,11 @@ impl Federation {
 }
 
 fn wanted(call: &Call<'_>) -> Result<Switches, Problem> {
-    let given: Wanted = call.body()?;
-    let says = |name, value: &Value| format!("{name} must be true or false; {}", crate::rules::shown(value));
-    Errors::new()
-        .check(given.enabled.is_boolean(), "/enabled", says("enabled", &given.enabled))
-        .check(given.open.is_boolean(), "/open", says("open", &given.open))
-        .done()?;
-    Ok(Switches { enabled: given.enabled == true, open: given.open == true })
+    call.form(|form| {
+        form.ignore(&["state", "reason", "servers", "revision", "changed_at"]);
+        let (enabled, open) = (form.field("enabled").flag().required(), form.field("open").flag().required());
+        Some(Switches { enabled: enabled?, open: open? })
+    })
 }
 
 /// The tag changes with the number of servers, because the answer does; the switches' version comes first.

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::form::{self, Form};
 use crate::plugin::Request;
 use crate::problem::{Problem, parsed};
 
@@ -44,6 +45,11 @@ impl Call<'_> {
     /// The body as a structure; 422 names the field that does not fit.
     pub fn body<T: DeserializeOwned>(&self) -> Result<T, Problem> {
         parsed(self.http.body.clone())
+    }
+
+    /// The body read field by field, or 422 with everything that is wrong ([`crate::form`]).
+    pub fn form<T>(&self, fill: impl FnOnce(&mut Form<'_>) -> Option<T>) -> Result<T, Problem> {
+        form::read(&self.http.body, fill)
     }
 
     /// Whether nothing may be changed.

@@ -16,6 +16,7 @@ compile_error!(
 
 mod boundary;
 mod db;
+pub mod form;
 mod host;
 mod http;
 mod job;
@@ -26,6 +27,7 @@ mod plugin;
 mod problem;
 mod routes;
 mod runtime;
+mod served;
 mod shared;
 mod work;
 
@@ -41,7 +43,8 @@ pub use host::{Host, Secret, Secrets, State};
 pub use http::{Call, Outcome, Reply};
 pub use jackfield_abi as abi;
 pub use jackfield_abi::Kind;
-pub use jackfield_abi::ops::{Code, Event, Failure, Finding, HttpRequest, HttpResponse, Revision};
+pub use jackfield_abi::ops::{Code, Event, Failure, Finding, HttpRequest, HttpResponse, Revision, Undo};
+pub use jiff;
 pub use job::Job;
 pub use log;
 pub use plugin::{Config, Message, Plugin, Request, Settings, Taken};

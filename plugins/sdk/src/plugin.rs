@@ -5,12 +5,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use jackfield_abi::Kind;
-use jackfield_abi::ops::{Code, Event, Failure, Finding, HostHello, Limits};
+use jackfield_abi::ops::{Code, Event, Failure, Finding, HostHello, Limits, Undo};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use crate::db::Tx;
 use crate::host::Host;
 use crate::job::Job;
+use crate::problem::Problem;
 use crate::routes::Routes;
 
 /// A plugin. Its functions take `&self`, because jobs, requests and events each have threads of their own;
@@ -58,6 +60,14 @@ pub trait Plugin: Sized + Send + Sync + 'static {
     /// Takes new settings; an error keeps the old ones and is shown to whoever changed them.
     fn settings_changed(&self, _settings: Settings) -> Result<(), Failure> {
         Ok(())
+    }
+
+    /// Says how a change that the plugin noted is put back, by its own rules: fills the transaction with what
+    /// makes the object as `undo.before` has it, and notes the revision of the same kind and object. It does
+    /// nothing itself: the host runs the transaction, or only rehearses it, and refuses a change that was
+    /// followed by another one. Called where [`Self::OPS`] has `revision.undo`.
+    fn undo(&self, undo: &Undo, _tx: &mut Tx) -> Result<(), Problem> {
+        Err(Problem::conflict(format!("changes of `{}` are not put back; change it by hand", undo.kind)))
     }
 
     /// Hears an event that the manifest asks for. In order, one at a time.

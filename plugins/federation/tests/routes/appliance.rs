@@ -137,6 +137,7 @@ impl Appliance {
 fn request(method: &str, path: &str, body: Value) -> HttpRequest {
     let (method, path) = (method.to_owned(), path.to_owned());
     HttpRequest {
+        request: String::new(),
         method,
         path,
         route: String::new(),
