@@ -1,6 +1,8 @@
 //! Start and stop of the appliance as two lists of named steps, and the loop in between that keeps watch.
 //! If a step fails, the message names it.
 
+mod outward;
+
 use std::net::SocketAddr;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -25,7 +27,7 @@ use crate::engine::doctor::{Finding, State, is_stuck};
 use crate::engine::secrets::{Secret, store};
 use crate::engine::settings::Settings;
 use crate::engine::state::{StateDir, StateLock};
-use crate::engine::{Engine, clock, own_names, plugins, scripts};
+use crate::engine::{Engine, checks, clock, own_names, plugins, scripts};
 use crate::host::verify::Trust;
 use crate::http::{self, CertStore, Http, Limits, Request, Response};
 
@@ -52,6 +54,7 @@ const START: &[Step] = &[
     ("raise the bound of open files", Boot::raise_open_files),
     ("take up the scripts", Boot::take_up_scripts),
     ("supervise the plugins", Boot::supervise_plugins),
+    ("run the checks", Boot::run_checks),
     ("open the door", Boot::open_door),
     ("follow the settings", Boot::follow_settings),
     ("listen for signals", Boot::listen_for_signals),
@@ -242,6 +245,14 @@ impl Boot {
 
     fn supervise_plugins(&mut self) -> StepResult {
         plugins::supervise(self.engine()?, self.config.plugins.clone(), trust(&self.config))
+    }
+
+    fn run_checks(&mut self) -> StepResult {
+        let engine = self.engine()?;
+        if engine.probes.tls.set(Box::new(outward::Outward)).is_err() {
+            return Err("The probes have their TLS already.".to_owned());
+        }
+        checks::begin(engine, Box::new(checks::OfScripts::new(engine, scripts::registered_checks)))
     }
 
     fn end_plugins(&mut self) -> StepResult {

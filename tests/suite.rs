@@ -17,6 +17,10 @@ mod api;
 #[cfg(test)]
 mod architecture;
 
+/// Checks and their probes: clocks of real time servers, ports and web pages of every sort.
+#[cfg(test)]
+mod checks;
+
 /// Every verb of the command line, with and without a running appliance.
 #[cfg(test)]
 mod cli;

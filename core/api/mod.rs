@@ -4,6 +4,7 @@
 
 mod authenticate;
 mod call;
+mod checks;
 mod claim;
 mod conditions;
 mod dialing;
@@ -116,6 +117,7 @@ fn routes() -> Vec<Route> {
     routes.extend(revisions::routes());
     routes.extend(plugins::routes());
     routes.extend(jobs::routes());
+    routes.extend(checks::routes());
     routes.extend(doctor::routes());
     routes.extend(health::routes());
     routes.extend(openapi::routes());

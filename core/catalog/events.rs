@@ -29,5 +29,6 @@ events! {
     SETTINGS_CHANGED "settings.changed" "A setting has a new value";
     HOOK_CHANGED "hook.changed" "A script was put, published, rolled back or deleted, or another version of it serves";
     ADMIN_CHANGED "admin.changed" "An administrator was made, changed or deleted";
+    CHECK_CHANGED "check.changed" "A check is in another state";
     TOKEN_CHANGED "token.changed" "An API token was made or revoked";
 }

@@ -4,6 +4,7 @@
 mod admin;
 mod appliance;
 mod check;
+mod checks;
 mod claim_code;
 mod doctor;
 mod hook;
@@ -65,6 +66,9 @@ enum Verb {
     /// Administrators: list, make, set a password, delete
     #[command(subcommand)]
     Admin(admin::Verb),
+    /// Checks that scripts bring, of clocks and ports: list, run now
+    #[command(subcommand)]
+    Checks(checks::Verb),
     /// API tokens: list, make, revoke
     #[command(subcommand)]
     Token(token::Verb),
@@ -108,6 +112,7 @@ fn perform(mut arguments: Arguments, output: &Output) -> Result<(), Failure> {
         Verb::Doctor => doctor::run(&config, output),
         Verb::ClaimCode => claim_code::run(&config, output),
         Verb::Admin(verb) => admin::run(&config, verb, output),
+        Verb::Checks(verb) => checks::run(&config, verb, output),
         Verb::Token(verb) => token::run(&config, verb, output),
         Verb::Plugin(verb) => plugin::run(&config, verb, output),
         Verb::Hook(verb) => hook::run(&config, verb, output),

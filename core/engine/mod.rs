@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod change;
+pub mod checks;
 pub mod clock;
 pub mod deployment;
 pub mod dial;
@@ -14,6 +15,7 @@ pub mod jobs;
 pub mod objects;
 pub mod own_names;
 pub mod plugins;
+pub mod probes;
 pub mod revisions;
 pub mod scripts;
 pub mod secrets;
@@ -30,10 +32,12 @@ use crate::catalog::problems::{INTERNAL, Problem, STORAGE_BUSY, STORAGE_FULL};
 use crate::host::Host;
 use access::throttle::Throttle;
 use change::{Change, Origin};
+use checks::Checks;
 use doctor::Board;
 use events::{Bus, Fired};
 use idempotency::InHand;
 use jobs::Jobs;
+use probes::Probes;
 use scripts::Scripts;
 use secrets::{Keyring, MasterKey};
 use settings::Settings;
@@ -69,6 +73,10 @@ pub struct Engine {
     pub jobs: Jobs,
     /// Requests with an idempotency key that plugins are answering.
     pub in_hand: InHand,
+    /// What scripts look at again and again.
+    pub checks: Checks,
+    /// What other hosts look like from here.
+    pub probes: Probes,
     /// The plugins, once they are supervised; never where the command line works without a running appliance.
     pub plugins: OnceLock<Host>,
     /// The site's own scripts that serve.
@@ -104,6 +112,8 @@ impl Engine {
             board,
             jobs: Jobs::default(),
             in_hand: InHand::default(),
+            checks: Checks::default(),
+            probes: Probes::default(),
             plugins: OnceLock::new(),
             scripts,
             state,
@@ -153,9 +163,10 @@ impl Engine {
         Ok(value)
     }
 
-    /// Ends the plugins in order; jobs that run are told so and end with them.
+    /// Ends the plugins in order; jobs and checks that run are told so and end with them.
     pub fn stop_plugins(&self, within: Duration) {
         self.jobs.end();
+        self.checks.end();
         if let Some(host) = self.plugins.get() {
             host.stop(within);
         }

@@ -11,9 +11,10 @@
 -- A host that answers no NTP is asked for the time of its web page; without that its clock is not measurable.
 
 local MOST_HOSTS = 32
--- A check has five seconds for everything.
-local MILLISECONDS = 3000
-local MOST_PAGES = 2
+-- Time for all hosts; a silent one costs twice its share.
+local MILLISECONDS = 10000
+-- Web pages of one run; each takes up to four seconds.
+local MOST_PAGES = 4
 
 local ANSWER = {
   ok = ok, not_measurable = not_measurable, unknown = unknown, notice = notice, warning = warn, error = fail,
@@ -48,7 +49,7 @@ local function page_of(host, pages)
   pages.left = pages.left - 1
   local web = host.web or host.address
   if web:find(":", 1, true) then web = "[" .. web .. "]" end
-  local page = http.date("http://" .. web .. "/", { timeout = "500ms", requests = 3 })
+  local page = http.date("http://" .. web .. "/", { timeout = "1s", requests = 4 })
   if page and page.offset_ms then return page end
   return nil
 end

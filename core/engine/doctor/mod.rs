@@ -121,7 +121,7 @@ impl Result {
 pub fn examine(engine: &Engine) -> Vec<Result> {
     let own = ALL.iter().map(|check| Result { name: check.name.to_owned(), finding: (check.run)(engine) });
     let reported = engine.board.below(PLUGIN_FINDINGS).into_iter();
-    let told = plugins::told(engine).into_iter();
+    let told = plugins::told(engine).into_iter().chain(super::checks::told(engine));
     own.chain(reported.chain(told).map(|(name, finding)| Result { name, finding })).collect()
 }
 

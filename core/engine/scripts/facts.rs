@@ -12,8 +12,8 @@ use crate::catalog::hooks::SCRIPTS;
 use crate::catalog::problems::Problem;
 use crate::catalog::settings;
 use crate::catalog::shape::Object;
-use crate::engine::Engine;
 use crate::engine::objects::{PBX_NODES, PEERS, Page};
+use crate::engine::{Engine, probes};
 
 /// Most nodes and peers that scripts are told of.
 const MOST: usize = 1000;
@@ -27,6 +27,7 @@ pub fn serve(engine: &Arc<Engine>, unit: &str, op: &str, args: &Value) -> Option
         "script.source" => source(engine, args),
         "site.facts" => site(engine),
         "directory.lookup" => look_up(engine, args),
+        probe if probes::OPS.contains(&probe) => return Some(probes::call(engine, probe, args)),
         _ => return None,
     };
     Some(answer.map_err(|problem| {

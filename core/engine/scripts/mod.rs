@@ -22,7 +22,7 @@ pub use facts::serve;
 pub use news::carry;
 pub use publication::{Turn, draft, prepare, prepare_undo};
 pub use rows::{get, number, one_version, source, versions};
-pub use serving::{RegisteredCheck, Scripts, registered_checks};
+pub use serving::{Scripts, registered_checks};
 pub use shipped::install;
 pub use tally::{Figures, figures};
 pub use upkeep::supervise;

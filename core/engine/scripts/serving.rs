@@ -13,6 +13,7 @@ use super::tally::Tallies;
 use crate::catalog::hooks::{DIAL_ADMIT, DIAL_REWRITE};
 use crate::catalog::problems::Problem;
 use crate::engine::Engine;
+use crate::engine::checks::RegisteredCheck;
 
 /// One published script.
 #[derive(Debug, Clone)]
@@ -49,21 +50,6 @@ pub struct Member {
     /// Its priority at that hook.
     pub priority: i64,
     /// Line at which it registers.
-    pub line: u32,
-}
-
-/// One check that a script brings.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RegisteredCheck {
-    /// Name of the script.
-    pub script: String,
-    /// The version that serves.
-    pub version: i64,
-    /// Name of the check within the script.
-    pub check: String,
-    /// Seconds between two runs.
-    pub every: u64,
-    /// Line at which it is registered.
     pub line: u32,
 }
 
