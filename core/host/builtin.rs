@@ -88,6 +88,7 @@ impl Builtin {
             rights: Vec::new(),
             jobs: Vec::new(),
             settings: Vec::new(),
+            serves: Vec::new(),
             migrations: Vec::new(),
         }
     }

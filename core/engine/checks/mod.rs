@@ -12,7 +12,7 @@ mod view;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-pub use registry::{OfScripts, Outcome, RegisteredCheck, Registry};
+pub use registry::{OfScripts, RegisteredCheck, Registry};
 pub use running::{begin, run_now};
 pub use state::State;
 pub use view::{figures, find, list, told};
