@@ -84,6 +84,7 @@ impl Builtin {
             net: Vec::new(),
             memory_mib: self.memory_mib,
             console: String::new(),
+            serves: Vec::new(),
             routes: Vec::new(),
             rights: Vec::new(),
             jobs: Vec::new(),

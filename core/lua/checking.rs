@@ -8,11 +8,11 @@ use std::time::Instant;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::core::{Core, Wire};
 use super::lane::{self, Asked};
 use super::loading::Shelf;
 use super::verdicts::{self, State};
 use super::vm::{Script, Vm, key};
+use super::wire::{Core, Wire};
 use crate::catalog::hooks::CHECK;
 
 /// Checks at a time.

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use mlua::{Error, Lua};
 use serde_json::Value;
 
-use super::core::Core;
 use super::errors;
 use super::meter::Meter;
 use super::register::Registered;
+use super::wire::Core;
 use crate::catalog::hooks::{self, Hook, TOP_LEVEL};
 
 /// Most calls of one run that reach the appliance.

@@ -11,10 +11,10 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::breaker::{Breaker, Change};
-use super::core::{Core, Wire};
 use super::lane::Asked;
 use super::verdicts::{self, Admission};
 use super::vm::{Script, Vm, key};
+use super::wire::{Core, Wire};
 use crate::catalog::hooks::{
     self, BREAKER_FAILURES, BREAKER_REST, DIAL_ADMIT, DIAL_REWRITE, EVENT, Hook, POLICY_UNAVAILABLE, Policy,
 };

@@ -8,10 +8,10 @@ use jackfield_abi::ops::Failure;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::core::{Core, Wire};
 use super::dialing::{Named, Work};
 use super::verdicts;
 use super::vm::{Vm, key};
+use super::wire::{Core, Wire};
 use crate::catalog::hooks::EVENT;
 
 #[derive(Deserialize)]

@@ -49,7 +49,7 @@ fn taken(lua: &Lua, name: &str, value: &Value) -> Result<String, Error> {
     match value {
         Value::String(text) if text.as_bytes().len() > MOST_BYTES => Err(wrong("one of over 4096 bytes")),
         Value::String(_) => text_of(value).ok_or_else(|| wrong("one that is not UTF-8")),
-        other => Err(wrong(&format!("a {}", other.type_name()))),
+        other => Err(wrong(&format!("a {}", super::values::kind(other)))),
     }
 }
 

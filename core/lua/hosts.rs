@@ -167,7 +167,7 @@ fn arguments(lua: &Lua, probe: &Probe, name: &str, given: &MultiValue) -> Result
 }
 
 fn put(sent: &mut Map<String, Json>, name: &str, kind: Kind, value: &Value) -> Result<(), String> {
-    let wrong = |must: &str| format!("{name} must be {must}; it is a {}", value.type_name());
+    let wrong = |must: &str| format!("{name} must be {must}; it is a {}", values::kind(value));
     let (name, value) = match kind {
         Kind::Text => {
             let text = text_of(value).ok_or_else(|| wrong("a text"))?;

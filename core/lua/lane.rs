@@ -12,7 +12,7 @@ use jackfield_abi::ops::{Code, Failure, Request};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::core::Wire;
+use super::wire::Wire;
 
 /// Work that waits for one lane.
 const QUEUE: usize = 64;
@@ -66,7 +66,7 @@ pub fn spawn(name: &str, wire: &Arc<Wire>, run: impl FnOnce() + Send + 'static) 
     let (wire, named) = (Arc::clone(wire), name.to_owned());
     let guarded = move || {
         if catch_unwind(AssertUnwindSafe(run)).is_err() {
-            super::core::Core::log(&*wire, "error", &named, "panicked; the process ends");
+            super::wire::Core::log(&*wire, "error", &named, "panicked; the process ends");
             exit(PANICKED);
         }
     };

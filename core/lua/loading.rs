@@ -10,11 +10,11 @@ use jackfield_abi::ops::{Code, Failure};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::core::{Core, Wire};
 use super::dialing::Work;
 use super::lane::Asked;
 use super::register::Registered;
 use super::vm::{Script, Vm, key};
+use super::wire::{Core, Wire};
 use crate::catalog::hooks::{EVENT, SCRIPTS};
 
 /// Scripts that are loaded at a time, versions counted.

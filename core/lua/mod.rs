@@ -6,7 +6,7 @@
 mod breaker;
 mod checking;
 mod context;
-mod core;
+
 mod dialing;
 mod duration;
 mod errors;
@@ -16,7 +16,8 @@ mod hosts;
 mod lane;
 mod loading;
 mod meter;
-pub mod reference;
+#[cfg(test)]
+mod reference;
 mod register;
 mod sandbox;
 mod text;
@@ -24,6 +25,7 @@ mod unit;
 mod values;
 mod verdicts;
 mod vm;
+mod wire;
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 -- Wraps what a single call of could take unbounded time, where no safepoint comes by. Runs once, before any
 -- script; what it returns becomes part of the libraries that scripts see.
-local plain_find, most_pattern_work, most_moved, most_repeated = ...
+local find_plain, most_pattern_work, most_moved, most_repeated = ...
 local find, gmatch, gsub, match, rep = string.find, string.gmatch, string.gsub, string.match, string.rep
 local move, sort = table.move, table.sort
 
@@ -13,8 +13,9 @@ end
 return {
   string = {
     find = function(text, pattern, init, plain)
-      if type(pattern) == "string" and (plain or not find(pattern, "[%^%$%*%+%?%.%(%[%%%-]")) then
-        return plain_find(text, pattern, init)
+      local is_plain, first, last = find_plain(text, pattern, init, plain)
+      if is_plain then
+        return first, last
       end
       bounded(text, pattern)
       return find(text, pattern, init)

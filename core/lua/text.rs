@@ -4,15 +4,23 @@
 use memchr::memmem;
 use mlua::{Error, Lua, LuaString, Table, Value};
 
-/// `string.find` for a plain text: first and last position, or nil.
-pub fn find(
-    _: &Lua,
-    (text, wanted, init): (LuaString, LuaString, Value),
-) -> Result<(Option<usize>, Option<usize>), Error> {
+/// What makes a pattern more than a plain text.
+const SPECIAL: &[u8] = b"^$*+?.([%-";
+
+/// Whether it was looked for as a plain text; first and last position, or nil.
+type Found = (bool, Option<usize>, Option<usize>);
+
+/// `string.find` for a plain text, or for a pattern that is none.
+pub fn find(_: &Lua, given: (LuaString, LuaString, Value, Value)) -> Result<Found, Error> {
+    let (text, wanted, init, plain) = given;
     let (text, wanted) = (text.as_bytes(), wanted.as_bytes());
-    let Some(from) = start(&init, text.len())? else { return Ok((None, None)) };
+    let is_plain = !matches!(plain, Value::Nil | Value::Boolean(false));
+    if !is_plain && wanted.iter().any(|byte| SPECIAL.contains(byte)) {
+        return Ok((false, None, None));
+    }
+    let Some(from) = start(&init, text.len())? else { return Ok((true, None, None)) };
     let found = memmem::find(&text[from..], &wanted).map(|at| from + at);
-    Ok((found.map(|at| at + 1), found.map(|at| at + wanted.len())))
+    Ok((true, found.map(|at| at + 1), found.map(|at| at + wanted.len())))
 }
 
 /// `string.split`: the pieces between separators, a comma when none is given.
@@ -42,7 +50,10 @@ fn start(init: &Value, length: usize) -> Result<Option<usize>, Error> {
         #[expect(clippy::cast_precision_loss, reason = "a position beyond 2^53 is behind every end")]
         Value::Integer(number) => *number as f64,
         other => {
-            let text = format!("the third argument of find must be a number; it is a {}", other.type_name());
+            let text = format!(
+                "the third argument of find must be a number; it is a {}",
+                super::values::kind(other)
+            );
             return Err(Error::RuntimeError(text));
         }
     };

@@ -9,10 +9,10 @@ use jackfield_abi::Kind;
 use jackfield_abi::frame::Frame;
 use jackfield_abi::ops::{Code, Failure, PluginHello, Request};
 
-use super::core::{Send, Wire};
 use super::dialing::{self, Work};
 use super::lane::{self, Asked};
 use super::loading::{Loading, Order, Shelf};
+use super::wire::{Send, Wire};
 use super::{checking, events};
 use crate::catalog::hooks::{CHECK_RUN, EVENT_TELL, HOOK_CHAIN, SCRIPT_DROP, SCRIPT_LOAD, SCRIPT_OPS};
 

@@ -73,7 +73,7 @@ fn leave(value: &LuaValue, depth: usize, out: &mut Out) -> Result<Value, String>
             let below = depth.checked_sub(1).ok_or("is nested too deep, or holds itself")?;
             leave_table(table, below, out)?
         }
-        other => return Err(format!("holds a {}, which is no data", other.type_name())),
+        other => return Err(format!("holds a {}, which is no data", kind(other))),
     })
 }
 
@@ -89,6 +89,15 @@ fn leave_number(number: f64) -> Result<Value, String> {
 fn leave_text(text: &mlua::LuaString, out: &mut Out) -> Result<String, String> {
     out.bytes = out.bytes.checked_sub(text.as_bytes().len()).ok_or("has too much text")?;
     plain_text(text)
+}
+
+/// What a value is, as scripts call it.
+pub fn kind(value: &LuaValue) -> &'static str {
+    match value {
+        LuaValue::Integer(_) => "number",
+        LuaValue::LightUserData(_) | LuaValue::UserData(_) | LuaValue::Error(_) => "userdata",
+        other => other.type_name(),
+    }
 }
 
 /// A text for people or programs: UTF-8 without zero bytes.
@@ -111,7 +120,7 @@ fn leave_table(table: &Table, depth: usize, out: &mut Out) -> Result<Value, Stri
             LuaValue::String(name) => {
                 leave_text(name, out).and_then(|name| Ok((name, leave(&field, depth, out)?)))
             }
-            other => Err(format!("has a field whose name is a {}", other.type_name())),
+            other => Err(format!("has a field whose name is a {}", kind(other))),
         };
         let (name, field) = left.map_err(Error::RuntimeError)?;
         fields.insert(name, field);

@@ -78,7 +78,7 @@ pub fn rewrite(answer: &MultiValue) -> Result<Option<String>, String> {
         Value::String(number) => values::plain_text(&number).map_err(|cause| format!("number {cause}"))?,
         Value::Nil => return Err(format!("{SHAPE}; number is missing")),
         other => {
-            let kind = other.type_name();
+            let kind = values::kind(&other);
             return Err(format!("number must be a text, because zeros in front count; it is a {kind}"));
         }
     };
@@ -144,7 +144,7 @@ fn fields(answer: &MultiValue, shape: &str, known: &[&str]) -> Result<Option<Tab
     let table = match values.as_slice() {
         [] | [Value::Nil] => return Ok(None),
         [Value::Table(table)] => table,
-        [other] => return Err(format!("{shape}; it is a {}", other.type_name())),
+        [other] => return Err(format!("{shape}; it is a {}", values::kind(other))),
         _ => return Err(format!("{shape}; there are {} values", answer.len())),
     };
     if table.metatable().is_some() {
@@ -164,7 +164,7 @@ fn fields(answer: &MultiValue, shape: &str, known: &[&str]) -> Result<Option<Tab
         Some(Value::String(name)) => {
             Err(format!("{shape}; there is no field {:?}", errors::cut(&name.to_string_lossy())))
         }
-        Some(other) => Err(format!("{shape}; it has a field whose name is a {}", other.type_name())),
+        Some(other) => Err(format!("{shape}; it has a field whose name is a {}", values::kind(&other))),
         None => looked.map(|()| Some(table.clone())).map_err(|e| errors::sentence(&e)),
     }
 }
@@ -181,6 +181,6 @@ fn words(fields: &Table, name: &str) -> Result<String, String> {
             values::plain_text(&words).map_err(|cause| format!("{name} {cause}"))
         }
         Value::String(_) => Err(format!("{name} must have at most {MOST_WORDS} bytes")),
-        other => Err(format!("{name} must be a text; it is a {}", other.type_name())),
+        other => Err(format!("{name} must be a text; it is a {}", values::kind(&other))),
     }
 }

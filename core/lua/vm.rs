@@ -10,9 +10,9 @@ use mlua::{Error, Function, MultiValue};
 use serde_json::Value;
 
 use super::context::Context;
-use super::core::Core;
 use super::register::Registered;
 use super::sandbox::World;
+use super::wire::Core;
 use super::{SOURCE_BYTES, errors, helpers, hosts, register, values, verdicts};
 use crate::catalog::hooks::{Hook, TOP_LEVEL};
 
@@ -67,6 +67,9 @@ impl Vm {
             let length = script.source.len();
             return Err(format!("{chunk}:1: the script has {length} bytes; {SOURCE_BYTES} are allowed"));
         }
+        if script.source.starts_with(|first: char| first.is_control() && !first.is_whitespace()) {
+            return Err(format!("{chunk}:1: the script is not text; bytecode is not taken"));
+        }
         let sentence = |e: Error| errors::sentence(&e);
         let world = World::new().map_err(sentence)?;
         let context = Rc::new(Context::new(&script.name, core, Rc::clone(&world.meter)));
@@ -87,6 +90,12 @@ impl Vm {
     /// The handlers of a hook in their order: which of them it is, and its line.
     pub fn handlers(&self, hook: &str) -> impl Iterator<Item = (usize, usize)> {
         self.hooks.iter().filter(move |(name, _)| name == hook).map(|(_, line)| *line).enumerate()
+    }
+
+    /// What the script found when it began.
+    #[cfg(test)]
+    pub fn base(&self) -> &mlua::Table {
+        &self.world.base
     }
 
     /// What the script is for.
@@ -169,7 +178,7 @@ impl Vm {
 
     fn at_function(&self, function: &Function, cause: &str) -> String {
         let line = function.info().line_defined.unwrap_or(0);
-        format!("{}{}.lua:{line}: {cause}", errors::FOLDER, self.context.script)
+        errors::cut(&format!("{}{}.lua:{line}: {cause}", errors::FOLDER, self.context.script))
     }
 
     fn tidy(&self) {

@@ -101,7 +101,15 @@ impl Rig {
         Self::with(Arc::new(site), Arc::default())
     }
 
-    pub fn with(site: Arc<Site>, memory: Arc<InMind>) -> Self {
+    /// Whose units are up.
+    fn with(site: Arc<Site>, memory: Arc<InMind>) -> Self {
+        let rig = Self::start(site, memory);
+        rig.up(SCRIPTS);
+        rig.up(WORKBENCH);
+        rig
+    }
+
+    pub fn start(site: Arc<Site>, memory: Arc<InMind>) -> Self {
         let plugins = tempfile::tempdir().unwrap();
         let host = Host::start(Config {
             plugins: plugins.path().to_owned(),
@@ -118,10 +126,7 @@ impl Rig {
                 ..Pace::default()
             },
         });
-        let rig = Self { host: host.unwrap(), site, memory, _plugins: plugins };
-        rig.up(SCRIPTS);
-        rig.up(WORKBENCH);
-        rig
+        Self { host: host.unwrap(), site, memory, _plugins: plugins }
     }
 
     pub fn up(&self, unit: &str) -> Status {
