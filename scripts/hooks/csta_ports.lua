@@ -64,7 +64,7 @@ local function look_at(node, budget)
   return judged.state, judged.detail, judged.advice, judged
 end
 
-check("csta-ports", { every = "15m" }, function()
+check("ports", { every = "15m" }, function()
   local all, cause = site.nodes()
   if not all then return unknown("the PBX nodes are not known: " .. cause) end
   local state, details, advice, data, count = "ok", {}, {}, {}, 0

@@ -50,7 +50,7 @@ hook("dial.rewrite", function(call)
   return { number = number }
 end)
 
-check("prefix-by-node", { every = "1h" }, function()
+check("entries", { every = "1h" }, function()
   local entries = site.setting(SETTING) or {}
   if #entries == 0 then return ok("no peer has a prefix of its own for one node") end
   local all_nodes, cause = site.nodes()

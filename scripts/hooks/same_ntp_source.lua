@@ -54,7 +54,7 @@ local function page_of(host, pages)
   return nil
 end
 
-check("same-ntp-source", { every = "5m" }, function()
+check("clocks", { every = "5m" }, function()
   local hosts, cause = hosts_of_site()
   if not hosts then return unknown("the site is not known: " .. cause) end
   if #hosts == 0 then

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -36,7 +36,8 @@ pub fn tls_server(mut serve: impl FnMut(Box<dyn Stream>) + Send + 'static) -> St
 
 /// The clock of a web server that is so many seconds ahead.
 fn date(ahead: f64) -> String {
-    httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs_f64(ahead))
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
+    httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs_f64(now.as_secs_f64() + ahead))
 }
 
 /// Answers every request on a connection with the header that `fields` gives; counts them.
@@ -109,7 +110,7 @@ fn what_is_no_clock_is_told_with_the_reason() {
     let (relayed, _) = web(|| format!("Date: {}\r\nVia: 1.1 proxy\r\n", date(0.0)));
     let turn = AtomicUsize::new(0);
     let (several, _) = web(move || {
-        let ahead = if turn.fetch_add(1, SeqCst) % 2 == 0 { 0.0 } else { 90.0 };
+        let ahead = if turn.fetch_add(1, SeqCst).is_multiple_of(2) { 0.0 } else { 90.0 };
         format!("Date: {}\r\n", date(ahead))
     });
     let silent = Stub::start(|mut stream| drop(stream.read(&mut [0; 512])));

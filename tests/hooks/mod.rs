@@ -2,6 +2,7 @@
 //! file has what all of them share.
 
 mod bad_input;
+mod checks;
 mod cli;
 mod dialing;
 mod faults;

@@ -12,11 +12,12 @@ mod view;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-pub use registry::{OfScripts, RegisteredCheck, Registry};
+pub use registry::{OfScripts, RegisteredCheck};
 pub use running::{begin, run_now};
 pub use state::State;
 pub use view::{figures, find, list, told};
 
+use registry::Registry;
 use roster::{Roster, Turn};
 
 /// How the names of checks' findings begin at the doctor.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use jackfield_abi::ops::{Code, Failure};
 use serde_json::{Value, json};
 
+use super::registry::Outcome;
 use super::*;
 use crate::engine::state::StateDir;
 use crate::engine::{Engine, doctor};

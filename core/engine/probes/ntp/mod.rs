@@ -149,3 +149,31 @@ fn nameless(unresolved: &Unresolved, port: u16) -> Map<String, Value> {
 fn ms(seconds: f64) -> f64 {
     (seconds * 1e6).round() / 1e3
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_name_with_a_hundred_addresses_a_few_are_asked_and_that_is_said() {
+        // Nothing serves the time at port 9 of the loopback; each refuses at once.
+        let addresses: Vec<IpAddr> = (1..=100).map(|n| IpAddr::from([127, 0, 9, n])).collect();
+        let plan = Plan { samples: 4, reply_within: Duration::from_millis(300) };
+        let result = each(&Probes::default(), &addresses, 9, plan, Instant::now() + WHOLE).unwrap();
+        assert_eq!((&result["found"], &result["asked"]), (&json!(100), &json!(MOST_ADDRESSES)));
+        assert_eq!(result["addresses"].as_array().unwrap().len(), MOST_ADDRESSES);
+        let words = result["words"].as_str().unwrap();
+        assert!(words.ends_with("the name has 100 addresses, of which 4 were asked"), "{words}");
+    }
+
+    #[test]
+    fn an_answer_is_used_again_with_its_age_and_anew_on_demand() {
+        let probes = Probes::default();
+        let ask = || query(&probes, &json!({"address": "127.0.9.1", "port": 9, "timeout_ms": 300})).unwrap();
+        let made = |result: &Value| probes.shelf.find("ntp 127.0.9.1:9 4").is_some() && result["age_s"] == 0;
+        assert!(made(&ask()) && made(&ask()));
+        let _demand = probes.demand();
+        assert!(probes.shelf.find("ntp 127.0.9.1:9 4").is_none());
+        assert!(made(&ask()));
+    }
+}

@@ -162,3 +162,25 @@ fn unconnected(error: &Error, within: Duration) -> Outcome {
         _ => Outcome::new("not_tried", "not_sent", format!("the connection could not be tried: {error}")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_keeps_a_connection_from_being_made_has_its_own_reason() {
+        let table = [
+            (ErrorKind::ConnectionRefused, "refused", "refused"),
+            (ErrorKind::TimedOut, "filtered", "timeout"),
+            (ErrorKind::HostUnreachable, "unreachable", "host_unreachable"),
+            (ErrorKind::NetworkUnreachable, "unreachable", "network_unreachable"),
+            (ErrorKind::ConnectionReset, "dropped", "reset_at_once"),
+            (ErrorKind::PermissionDenied, "not_tried", "blocked_here"),
+            (ErrorKind::AddrNotAvailable, "not_tried", "not_sent"),
+        ];
+        for (kind, verdict, reason) in table {
+            let outcome = unconnected(&kind.into(), Duration::from_secs(1));
+            assert_eq!((outcome.verdict, outcome.reason), (verdict, reason), "{}", outcome.words);
+        }
+    }
+}
