@@ -89,7 +89,6 @@ impl Builtin {
             rights: Vec::new(),
             jobs: Vec::new(),
             settings: Vec::new(),
-            serves: Vec::new(),
             migrations: Vec::new(),
         }
     }
