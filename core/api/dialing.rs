@@ -10,11 +10,14 @@ use crate::catalog::shape::{Absent, Field, Kind, Object, Shape};
 use crate::engine::dial::{Caller, Wish, decide};
 use crate::engine::dialing::{LINT_CODES, STEP_CODES};
 
-const ID: Kind = Kind::Text { min: 1, max: 64, rule: None };
-const NUMBER: Kind = Kind::Text { min: 0, max: 200, rule: None };
+/// Id of an object.
+pub const ID: Kind = Kind::Text { min: 1, max: 64, rule: None };
+/// A number as it is typed.
+pub const NUMBER: Kind = Kind::Text { min: 0, max: 200, rule: None };
 const WORDS: Kind = Kind::Text { min: 0, max: 1000, rule: None };
 
-static WISH: Shape = Shape {
+/// Whom to call.
+pub static WISH: Shape = Shape {
     name: "Destination",
     help: "An account; or a number, typed or on a peer.",
     fields: &[
@@ -68,7 +71,8 @@ static LINT: Shape = Shape {
     ],
 };
 
-static ANSWER: Shape = Shape {
+/// What would be dialed, and why.
+pub static ANSWER: Shape = Shape {
     name: "DialingAnswer",
     help: "What would be dialed.",
     fields: &[
@@ -106,7 +110,8 @@ fn given(object: &Object, field: &str) -> Option<String> {
     object.get(field).and_then(Value::as_str).map(str::to_owned)
 }
 
-fn caller(question: &Object) -> Result<Caller, Problem> {
+/// Who calls.
+pub fn caller(question: &Object) -> Result<Caller, Problem> {
     match (given(question, "from_account"), given(question, "node")) {
         (Some(account), None) => Ok(Caller::Account(account)),
         (None, Some(node)) => Ok(Caller::Node(node)),
@@ -117,7 +122,8 @@ fn caller(question: &Object) -> Result<Caller, Problem> {
     }
 }
 
-fn wish(question: &Object) -> Result<Wish, Problem> {
+/// Whom they want to reach.
+pub fn wish(question: &Object) -> Result<Wish, Problem> {
     let to = match question.get("to") {
         Some(Value::String(typed)) => return Ok(Wish::Number(typed.clone())),
         Some(Value::Object(to)) => to,

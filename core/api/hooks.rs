@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::call::{Call, Reply};
-use super::page;
 use super::route::{Access, Answer, Body, Route};
+use super::{dialing, page};
 use crate::catalog::hooks::{self, Mode};
 use crate::catalog::problems::{
     CONFLICT, HOOK_REFUSED, HOOKS_UNAVAILABLE, IF_MATCH_MISSING, INVALID, KEY_REUSED, MALFORMED_JSON,
@@ -13,7 +13,8 @@ use crate::catalog::problems::{
 use crate::catalog::rights::{HOOKS_READ, HOOKS_WRITE};
 use crate::catalog::rules::{PLAIN, SCRIPT_NAME};
 use crate::catalog::shape::{Absent, Field, Kind, Object, Shape, check};
-use crate::engine::scripts::{self, Turn};
+use crate::engine::dial;
+use crate::engine::scripts::{self, Panel, Turn};
 
 const WORDS: Kind = Kind::Text { min: 0, max: 8192, rule: None };
 const NAME: Kind = Kind::Text { min: 1, max: 32, rule: Some(&SCRIPT_NAME) };
@@ -149,6 +150,22 @@ static WHICH: Shape = Shape {
     )],
 };
 
+static TRIAL: Shape = Shape {
+    name: "HookTrial",
+    help: "A candidate and a call. Give source or version, or neither for the version that was put last; and either from_account or node.",
+    fields: &[
+        Field::optional("source", SOURCE, Absent::Null, "Text of the candidate; it need not be kept."),
+        Field::optional("version", NUMBER, Absent::Null, "Version of the script that is the candidate."),
+        Field::optional("from_account", dialing::ID, Absent::Null, "Account that calls, from its PBX node."),
+        Field::optional("node", dialing::ID, Absent::Null, "PBX node that is called from."),
+        Field::required(
+            "to",
+            Kind::Either(&[dialing::NUMBER, Kind::Object(&dialing::WISH)]),
+            "What was typed, or a destination.",
+        ),
+    ],
+};
+
 static PLACE: Shape = Shape {
     name: "HookPlace",
     help: "A place at which scripts are asked.",
@@ -218,6 +235,16 @@ pub fn routes() -> Vec<Route> {
             "Let a version serve, once it has been tried; if it does not load, the old one stays",
         )
         .runs(|call| publish(call, |script| Ok(scripts::number(script, "latest").unwrap_or_default()))),
+        Route::new(
+            "POST",
+            "/hooks/{name}:dry-run",
+            "Ask what would be dialed if a candidate served; tried on the workbench, nothing is kept or counted",
+        )
+        .access(Access::Needs(HOOKS_WRITE))
+        .takes(Body::Whole(&TRIAL))
+        .answers(200, Answer::One(&dialing::ANSWER))
+        .fails(&[INVALID, MALFORMED_JSON, WRONG_TYPE, HOOKS_UNAVAILABLE])
+        .runs(dry_run),
         publishing("rollback", "Let a version serve again that served before")
             .runs(|call| publish(call, before)),
     ]
@@ -328,6 +355,28 @@ fn publish(call: &Call<'_>, otherwise: fn(&Object) -> Result<i64, Problem>) -> R
     })?;
     publication.settle();
     Ok(reply)
+}
+
+/// What would be dialed if the candidate served, by the code that dials.
+fn dry_run(call: &Call<'_>) -> Result<Reply, Problem> {
+    let (question, engine, name) = (call.accepted()?, call.engine(), call.param("name"));
+    check(NAME, &json!(name), "/name").map_err(Problem::invalid)?;
+    let (caller, wish) = (dialing::caller(&question)?, dialing::wish(&question)?);
+    let given = question.get("source").and_then(Value::as_str);
+    let version = question.get("version").and_then(Value::as_i64);
+    let source = match (given, version) {
+        (Some(_), Some(_)) => {
+            return Err(Problem::field("version", "and source are both given: give one of them"));
+        }
+        (Some(source), None) => source.to_owned(),
+        (None, version) => engine.db.read(|read| {
+            let script = scripts::get(read, name)?;
+            let n = version.or_else(|| scripts::number(&script, "latest")).unwrap_or_default();
+            scripts::source(read, name, n)
+        })?,
+    };
+    let panel = Panel::with_candidate(engine, name, &source)?;
+    Ok(Reply::json(json!(dial::decide_by(engine, &panel, &caller, &wish)?)))
 }
 
 /// The version that was active before.

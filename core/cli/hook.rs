@@ -59,6 +59,19 @@ pub enum Verb {
         /// Name of the script
         name: String,
     },
+    /// Ask what would be dialed if a candidate served: a file, or the version that was put last
+    DryRun {
+        /// Name of the script
+        name: String,
+        /// Number that is called
+        to: String,
+        /// Id of the PBX node that is called from
+        #[arg(long, value_name = "ID")]
+        node: String,
+        /// File with the candidate
+        #[arg(long, value_name = "FILE")]
+        file: Option<PathBuf>,
+    },
     /// Delete a script
     Delete {
         /// Name of the script
@@ -85,6 +98,12 @@ pub fn run(config: &Config, verb: Verb, output: &Output) -> Result<(), Failure> 
             let fields = ["version", "at", "author", "published_at", "bytes", "note"];
             output.result(&list, || table(&heading, &rows(&list, &fields)));
         }
+        Verb::DryRun { name, to, node, file } => {
+            let source = file.as_deref().map(read).transpose()?;
+            let body = json!({"source": source, "node": node, "to": to});
+            let answer = appliance.call("POST", &format!("{}:dry-run", path(&name)), None, Some(&body))?.body;
+            output.result(&answer, || trace(&answer));
+        }
         Verb::Delete { name } => {
             let before = appliance.get(&path(&name))?;
             appliance.call("DELETE", &path(&name), before.etag.as_deref(), None)?;
@@ -98,6 +117,19 @@ pub fn run(config: &Config, verb: Verb, output: &Output) -> Result<(), Failure> 
 
 fn path(name: &str) -> String {
     format!("/hooks/{}", percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC))
+}
+
+/// Every step with who did it, and what is dialed in the end.
+fn trace(answer: &Value) -> String {
+    let steps = answer["steps"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let row =
+        |step: &Value| ["before", "after", "code", "source", "text"].map(|field| cell(&step[field])).to_vec();
+    let shown =
+        table(&["BEFORE", "AFTER", "STEP", "SCRIPT", "WHAT"], &steps.iter().map(row).collect::<Vec<_>>());
+    match answer["dialed"].as_str() {
+        Some("") | None => format!("{shown}\nNothing is dialed."),
+        Some(dialed) => format!("{shown}\nDialed: {dialed}"),
+    }
 }
 
 fn list(appliance: &Appliance, output: &Output) -> Result<(), Failure> {

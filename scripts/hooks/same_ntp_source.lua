@@ -54,6 +54,11 @@ local function page_of(host, pages)
   return nil
 end
 
+-- What is kept of a judgement beside its words.
+local function figures(judged)
+  return { clocks = judged.clocks, source = judged.source, hosts = judged.hosts, pairs = judged.pairs }
+end
+
 check("clocks", { every = "5m" }, function()
   local hosts, cause = hosts_of_site()
   if not hosts then return unknown("the site is not known: " .. cause) end
@@ -77,5 +82,5 @@ check("clocks", { every = "5m" }, function()
   if not judged then return unknown("the clocks could not be judged: " .. fault) end
   local detail = judged.detail
   if #hosts > MOST_HOSTS then detail = detail .. "; only " .. MOST_HOSTS .. " of " .. #hosts .. " hosts were asked" end
-  return ANSWER[judged.state](detail:sub(1, 2000), judged.advice:sub(1, 2000), judged)
+  return ANSWER[judged.state](detail:sub(1, 2000), judged.advice:sub(1, 2000), figures(judged))
 end)

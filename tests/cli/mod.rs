@@ -143,6 +143,7 @@ fn help_is_as_it_was_reviewed() {
         "hook publish",
         "hook rollback",
         "hook versions",
+        "hook dry-run",
         "hook delete",
         "token",
         "token list",

@@ -5,6 +5,7 @@ mod bad_input;
 mod checks;
 mod cli;
 mod dialing;
+mod dry_run;
 mod faults;
 mod lifecycle;
 mod shipped;

@@ -11,6 +11,7 @@ use scripts::Plan;
 use super::Engine;
 use super::dialing::{self, Destination, Dialed, ExtensionRange, Lint, PeerPrefix, Site};
 use super::objects::{self, ACCOUNTS, PBX_NODES, PEERS, Page, Resource, text};
+use super::scripts::Panel;
 use crate::catalog::problems::Problem;
 use crate::catalog::settings::PREFIX_BY_NODE_NAME;
 use crate::catalog::shape::Object;
@@ -46,11 +47,21 @@ pub enum Wish {
 /// Decides which digits reach the wish from the caller's node. Scripts are asked once everything is read, so that no
 /// reader of the database waits for them.
 pub fn decide(engine: &Engine, caller: &Caller, wish: &Wish) -> Result<Dialed, Problem> {
+    decide_by(engine, &Panel::serving(engine), caller, wish)
+}
+
+/// The same with other scripts than those that serve, to see what they would do.
+pub fn decide_by(
+    engine: &Engine,
+    panel: &Panel<'_>,
+    caller: &Caller,
+    wish: &Wish,
+) -> Result<Dialed, Problem> {
     let (mut plan, to) = engine.db.read(|read| plan(read, caller, wish))?;
     plan.call["original"] = original(wish, &plan.dialed).into();
     plan.call["to"] = to.shown(&plan.dialed);
     plan.call["settings"] = json!({PREFIX_BY_NODE_NAME: engine.settings.value(PREFIX_BY_NODE_NAME)});
-    Ok(scripts::last_word(engine, plan))
+    Ok(scripts::last_word(panel, plan))
 }
 
 /// What the appliance's own rule decides, with what scripts are told of the caller; and whom the wish means.

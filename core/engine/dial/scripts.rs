@@ -4,9 +4,8 @@
 use serde_json::Value;
 
 use crate::catalog::hooks::{DIAL_ADMIT, DIAL_REWRITE, Hook, POLICY_UNAVAILABLE};
-use crate::engine::Engine;
 use crate::engine::dialing::{self, Dialed, Lint, Site, Step};
-use crate::engine::scripts::{self, Asked, Verdict};
+use crate::engine::scripts::{self, Asked, Panel, Verdict};
 
 /// What the appliance's own rule decided, and what scripts are told of the call.
 pub struct Plan {
@@ -18,17 +17,17 @@ pub struct Plan {
     pub call: Value,
 }
 
-/// Lets the site's scripts have the last word. Where there are none, nothing is asked.
-pub fn last_word(engine: &Engine, plan: Plan) -> Dialed {
+/// Lets scripts have the last word. Where there are none, nothing is asked.
+pub fn last_word(panel: &Panel<'_>, plan: Plan) -> Dialed {
     let Plan { mut dialed, site, call } = plan;
-    if dialed.dialed.is_empty() || !engine.scripts.has_dialing() {
+    if dialed.dialed.is_empty() || !panel.has_dialing() {
         return dialed;
     }
     if is_emergency(&dialed, &site) {
         note_emergency(&mut dialed);
         return dialed;
     }
-    rewrite(engine, &mut dialed, &call);
+    rewrite(panel, &mut dialed, &call);
     if site.is_emergency(&dialed.dialed) {
         let text = format!(
             "A script made the emergency number {} of this call, which then nobody may refuse. Correct the script.",
@@ -38,7 +37,7 @@ pub fn last_word(engine: &Engine, plan: Plan) -> Dialed {
         note_emergency(&mut dialed);
         return dialed;
     }
-    admit(engine, &mut dialed, &call);
+    admit(panel, &mut dialed, &call);
     dialed
 }
 
@@ -54,8 +53,8 @@ fn note_emergency(dialed: &mut Dialed) {
     dialed.steps.push(Step { code: dialing::SCRIPT_EMERGENCY, text, before, after, source: None });
 }
 
-fn rewrite(engine: &Engine, dialed: &mut Dialed, call: &Value) {
-    let asked = scripts::consult(engine, DIAL_REWRITE, &dialed.dialed, call);
+fn rewrite(panel: &Panel<'_>, dialed: &mut Dialed, call: &Value) {
+    let asked = scripts::consult(panel, DIAL_REWRITE, &dialed.dialed, call);
     for one in &asked {
         let text = match one.verdict {
             Verdict::Changed => format!("{} changed the number.", who(one)),
@@ -72,8 +71,8 @@ fn rewrite(engine: &Engine, dialed: &mut Dialed, call: &Value) {
     }
 }
 
-fn admit(engine: &Engine, dialed: &mut Dialed, call: &Value) {
-    let asked = scripts::consult(engine, DIAL_ADMIT, &dialed.dialed, call);
+fn admit(panel: &Panel<'_>, dialed: &mut Dialed, call: &Value) {
+    let asked = scripts::consult(panel, DIAL_ADMIT, &dialed.dialed, call);
     for one in &asked {
         let (text, after) = match one.verdict {
             Verdict::Rejected => (format!("{} rejected the call: {}.", who(one), reason(one)), String::new()),
@@ -105,6 +104,7 @@ fn note(dialed: &mut Dialed, hook: &Hook, code: &'static str, one: &Asked, text:
 fn who(one: &Asked) -> String {
     match one.script.is_empty() {
         true => "The site's scripts".to_owned(),
+        false if one.version == 0 => format!("The candidate for {}", one.script),
         false => format!("The script {} (version {})", one.script, one.version),
     }
 }

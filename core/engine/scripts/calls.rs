@@ -7,8 +7,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::child;
+use super::panel::Panel;
 use super::serving::Member;
-use crate::catalog::hooks::{HOOK_CHAIN, Hook, Mode, POLICY_UNAVAILABLE, Policy, SCRIPTS};
+use crate::catalog::hooks::{HOOK_CHAIN, Hook, Mode, POLICY_UNAVAILABLE, Policy};
 use crate::engine::Engine;
 
 /// What the way to the scripts' process and back may take, beyond the scripts' own time.
@@ -89,8 +90,8 @@ struct Rejected {
 
 /// Asks the scripts of a hook about a call whose number is this; nothing is asked where there are none. Takes at
 /// most their time by the catalogue and a margin.
-pub fn consult(engine: &Engine, hook: &'static Hook, number: &str, call: &Value) -> Vec<Asked> {
-    let run = engine.scripts.members(hook.name);
+pub fn consult(panel: &Panel<'_>, hook: &'static Hook, number: &str, call: &Value) -> Vec<Asked> {
+    let run = panel.members(hook.name);
     if run.is_empty() {
         return Vec::new();
     }
@@ -100,12 +101,13 @@ pub fn consult(engine: &Engine, hook: &'static Hook, number: &str, call: &Value)
     call["number"] = number.into();
     let args = json!({"hook": hook.name, "scripts": scripts, "call": call});
     let count = u32::try_from(run.len()).unwrap_or(u32::MAX);
-    let answer = child::ask(engine, SCRIPTS, HOOK_CHAIN, &args, hook.wall.saturating_mul(count) + MARGIN);
+    let answer =
+        child::ask(panel.engine, panel.unit(), HOOK_CHAIN, &args, hook.wall.saturating_mul(count) + MARGIN);
     let read = answer.map_err(|failure| failure.msg).and_then(|value| {
         serde_json::from_value::<Answer>(value).map_err(|e| format!("their answer does not fit: {e}"))
     });
     match read {
-        Ok(answer) => understood(engine, hook, &run, number, answer),
+        Ok(answer) => understood(panel, hook, &run, number, answer),
         Err(cause) => vec![unanswered(hook, number, &cause)],
     }
 }
@@ -137,7 +139,7 @@ fn unanswered(hook: &Hook, number: &str, cause: &str) -> Asked {
 }
 
 fn understood(
-    engine: &Engine,
+    panel: &Panel<'_>,
     hook: &'static Hook,
     run: &[Member],
     number: &str,
@@ -149,8 +151,8 @@ fn understood(
         let Some(member) = run.iter().find(|one| one.name == step.script) else { continue };
         let one = one_step(hook, member, &number, &step, answer.rejected.as_ref());
         // One that rests after many failures was not asked.
-        if step.outcome != "skipped" {
-            tally(engine, hook, &one, step.micros);
+        if step.outcome != "skipped" && panel.is_counted() {
+            tally(panel.engine, hook, &one, step.micros);
         }
         number.clone_from(&one.after);
         asked.push(one);

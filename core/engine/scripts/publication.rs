@@ -25,6 +25,8 @@ pub struct Turn<'e> {
     name: String,
     /// Versions that may be loaded where they serve.
     loaded: Vec<i64>,
+    /// What is on the workbench.
+    tried: Vec<(String, i64)>,
     _turn: MutexGuard<'e, ()>,
 }
 
@@ -66,10 +68,10 @@ impl Trial {
 /// Tries a text on the workbench: what it registers, or what is wrong with it and where.
 pub fn try_source(engine: &Engine, name: &str, source: &str) -> Result<Registers, Problem> {
     refuse_no_text(source)?;
-    let _turn = engine.scripts.turn();
+    let mut turn = Turn::of(engine, name);
     // No stored version has this number, so a trial never touches another one's.
+    turn.tries(name, 0);
     let tried = child::load(engine, WORKBENCH, name, 0, source);
-    child::unload(engine, WORKBENCH, name, 0);
     tried.map_err(|refused| match refused {
         Refused::Script(text) => {
             let errors = vec![FieldError::at("source", text.clone())];
@@ -80,7 +82,7 @@ pub fn try_source(engine: &Engine, name: &str, source: &str) -> Result<Registers
 }
 
 /// Only text is a script: bytecode would run past every check of the language.
-fn refuse_no_text(source: &str) -> Result<(), Problem> {
+pub(super) fn refuse_no_text(source: &str) -> Result<(), Problem> {
     if source.len() > SOURCE_BYTES {
         let detail = format!("must be at most {SOURCE_BYTES} bytes long; this has {}", source.len());
         return Err(Problem::field("source", detail));
@@ -98,7 +100,7 @@ fn refuse_no_text(source: &str) -> Result<(), Problem> {
     Err(Problem::field("source", detail))
 }
 
-fn unavailable(cause: &str) -> Problem {
+pub(super) fn unavailable(cause: &str) -> Problem {
     Problem::new(HOOKS_UNAVAILABLE, format!("The script could not be tried: {cause}")).retry_after(5)
 }
 
@@ -107,7 +109,12 @@ impl<'e> Turn<'e> {
     pub fn of(engine: &'e Engine, name: &str) -> Self {
         let turn = engine.scripts.turn();
         let loaded = engine.scripts.of(name).map(|one| one.version).into_iter().collect();
-        Self { engine, name: name.to_owned(), loaded, _turn: turn }
+        Self { engine, name: name.to_owned(), loaded, tried: Vec::new(), _turn: turn }
+    }
+
+    /// A version is put on the workbench, and dropped there when the turn ends.
+    pub(super) fn tries(&mut self, name: &str, n: i64) {
+        self.tried.push((name.to_owned(), n));
     }
 
     /// Tries a stored version on the workbench, and loads it where it will serve unless this is only a rehearsal.
@@ -121,9 +128,8 @@ impl<'e> Turn<'e> {
                 format!("Version {n} of {name} is not taken into use, what served before goes on: {text}"),
             ),
         };
-        let tried = child::load(engine, WORKBENCH, &name, n, &source);
-        child::unload(engine, WORKBENCH, &name, n);
-        let registers = tried.map_err(refused)?;
+        self.tries(&name, n);
+        let registers = child::load(engine, WORKBENCH, &name, n, &source).map_err(refused)?;
         if is_rehearsal {
             return Ok(registers);
         }
@@ -135,6 +141,7 @@ impl<'e> Turn<'e> {
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
         let serves = self.engine.scripts.of(&self.name).map(|one| one.version);
+        self.tried.iter().for_each(|(name, n)| child::unload(self.engine, WORKBENCH, name, *n));
         for n in self.loaded.iter().filter(|n| Some(**n) != serves) {
             child::unload(self.engine, SCRIPTS, &self.name, *n);
         }

@@ -10,7 +10,6 @@ use jackfield_db::Db;
 use super::registers::{HookEntry, Registers};
 use super::rows;
 use super::tally::Tallies;
-use crate::catalog::hooks::{DIAL_ADMIT, DIAL_REWRITE};
 use crate::catalog::problems::Problem;
 use crate::engine::Engine;
 use crate::engine::checks::RegisteredCheck;
@@ -100,29 +99,46 @@ impl Scripts {
         is_news
     }
 
-    /// Whether any script wants to be asked about calls.
-    pub fn has_dialing(&self) -> bool {
-        [DIAL_REWRITE, DIAL_ADMIT].iter().any(|hook| !self.members(hook.name).is_empty())
-    }
-
     /// The scripts to ask at a hook, in order: higher priority first, then by name. A script
     /// that registers several functions stands there for each.
     pub(super) fn members(&self, hook: &str) -> Vec<Member> {
         let served = self.served.read().unwrap_or_else(PoisonError::into_inner);
-        let mut members: Vec<Member> = served
-            .iter()
-            .flat_map(|(name, one)| {
-                let entries = one.registers.iter().flat_map(|registers| &registers.hooks);
-                entries.filter(|entry| entry.hook == hook).map(|entry| {
-                    let HookEntry { priority, line, .. } = *entry;
-                    Member { name: name.clone(), version: one.version, priority, line }
-                })
-            })
-            .collect();
-        // The map is in order of names and each script's own in order of lines: among equals the sort keeps that.
-        members.sort_by_key(|member| -member.priority);
-        members
+        let asked = served.iter().flat_map(|(name, one)| {
+            one.registers.iter().flat_map(|registers| entries(hook, name, one.version, registers))
+        });
+        in_order(asked.collect())
     }
+}
+
+/// A script with what it registers.
+pub struct Known {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: i64,
+    /// What it registers.
+    pub registers: Registers,
+}
+
+/// The functions of these scripts, which are in order of names, to ask at a hook.
+pub(super) fn members_of<'a>(hook: &str, scripts: impl Iterator<Item = &'a Known>) -> Vec<Member> {
+    let asked = scripts.flat_map(|one| entries(hook, &one.name, one.version, &one.registers));
+    in_order(asked.collect())
+}
+
+fn entries(hook: &str, name: &str, version: i64, registers: &Registers) -> Vec<Member> {
+    let entries = registers.hooks.iter().filter(|entry| entry.hook == hook);
+    let member = |entry: &HookEntry| {
+        let HookEntry { priority, line, .. } = *entry;
+        Member { name: name.to_owned(), version, priority, line }
+    };
+    entries.map(member).collect()
+}
+
+/// By priority; among equals the order stays, which is that of names and, within a script, of lines.
+fn in_order(mut members: Vec<Member>) -> Vec<Member> {
+    members.sort_by_key(|member| -member.priority);
+    members
 }
 
 /// The checks that the scripts bring, by script and in the order of the source.
