@@ -23,12 +23,11 @@ use crate::catalog::settings as names;
 use crate::config::{self, Config};
 use crate::console;
 use crate::engine::access::{claim, sessions};
-use crate::engine::checks::RegisteredCheck;
 use crate::engine::doctor::{Finding, State, is_stuck};
 use crate::engine::secrets::{Secret, store};
 use crate::engine::settings::Settings;
 use crate::engine::state::{StateDir, StateLock};
-use crate::engine::{Engine, checks, clock, import, own_names, plugins, revisions, schedule};
+use crate::engine::{Engine, checks, clock, import, own_names, plugins, revisions, schedule, scripts};
 use crate::host::verify::Trust;
 use crate::http::{self, CertStore, Http, Limits, Request, Response};
 
@@ -53,6 +52,7 @@ const START: &[Step] = &[
     ("load the certificate", Boot::load_certificate),
     ("prepare the claim code", Boot::prepare_claim),
     ("raise the bound of open files", Boot::raise_open_files),
+    ("take up the scripts", Boot::take_up_scripts),
     ("supervise the plugins", Boot::supervise_plugins),
     ("run the checks", Boot::run_checks),
     ("open the door", Boot::open_door),
@@ -235,6 +235,14 @@ impl Boot {
         Ok(())
     }
 
+    /// Before their process starts, which asks for them.
+    fn take_up_scripts(&mut self) -> StepResult {
+        let engine = self.engine()?;
+        scripts::install(engine).map_err(|problem| problem.detail)?;
+        scripts::supervise(engine)?;
+        scripts::carry(engine)
+    }
+
     fn supervise_plugins(&mut self) -> StepResult {
         plugins::supervise(self.engine()?, self.config.plugins.clone(), trust(&self.config))?;
         // Jobs that do not go on have been told apart by now.
@@ -248,7 +256,7 @@ impl Boot {
         if engine.probes.tls.set(Box::new(outward::Outward)).is_err() {
             return Err("The probes have their TLS already.".to_owned());
         }
-        checks::begin(engine, Box::new(checks::OfScripts::new(engine, registered_checks)))
+        checks::begin(engine, Box::new(checks::OfScripts::new(engine, scripts::registered_checks)))
     }
 
     fn end_plugins(&mut self) -> StepResult {
@@ -419,11 +427,6 @@ impl Boot {
         };
         engine.board.report("certificate", finding);
     }
-}
-
-/// The checks that scripts bring: none, as long as there are no scripts.
-fn registered_checks(_: &Engine) -> Vec<RegisteredCheck> {
-    Vec::new()
 }
 
 /// Whose plugins are run, in the words of those who run them.

@@ -45,6 +45,10 @@ mod durability;
 #[cfg(test)]
 mod import;
 
+/// The site's scripts: kept, tried, published, asked while somebody dials, and what happens when one is bad.
+#[cfg(test)]
+mod hooks;
+
 /// Enterprises, nodes, accounts, peers: their rules, lists and changes.
 #[cfg(test)]
 mod objects;

@@ -11,6 +11,8 @@ use super::route::{Access, Answer, Route};
 use crate::catalog::problems::Problem;
 use crate::engine::checks::{self, State};
 use crate::engine::doctor::obstacles;
+use crate::engine::objects::text;
+use crate::engine::scripts::{self, Figures};
 use crate::host::State as Serving;
 
 /// Upper bounds of the duration histogram, in seconds.
@@ -128,6 +130,7 @@ fn metrics(call: &Call<'_>) -> Result<Reply, Problem> {
     call.api.traffic.write(&mut page);
     database(call, &mut page);
     plugins(call, &mut page);
+    scripts(call, &mut page);
     checks(call, &mut page);
     door(call, &mut page);
     Ok(Reply::text("text/plain; version=0.0.4; charset=utf-8", page.0))
@@ -171,6 +174,32 @@ fn plugins(call: &Call<'_>, page: &mut Metrics) {
     for status in &all {
         let bytes = status.memory_bytes.unwrap_or(0);
         page.sample("jackfield_plugin_memory_bytes", &format!("plugin={:?}", status.id), bytes);
+    }
+}
+
+fn scripts(call: &Call<'_>, page: &mut Metrics) {
+    let figures = scripts::figures(call.engine());
+    let labels = |one: &Figures| format!("script={:?},hook={:?}", one.script, one.hook);
+    page.head("jackfield_hook_calls_total", "counter", "How often a script was asked at a hook.");
+    figures.iter().for_each(|one| page.sample("jackfield_hook_calls_total", &labels(one), one.calls));
+    page.head("jackfield_hook_failures_total", "counter", "How often a script failed at a hook.");
+    figures.iter().for_each(|one| page.sample("jackfield_hook_failures_total", &labels(one), one.failures));
+    page.head("jackfield_hook_seconds_total", "counter", "Time that a script took at a hook.");
+    figures
+        .iter()
+        .for_each(|one| page.sample("jackfield_hook_seconds_total", &labels(one), one.took.as_secs_f64()));
+    page.head("jackfield_hook_skipped", "gauge", "1 while a script is skipped because it failed too often.");
+    figures
+        .iter()
+        .for_each(|one| page.sample("jackfield_hook_skipped", &labels(one), u8::from(one.is_skipped)));
+    page.head("jackfield_script_active", "gauge", "1 while the published version of a script serves.");
+    for script in scripts::list(call.engine()).unwrap_or_default() {
+        let serves = text(&script, "state") == "active";
+        page.sample(
+            "jackfield_script_active",
+            &format!("script={:?}", text(&script, "name")),
+            u8::from(serves),
+        );
     }
 }
 

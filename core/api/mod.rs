@@ -13,6 +13,7 @@ mod directory;
 mod doctor;
 mod expected;
 mod health;
+mod hooks;
 mod jobs;
 mod objects;
 mod openapi;
@@ -128,6 +129,7 @@ fn routes() -> Vec<Route> {
     routes.extend(objects::routes());
     routes.extend(directory::routes());
     routes.extend(dialing::routes());
+    routes.extend(hooks::routes());
     routes.extend(settings::routes());
     routes.extend(revisions::routes());
     routes.extend(plugins::routes());

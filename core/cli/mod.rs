@@ -7,6 +7,7 @@ mod check;
 mod checks;
 mod claim_code;
 mod doctor;
+mod hook;
 mod output;
 mod plugin;
 pub mod script_host;
@@ -74,6 +75,9 @@ enum Verb {
     /// Plugins: list, restart, replace, switch off and on, sign
     #[command(subcommand)]
     Plugin(plugin::Verb),
+    /// The site's scripts: list, show, put, publish, roll back, delete
+    #[command(subcommand)]
+    Hook(hook::Verb),
     /// Settings in the database: list, get, set, unset
     #[command(subcommand)]
     Settings(settings::Verb),
@@ -111,6 +115,7 @@ fn perform(mut arguments: Arguments, output: &Output) -> Result<(), Failure> {
         Verb::Checks(verb) => checks::run(&config, verb, output),
         Verb::Token(verb) => token::run(&config, verb, output),
         Verb::Plugin(verb) => plugin::run(&config, verb, output),
+        Verb::Hook(verb) => hook::run(&config, verb, output),
         Verb::Settings(verb) => settings::run(&config, verb, output),
     }
 }

@@ -20,6 +20,7 @@ pub mod plugins;
 pub mod probes;
 pub mod revisions;
 pub mod schedule;
+pub mod scripts;
 pub mod secrets;
 pub mod settings;
 pub mod state;
@@ -29,7 +30,7 @@ use std::time::{Duration, Instant};
 
 use jackfield_db::{Db, Error, Options, Owner, OwnerTx, Tx};
 
-use crate::catalog::events::SETTINGS_CHANGED;
+use crate::catalog::events::{HOOK_CHANGED, SETTINGS_CHANGED};
 use crate::catalog::problems::{INTERNAL, Problem, STORAGE_BUSY, STORAGE_FULL};
 use crate::host::Host;
 use access::throttle::Throttle;
@@ -40,6 +41,7 @@ use events::{Bus, Fired};
 use idempotency::InHand;
 use jobs::Jobs;
 use probes::Probes;
+use scripts::Scripts;
 use secrets::{Keyring, MasterKey};
 use settings::Settings;
 use state::StateDir;
@@ -72,14 +74,16 @@ pub struct Engine {
     pub board: Board,
     /// Work of plugins that takes longer than a request.
     pub jobs: Jobs,
+    /// Requests with an idempotency key that plugins are answering.
+    pub in_hand: InHand,
     /// What scripts look at again and again.
     pub checks: Checks,
     /// What other hosts look like from here.
     pub probes: Probes,
-    /// Requests with an idempotency key that plugins are answering.
-    pub in_hand: InHand,
     /// The plugins, once they are supervised; never where the command line works without a running appliance.
     pub plugins: OnceLock<Host>,
+    /// The site's own scripts that serve.
+    pub scripts: Scripts,
     /// Where everything lives.
     pub state: StateDir,
     /// When this process began.
@@ -99,6 +103,8 @@ impl Engine {
         log::info!("database {}: {opened}", state.database().display());
         let keyring = Keyring::open(&db, master, &state.master_key())?;
         let settings = Settings::load(&db).map_err(|p| p.detail)?;
+        let scripts = Scripts::default();
+        scripts.reload(&db).map_err(|p| p.detail)?;
         let (board, started) = (Board::default(), Instant::now());
         Ok(Self {
             db,
@@ -108,10 +114,11 @@ impl Engine {
             throttle: Throttle::default(),
             board,
             jobs: Jobs::default(),
+            in_hand: InHand::default(),
             checks: Checks::default(),
             probes: Probes::default(),
-            in_hand: InHand::default(),
             plugins: OnceLock::new(),
+            scripts,
             state,
             started,
         })
@@ -135,6 +142,9 @@ impl Engine {
         let (value, fired) = self.db.write(job)?;
         if fired.iter().any(|one| one.event == SETTINGS_CHANGED.name) {
             self.settings.reload(&self.db)?;
+        }
+        if fired.iter().any(|one| one.event == HOOK_CHANGED.name) {
+            self.scripts.reload(&self.db)?;
         }
         self.bus.publish(&fired);
         Ok(value)

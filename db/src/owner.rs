@@ -20,6 +20,7 @@ const RESERVED: &[&str] = &[
     "plugin",
     "pragma",
     "revision",
+    "script",
     "scripts",
     "session",
     "sqlite",

@@ -2,10 +2,10 @@
 //! on this machine's loopback. This file has what the probes' tests share.
 
 mod api;
-mod chrony;
+pub mod chrony;
 mod clocks;
 mod packets;
-mod ports;
+pub mod ports;
 mod web;
 
 use serde_json::{Value, json};

@@ -9,6 +9,7 @@ mod deployment;
 mod disk_space;
 mod door;
 mod plugins;
+mod scripts;
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -93,6 +94,7 @@ pub static ALL: &[&Check] = &[
     &claimed::CHECK,
     &deployment::CHECK,
     &plugins::CHECK,
+    &scripts::CHECK,
     &database_whole::CHECK,
 ];
 
