@@ -78,5 +78,7 @@ rights! {
     PLUGINS_WRITE "plugins:write" Admin "Restart, replace, switch off and on, and release plugins";
     JOBS_READ "jobs:read" Viewer "See jobs and how far they are";
     JOBS_WRITE "jobs:write" Operator "Cancel jobs";
+    SCHEDULES_READ "schedules:read" Viewer "See schedules";
+    SCHEDULES_WRITE "schedules:write" Admin "Make, change and delete schedules of any job";
     DOCTOR_READ "doctor:read" Viewer "See the doctor's findings and advice";
 }

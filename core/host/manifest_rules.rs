@@ -7,6 +7,7 @@ use jackfield_abi::ops;
 use regex_lite::Regex;
 use serde_json::Value;
 
+use super::builtin::is_reserved;
 use super::manifest::{Manifest, Route, Setting};
 use crate::catalog::segments::SHARED;
 
@@ -60,6 +61,7 @@ fn names(m: &Manifest) -> Outcome {
     require(has_form(&m.id, "^[a-z][a-z0-9_]{0,31}$"), || {
         format!("id: {:?} must be 1 to 32 small letters, digits and underscores, a letter first", m.id)
     })?;
+    require(!is_reserved(&m.id), || format!("id: {} is a part of the appliance; choose another one", m.id))?;
     require(has_form(&m.version, r"^\d{1,9}\.\d{1,9}\.\d{1,9}$"), || {
         format!("version: {:?} must be three numbers such as 1.0.0", m.version)
     })?;
@@ -82,6 +84,15 @@ fn files(m: &Manifest) -> Outcome {
     })?;
     require(m.console.is_empty() || is_file_name(&m.console, ".js"), || {
         format!("console: {:?} must be the name of a file in this folder that ends in .js", m.console)
+    })?;
+    require(m.console_sha256.is_empty() || has_form(&m.console_sha256, "^[0-9a-f]{64}$"), || {
+        "console_sha256: must be 64 small hexadecimal digits".to_owned()
+    })?;
+    require(m.title.chars().count() <= 32 && !m.title.contains(char::is_control), || {
+        "title: must be one line of at most 32 characters".to_owned()
+    })?;
+    require(m.console_sha256.is_empty() || !m.console.is_empty(), || {
+        "console_sha256: there is no console page that it is of".to_owned()
     })?;
     require(m.sha256.is_empty() || has_form(&m.sha256, "^[0-9a-f]{64}$"), || {
         "sha256: must be 64 small hexadecimal digits".to_owned()
