@@ -260,7 +260,7 @@ fn a_script_that_fails_again_and_again_is_skipped_and_reported_once() {
     assert_eq!(findings.len(), 2, "{findings:?}");
     assert_eq!(
         (&findings[0]["name"], &findings[0]["state"]),
-        (&json!("dial.rewrite bad"), &json!("warning"))
+        (&json!("dial.rewrite.bad"), &json!("warning"))
     );
     assert!(findings[1]["detail"].as_str().unwrap().contains("site/bad.lua:1: no"), "{findings:?}");
     // A new version has a clean slate.
