@@ -17,6 +17,10 @@ mod api;
 #[cfg(test)]
 mod architecture;
 
+/// Checks and their probes: clocks of real time servers, ports and web pages of every sort.
+#[cfg(test)]
+mod checks;
+
 /// Every verb of the command line, with and without a running appliance.
 #[cfg(test)]
 mod cli;
@@ -37,6 +41,14 @@ mod door;
 #[cfg(test)]
 mod durability;
 
+/// Lists of accounts in and out: what is wrong with a line, what a kill leaves, Import Users.
+#[cfg(test)]
+mod import;
+
+/// The site's scripts: kept, tried, published, asked while somebody dials, and what happens when one is bad.
+#[cfg(test)]
+mod hooks;
+
 /// Enterprises, nodes, accounts, peers: their rules, lists and changes.
 #[cfg(test)]
 mod objects;
@@ -48,6 +60,10 @@ mod plugins;
 /// Who changed what, and the way back.
 #[cfg(test)]
 mod revisions;
+
+/// Jobs that are due again and again, in the site's time zone.
+#[cfg(test)]
+mod schedule;
 
 /// What keeps the appliance from starting, and how it stops.
 #[cfg(test)]
