@@ -25,7 +25,7 @@ use crate::engine::doctor::{Finding, State, is_stuck};
 use crate::engine::secrets::{Secret, store};
 use crate::engine::settings::Settings;
 use crate::engine::state::{StateDir, StateLock};
-use crate::engine::{Engine, clock, import, plugins, revisions, schedule};
+use crate::engine::{Engine, clock, import, own_names, plugins, revisions, schedule};
 use crate::host::verify::Trust;
 use crate::http::{self, CertStore, Http, Limits, Request, Response};
 
@@ -392,6 +392,7 @@ impl Boot {
 
     fn report_certificate(&self) {
         let (Some(engine), Some(store)) = (&self.engine, &self.certificates) else { return };
+        own_names::set(store.names());
         let days = (store.not_after() - clock::unix()).div_euclid(24 * 3600);
         let advice =
             "Put a new certificate into the files named in the configuration; it is taken up within seconds.";
@@ -424,7 +425,7 @@ fn notify(states: &[NotifyState<'_>]) {
 
 fn handler(api: Arc<Api>) -> http::Handler {
     Arc::new(move |request: Request| -> Response {
-        console::answer(&request).unwrap_or_else(|| api.answer(&request))
+        console::answer(api.engine(), &request).unwrap_or_else(|| api.answer(&request))
     })
 }
 

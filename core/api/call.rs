@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{Read, Seek};
 use std::sync::Arc;
 
+use jackfield_db::{OwnerTx, Tx};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -15,7 +16,9 @@ use crate::catalog::problems::{CSRF, DENIED, HEADER, MALFORMED_JSON, Problem, SI
 use crate::catalog::shape::Object;
 use crate::engine::access::Principal;
 use crate::engine::change::{Change, Origin, Precondition};
+use crate::engine::events::Fired;
 use crate::engine::idempotency::KeyUse;
+use crate::engine::secrets::Keyring;
 use crate::engine::{Engine, Mode, fault, objects};
 use crate::http::{Client, Request, Response};
 
@@ -166,6 +169,11 @@ impl<'a> Call<'a> {
         self.params.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect()
     }
 
+    /// Id of the request, as the log and revisions name it.
+    pub fn id(&self) -> &str {
+        self.id
+    }
+
     /// The route's method.
     pub fn method(&self) -> &'static str {
         self.route.method
@@ -240,20 +248,67 @@ impl<'a> Call<'a> {
         mode: Mode,
         work: impl FnOnce(&Change<'_>) -> Result<Reply, Problem> + Send + 'static,
     ) -> Result<Reply, Problem> {
-        let key = self.key_use()?;
-        let engine = Arc::clone(self.engine());
+        let (key, engine) = (self.key_use()?, Arc::clone(self.engine()));
         self.engine().change(self.origin(), mode, move |change| {
-            let Some(key) = key else { return work(change) };
-            if let Some(kept) = key.find(change.tx, &engine.keyring)? {
-                let reply: Reply =
-                    serde_json::from_slice(&kept).map_err(|e| fault("repeat an answer", &e.to_string()))?;
-                return Ok(reply.header("Idempotency-Replayed", "true".to_owned()));
-            }
-            let reply = work(change)?;
-            let kept = serde_json::to_vec(&reply).map_err(|e| fault("keep an answer", &e.to_string()))?;
-            key.keep(change.tx, &engine.keyring, &kept)?;
-            Ok(reply)
+            once(key.as_ref(), change.tx, &engine.keyring, || work(change))
         })
+    }
+
+    /// The same with a plugin's statements in it; `work` gives the events besides the answer.
+    pub fn change_as(
+        &self,
+        plugin: &str,
+        work: impl FnOnce(&OwnerTx<'_>) -> Result<(Reply, Vec<Fired>), Problem> + Send + 'static,
+    ) -> Result<Reply, Problem> {
+        let (key, engine) = (self.key_use()?, Arc::clone(self.engine()));
+        self.engine().change_as(plugin, self.mode, move |tx| {
+            let mut fired = Vec::new();
+            let reply = once(key.as_ref(), tx, &engine.keyring, || {
+                let (reply, events) = work(tx)?;
+                fired = events;
+                Ok(reply)
+            });
+            Ok((reply?, fired))
+        })
+    }
+
+    /// Asks something outside the database and its transactions for the answer: once per idempotency key. What
+    /// fails is asked again, unless it changed something.
+    pub fn once_outside(
+        &self,
+        plugin: &str,
+        ask: impl FnOnce() -> Result<Reply, Problem>,
+    ) -> Result<Reply, Problem> {
+        let Some(key) = self.key_use()? else { return ask() };
+        // Held before looking, so that an answer that is being kept right now is found.
+        let _held = self.engine().in_hand.hold(self.id, plugin, &key)?;
+        if let Some(reply) = self.kept(&key)? {
+            return Ok(reply);
+        }
+        let answered = ask();
+        if self.is_rehearsal() {
+            return answered;
+        }
+        let (db, keyring) = (&self.engine().db, &self.engine().keyring);
+        let kept = match &answered {
+            Ok(reply) => reply.clone(),
+            Err(problem) if problem.kind.status >= 500 => return answered,
+            Err(problem) if db.read(|read| key.is_marked(read, keyring))? => Reply::problem(problem),
+            Err(_) => return answered,
+        };
+        let engine = Arc::clone(self.engine());
+        db.write(move |tx| keep(&key, tx, &engine.keyring, &kept))?;
+        answered
+    }
+
+    /// The answer that was kept for the call's idempotency key, if it has one that was used before.
+    pub fn replayed(&self) -> Result<Option<Reply>, Problem> {
+        self.key_use()?.map_or(Ok(None), |key| self.kept(&key))
+    }
+
+    fn kept(&self, key: &KeyUse) -> Result<Option<Reply>, Problem> {
+        let keyring = &self.engine().keyring;
+        self.engine().db.read(|read| key.find(read, keyring))?.map(|kept| repeated(&kept)).transpose()
     }
 
     /// The idempotency key of a POST. Callers who are not signed in have none of their own to use.
@@ -288,6 +343,32 @@ impl<'a> Call<'a> {
             _ => reply.status(self.route.status),
         }
     }
+}
+
+/// Does it, unless the key was used before; then the first answer is given again.
+fn once(
+    key: Option<&KeyUse>,
+    tx: &Tx<'_>,
+    keyring: &Keyring,
+    work: impl FnOnce() -> Result<Reply, Problem>,
+) -> Result<Reply, Problem> {
+    let Some(key) = key else { return work() };
+    if let Some(kept) = key.find(tx, keyring)? {
+        return repeated(&kept);
+    }
+    let reply = work()?;
+    keep(key, tx, keyring, &reply)?;
+    Ok(reply)
+}
+
+fn keep(key: &KeyUse, tx: &Tx<'_>, keyring: &Keyring, reply: &Reply) -> Result<(), Problem> {
+    let kept = serde_json::to_vec(reply).map_err(|e| fault("keep an answer", &e.to_string()))?;
+    key.keep(tx, keyring, &kept)
+}
+
+fn repeated(kept: &[u8]) -> Result<Reply, Problem> {
+    let reply: Reply = serde_json::from_slice(kept).map_err(|e| fault("repeat an answer", &e.to_string()))?;
+    Ok(reply.header("Idempotency-Replayed", "true".to_owned()))
 }
 
 fn admitted(api: &Api, route: &Route, request: &Request) -> Result<Principal, Problem> {

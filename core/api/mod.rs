@@ -10,6 +10,7 @@ mod conditions;
 mod dialing;
 mod directory;
 mod doctor;
+mod expected;
 mod health;
 mod jobs;
 mod objects;
@@ -64,6 +65,11 @@ impl Api {
         Self { engine, routes: routes(), description, traffic, door }
     }
 
+    /// The engine that it works on.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
     /// Tells the metrics where the door's numbers are, once there is a door.
     pub fn watch_door(&self, stats: impl Fn() -> Option<Stats> + Send + Sync + 'static) {
         drop(self.door.set(Box::new(stats)));
@@ -89,7 +95,7 @@ impl Api {
                 Match::No => {}
             }
         }
-        match plugin_routes::find(&self.engine, request, path) {
+        match plugin_routes::find(&self.engine, request, path, &mut allowed) {
             Some(found) => {
                 found.and_then(|(route, params)| Call::begin(self, &route, request, params, id)?.run())
             }

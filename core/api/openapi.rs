@@ -45,7 +45,11 @@ fn describe<'a>(routes: impl Iterator<Item = &'a Route>) -> Value {
     let mut shapes = Shapes::default();
     for route in routes {
         let path = paths.entry(route.path.clone()).or_insert_with(|| json!({}));
-        path[route.method.to_ascii_lowercase()] = operation(route, &mut shapes);
+        // Core's own come first, and win where a plugin has the same.
+        let method = route.method.to_ascii_lowercase();
+        if path.get(&method).is_none() {
+            path[method] = operation(route, &mut shapes);
+        }
     }
     shapes.0.insert("Problem".to_owned(), problem_schema());
     json!({

@@ -1,16 +1,20 @@
 //! Revisions over HTTP: who changed what, and undoing one change. A caller sees the revisions of what they
 //! may see, and may undo what they could have changed themselves.
 
+use std::sync::Arc;
+
 use super::call::{Call, Reply};
 use super::page::{self, CURSOR, LIMIT};
 use super::plugin_routes;
 use super::route::{Access, Answer, Route};
 use crate::catalog::problems::{
-    CONFLICT, IN_USE, INVALID, KEY_REUSED, NOT_FOUND, NOT_UNDOABLE, Problem, SUPERSEDED,
+    CONFLICT, IN_USE, INVALID, KEY_REUSED, NO_PLUGIN, NOT_FOUND, NOT_UNDOABLE, PLUGIN_FAULT, Problem,
+    SUPERSEDED,
 };
 use crate::catalog::rights::{REVISIONS_READ, REVISIONS_UNDO, Right, SETTINGS_READ, SETTINGS_WRITE};
 use crate::catalog::shape::{Absent, Field, Kind, Object, Shape};
 use crate::engine::objects::{self, text};
+use crate::engine::plugins::undo::{Plan, maker};
 use crate::engine::revisions::{self, Page};
 use crate::engine::settings;
 
@@ -122,7 +126,7 @@ pub fn routes() -> Vec<Route> {
         .access(Access::Needs(REVISIONS_UNDO))
         .answers(201, Answer::One(&SHAPE))
         .can_rehearse()
-        .fails(&[SUPERSEDED, NOT_UNDOABLE, CONFLICT, IN_USE, INVALID, KEY_REUSED])
+        .fails(&[SUPERSEDED, NOT_UNDOABLE, CONFLICT, IN_USE, INVALID, KEY_REUSED, NO_PLUGIN, PLUGIN_FAULT])
         .runs(undo),
     ]
 }
@@ -205,5 +209,20 @@ fn undo(call: &Call<'_>) -> Result<Reply, Problem> {
     for (_, write) in kinds.filter_map(|kind| rights_of(call, kind)) {
         call.principal()?.demand(write)?;
     }
-    call.change(move |change| revisions::undo(change, n).map(|done| Reply::json(done).status(201)))
+    let Some(plugin) = maker(&revision) else {
+        let engine = Arc::clone(call.engine());
+        return call.change(move |change| {
+            revisions::undo(change, &engine.keyring, n).map(|done| Reply::json(done).status(201))
+        });
+    };
+    // Before the plugin is asked: what was put back by this very key is a later change by now.
+    if let Some(reply) = call.replayed()? {
+        return Ok(reply);
+    }
+    let plan = Plan::make(call.engine(), plugin, &revision, &call.principal()?.label)?;
+    let request = call.id().to_owned();
+    call.change_as(plugin, move |tx| {
+        let (done, fired) = plan.run(tx, &request)?;
+        Ok((Reply::json(done).status(201), fired))
+    })
 }

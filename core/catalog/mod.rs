@@ -6,6 +6,7 @@ pub mod events;
 pub mod problems;
 pub mod rights;
 pub mod rules;
+pub mod segments;
 pub mod settings;
 pub mod shape;
 

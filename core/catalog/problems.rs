@@ -51,6 +51,8 @@ problems! {
     SUPERSEDED "revisions/superseded" 409 "A later change stands in the way";
     NOT_UNDOABLE "revisions/not_undoable" 409 "This kind of change cannot be undone";
     KEY_REUSED "request/idempotency_key_reused" 422 "The idempotency key was used for another request";
+    KEY_IN_USE "request/idempotency_key_in_use" 409 "The first request with this key is still being answered";
+    UNANSWERED "request/unanswered" 409 "This was begun before and came to no good end";
     SIGN_IN "access/sign_in" 401 "Sign in first";
     BAD_CREDENTIALS "access/bad_credentials" 401 "Name or password is wrong";
     DENIED "access/denied" 403 "You may not do this";

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::change::{Change, Precondition};
 use super::objects::{self, Resource};
+use super::secrets::Keyring;
 use super::settings;
 use crate::catalog::problems::{NOT_FOUND, NOT_UNDOABLE, Problem, SUPERSEDED};
 use crate::catalog::shape::Object;
@@ -134,7 +135,7 @@ fn changes(before: Option<&Value>, after: Option<&Value>) -> Vec<Value> {
 
 /// Puts one change back and returns the revision that does so. Refused when the object was changed again
 /// later, because that change would be lost unseen.
-pub fn undo(change: &Change<'_>, n: i64) -> Result<Object, Problem> {
+pub fn undo(change: &Change<'_>, keyring: &Keyring, n: i64) -> Result<Object, Problem> {
     let revision = get(change.tx, n)?;
     refuse_superseded(change.tx, &revision)?;
     parts::refuse_superseded(change.tx, n)?;
@@ -144,7 +145,9 @@ pub fn undo(change: &Change<'_>, n: i64) -> Result<Object, Problem> {
     let (before, after) = (state(&revision, "before"), state(&revision, "after"));
     match (kind, objects::find(kind)) {
         _ if is_bulk(&revision) => return parts::undo_bulk(change, &revision),
-        (settings::KIND, _) => drop(settings::put_back(change, id, before.unwrap_or(&Object::new()))?),
+        (settings::KIND, _) => {
+            drop(settings::put_back(change, keyring, id, before.unwrap_or(&Object::new()))?)
+        }
         (_, Some(resource)) => put_back(change, resource, id, before, after)?,
         _ => return Err(Problem::new(NOT_UNDOABLE, format!("Nothing here knows how to put back {kind}."))),
     }
@@ -161,7 +164,8 @@ fn state<'a>(revision: &'a Object, field: &str) -> Option<&'a Object> {
     revision.get(field).and_then(Value::as_object)
 }
 
-fn refuse_superseded(read: &Read<'_>, revision: &Object) -> Result<(), Problem> {
+/// Refuses when the object was changed again later.
+pub fn refuse_superseded(read: &Read<'_>, revision: &Object) -> Result<(), Problem> {
     let sql = "SELECT n, who FROM revision WHERE kind = ?1 AND object = ?2 AND n > ?3
                UNION SELECT n, who FROM revision JOIN revision_part ON revision = n
                    WHERE revision_part.kind = ?1 AND revision_part.object = ?2 AND position >= ?3 AND n <> ?3

@@ -5,9 +5,11 @@
 //! both are the engine's. This part knows neither storage nor HTTP.
 
 pub mod child;
+mod claims;
 mod confine;
 pub mod conformance;
 mod desk;
+mod extent;
 mod folder;
 mod gate;
 mod journal;
@@ -16,6 +18,7 @@ mod link;
 pub mod manifest;
 mod manifest_rules;
 mod outbox;
+mod page;
 pub mod policy;
 mod pool;
 mod probe;
@@ -47,6 +50,7 @@ use serde_json::{Map, Value};
 
 use desk::Desk;
 use manifest::Manifest;
+pub use page::Page;
 use policy::{Counters, Pace};
 pub use process::VERB;
 use supervisor::{Command, Note, Outcome, Supervisor};
@@ -189,6 +193,11 @@ impl Host {
     /// The manifests that were accepted, by id.
     pub fn manifests(&self) -> Vec<Arc<Manifest>> {
         self.units().iter().filter_map(|unit| unit.manifest()).collect()
+    }
+
+    /// A plugin's console page.
+    pub fn page(&self, id: &str) -> Option<Arc<Page>> {
+        self.lock().get(id)?.unit.page()
     }
 
     /// Asks a plugin and waits for its answer, at most so long.

@@ -105,7 +105,10 @@ fn in_bulk(admin: &Client) -> Vec<Answer> {
     let ended = crate::import::ended(admin, &job.id());
     let parts = format!("/revisions/{}/parts", ended["result"]["revision"]);
     let mut answers = vec![job, admin.get("/jobs"), admin.get(&parts), admin.get("/accounts?q=olga")];
-    answers.extend(["/directory?q=olg", "/directory/folders?enterprise=acme", "/accounts/export"].map(|path| admin.get(path)));
+    answers.extend(
+        ["/directory?q=olg", "/directory/folders?enterprise=acme", "/accounts/export"]
+            .map(|path| admin.get(path)),
+    );
     answers.push(admin.post("/accounts:import-users", &json!({"enterprise": "acme"})));
     answers
 }

@@ -22,7 +22,7 @@ pub use client::Client;
 pub use files::{APPLICATION_ID, USER_VERSION, assert_unchanged, header, set_header, snapshot};
 pub use plugins::{await_plugin, await_that, awaited, is_alive, plugin, signal};
 pub use process::{Outcome, Process};
-pub use site::{Site, account, all_pages, enterprise_body, node, site, site_named, with};
+pub use site::{Site, account, all_pages, enterprise_body, node, sister, site, site_named, with};
 pub use small_disk::SmallDisk;
 
 /// The folder of the workspace.

@@ -4,6 +4,7 @@
 mod deployment;
 mod directory;
 mod lists;
+mod peers;
 mod profiles;
 mod rule_tables;
 mod rules;

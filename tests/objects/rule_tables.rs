@@ -363,6 +363,86 @@ pub fn peer_rules() -> Vec<Rule> {
                 (json!(77), "must be text, not a number"),
             ],
         ),
+        (
+            "kind",
+            vec![Value::Null, json!("external")],
+            vec![
+                (json!("jackfeild"), "did you mean \"jackfield\"?"),
+                (json!("micollab"), "must be one of jackfield, external"),
+            ],
+        ),
+        ("hostname", vec![], vec![(json!("pbx.lyon.example"), "must be null while kind is null")]),
+        ("peer_enterprise", vec![], vec![(json!("Lyon-01"), "must be null while kind is null")]),
+        ("sync_every_days", vec![json!(0)], vec![(json!(1), "must be 0 while kind is null")]),
+    ]
+}
+
+/// Peers that are sister appliances (seeds 001 and 002).
+pub fn sister_rules() -> Vec<Rule> {
+    vec![
+        (
+            "hostname",
+            vec![json!("a.b"), json!("uc-1.lyon.example"), json!(format!("{0}.{0}.com", "d".repeat(63)))],
+            vec![
+                (Value::Null, "must be given for the kind jackfield; it is missing"),
+                (json!("lyon"), "a DNS name such as example.com; \"lyon\" is not"),
+                (json!("10.0.0.1"), "a DNS name"),
+                (json!("https://lyon.example"), "a DNS name"),
+                (json!("a_b.example"), "a DNS name"),
+                (json!(""), "3 to 253 characters long; this has 0"),
+                (json!(7), "must be text, not a number"),
+            ],
+        ),
+        (
+            "peer_enterprise",
+            vec![json!("abcd"), text(32), json!("A-1-b")],
+            vec![
+                (Value::Null, "must be given for the kind jackfield; it is missing"),
+                (json!("abc"), "4 to 32 characters long; this has 3"),
+                (text(33), "4 to 32 characters long; this has 33"),
+                (json!("ab cd"), "letters, digits and dashes only; \"ab cd\" is not"),
+                (json!("ab|cd"), "letters, digits and dashes only"),
+                (json!("ab,cd"), "letters, digits and dashes only"),
+                (json!("ab;cd"), "letters, digits and dashes only"),
+                (json!("ab:cd"), "letters, digits and dashes only"),
+            ],
+        ),
+        ("dialing_prefix", vec![json!("77"), json!("-77")], vec![(text(21), "0 to 20 characters")]),
+        (
+            "sync_every_days",
+            vec![json!(0), json!(1), json!(365)],
+            vec![
+                (json!(-1), "must be 0 to 365; -1 is not"),
+                (json!(366), "must be 0 to 365; 366 is not"),
+                (json!(1.5), "must be a whole number"),
+                (json!("1"), "must be a whole number, not text"),
+            ],
+        ),
+        (
+            "sync_hour",
+            vec![json!(1), json!(12)],
+            vec![(json!(0), "must be 1 to 12; 0 is not"), (json!(13), "must be 1 to 12; 13 is not")],
+        ),
+        (
+            "sync_minute",
+            vec![json!(0), json!(59)],
+            vec![(json!(-1), "must be 0 to 59"), (json!(60), "must be 0 to 59; 60 is not")],
+        ),
+        (
+            "sync_half",
+            vec![json!("AM"), json!("PM")],
+            vec![(json!("pm"), "must be one of AM, PM; \"pm\" is not"), (json!(0), "must be text")],
+        ),
+    ]
+}
+
+/// Peers that are other messaging servers (seed 001).
+pub fn external_rules() -> Vec<Rule> {
+    vec![
+        ("hostname", vec![], vec![(json!("uc.lyon.example"), "must be null for the kind external")]),
+        ("peer_enterprise", vec![], vec![(json!("Lyon-01"), "must be null for the kind external")]),
+        ("dialing_prefix", vec![json!("")], vec![(json!("77"), "must be empty for the kind external")]),
+        ("sync_every_days", vec![json!(7)], vec![(json!(366), "must be 0 to 365")]),
     ]
 }
 

@@ -84,7 +84,11 @@ fn trusted_servers_keep_their_rules() {
 fn peers_keep_their_rules() {
     let appliance = Appliance::start();
     site(&appliance.admin());
-    check(&appliance.admin(), "peers", &json!({"enterprise": "acme", "description": "Nice"}), &peer_rules());
+    let usual = json!({"enterprise": "acme", "description": "Nice"});
+    check(&appliance.admin(), "peers", &usual, &peer_rules());
+    let external = with(&usual, &json!({"kind": "external"}));
+    check(&appliance.admin(), "peers", &external, &external_rules());
+    check(&appliance.admin(), "peers", &sister("Nice", "uc.nice.example", "Nice-01"), &sister_rules());
 }
 
 #[test]

@@ -241,6 +241,8 @@ impl Resource {
 
     /// Settles references, the resource's own rules, and the columns that every change sets.
     fn prepare(&self, change: &Change<'_>, object: &mut Object) -> Result<(), Problem> {
+        // An object that is put back may be older than some of today's fields.
+        self.shape.complete(object);
         self.examine(change.tx, object)?;
         object.insert("revision".to_owned(), change.next_revision()?.into());
         let now = clock::now();

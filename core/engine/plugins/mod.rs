@@ -5,6 +5,8 @@ mod memory;
 mod rows;
 mod services;
 mod settings;
+pub mod undo;
+mod writing;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

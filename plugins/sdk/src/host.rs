@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::db::Db;
 use crate::message::Answer;
+use crate::served;
 use crate::shared::Shared;
 
 /// How long a call waits, unless it says otherwise.
@@ -78,7 +79,8 @@ impl Host {
     /// Records a change of configuration that is not in the plugin's tables; one that is goes with its
     /// transaction, by [`crate::Tx::revision`].
     pub fn revision(&self, revision: &Revision) -> Result<(), Failure> {
-        self.call(ops::REVISION_NOTE, revision).map(drop)
+        let note = ops::Note { revision: revision.clone(), request: served::current() };
+        self.call(ops::REVISION_NOTE, note).map(drop)
     }
 
     /// Runs that on a thread of the plugin's own. It must end soon after [`crate::Plugin::stop`] was called;
