@@ -58,6 +58,18 @@ fn detours(appliance: &Appliance, admin: &Client, site: &Site) -> Vec<Answer> {
         ("pbx-nodes", node("acme", "Third", &json!({})), json!({"country": "FR"})),
         ("accounts", account("acme", "jo", &json!({"email": "jo@example.com"})), json!({"deployed": false})),
         ("accounts", account("acme", "ann", &json!({})), json!({"first_name": "Ann"})),
+        ("profiles", json!({"name": "Sales"}), json!({"auto_start": true})),
+        (
+            "trusted-servers",
+            json!({"enterprise": "acme", "description": "IM", "address": "im.example.com", "type": "im"}),
+            json!({"type": "presence"}),
+        ),
+        (
+            "schedules",
+            json!({"name": "Forget", "plugin": "core", "job": "revisions.sweep", "every_days": 7, "hour": 3, "minute": 0,
+                   "half": "AM"}),
+            json!({"enabled": false}),
+        ),
         ("peers", json!({"enterprise": "acme", "description": "Nice"}), json!({"dialing_prefix": "7"})),
         (
             "admins",
@@ -81,6 +93,7 @@ fn detours(appliance: &Appliance, admin: &Client, site: &Site) -> Vec<Answer> {
     }
     let newest = admin.get("/revisions?limit=1&kind=peers").json["items"][0]["n"].clone();
     answers.push(admin.call("POST", &format!("/revisions/{newest}:undo")).send());
+    answers.extend(in_bulk(admin));
     answers.extend(of_plugins(admin));
     answers.extend(of_hooks(admin, site));
     answers.extend(["/livez", "/readyz", "/metrics"].map(|path| admin.root("GET", path).send()));
@@ -103,6 +116,20 @@ fn of_hooks(admin: &Client, site: &Site) -> Vec<Answer> {
     let trial = json!({"node": site.fr, "to": "4001"});
     answers.push(admin.post("/hooks/tour:dry-run", &trial));
     answers.push(admin.delete("/hooks/tour", "*"));
+    answers
+}
+
+fn in_bulk(admin: &Client) -> Vec<Answer> {
+    let list = "login_id,last_name,email,folder\nolga,Roe,olga@example.com,Sales\nwrong,,,\n";
+    let job = crate::import::send(admin, "enterprise=acme&mode=keep_good", list);
+    let ended = crate::import::ended(admin, &job.id());
+    let parts = format!("/revisions/{}/parts", ended["result"]["revision"]);
+    let mut answers = vec![job, admin.get("/jobs"), admin.get(&parts), admin.get("/accounts?q=olga")];
+    answers.extend(
+        ["/directory?q=olg", "/directory/folders?enterprise=acme", "/accounts/export"]
+            .map(|path| admin.get(path)),
+    );
+    answers.push(admin.post("/accounts:import-users", &json!({"enterprise": "acme"})));
     answers
 }
 
