@@ -2,12 +2,14 @@
 //! what they share (routes, calls, authentication, changes) has one file each. Knows HTTP words, leaves
 //! sockets to `http` and meaning to `engine`.
 
+mod accounts;
 mod authenticate;
 mod call;
 mod checks;
 mod claim;
 mod conditions;
 mod dialing;
+mod directory;
 mod doctor;
 mod expected;
 mod health;
@@ -38,6 +40,14 @@ use route::{Match, Route};
 pub const BASE: &str = "/api/v1";
 /// Largest body of an ordinary request, in bytes.
 pub const BODY_LIMIT: u64 = 1024 * 1024;
+
+/// Largest body of an import, in bytes.
+const IMPORT_LIMIT: u64 = 64 * 1024 * 1024;
+
+/// Largest body of a request, in bytes.
+pub fn body_limit(_: &str, path: &str) -> u64 {
+    if path.strip_prefix(BASE) == Some(accounts::IMPORT) { IMPORT_LIMIT } else { BODY_LIMIT }
+}
 
 /// The API with everything it needs to answer.
 pub struct Api {
@@ -114,7 +124,9 @@ fn nowhere(request: &Request, allowed: &[&'static str]) -> Problem {
 fn routes() -> Vec<Route> {
     let mut routes = claim::routes();
     routes.extend(session::routes());
+    routes.extend(accounts::routes());
     routes.extend(objects::routes());
+    routes.extend(directory::routes());
     routes.extend(dialing::routes());
     routes.extend(settings::routes());
     routes.extend(revisions::routes());

@@ -14,11 +14,11 @@ use super::expected;
 use super::route::{Access, Answer, Body, Match, Route};
 use crate::catalog::problems::{
     CONFLICT, DENIED, FieldError, IF_MATCH_MISSING, INVALID, KEY_IN_USE, KEY_REUSED, Kind as ProblemKind,
-    MALFORMED_JSON, METHOD, NO_PLUGIN, NOT_FOUND, OVERLOADED, PLUGIN_FAULT, Problem, STALE, UNANSWERED,
-    WRONG_TYPE,
+    MALFORMED_JSON, METHOD, NO_PLUGIN, NOT_FOUND, NOT_HERE, OVERLOADED, PLUGIN_FAULT, Problem, STALE,
+    UNANSWERED, WRONG_TYPE,
 };
 use crate::catalog::rights::{Right, Role};
-use crate::engine::{Engine, fault};
+use crate::engine::{Engine, deployment, fault};
 use crate::host::manifest::{self, Manifest};
 use crate::host::{Host, State, Status};
 use crate::http::Request;
@@ -35,6 +35,7 @@ const FAILURES: &[&ProblemKind] = &[
     STALE,
     IF_MATCH_MISSING,
     NO_PLUGIN,
+    NOT_HERE,
     PLUGIN_FAULT,
 ];
 /// Most rights that plugins may bring, all together.
@@ -157,7 +158,12 @@ fn route(manifest: &Manifest, declared: &manifest::Route) -> Result<Route, Probl
             .answers(200, Answer::Plugin)
             .fails(FAILURES)
             .any_query()
-            .runs(move |call| ask(call, &plugin, &template));
+            .runs(move |call| {
+                if sets_up(call) {
+                    call.engine().db.read(|read| deployment::refuse(read, &plugin))?;
+                }
+                ask(call, &plugin, &template)
+            });
     route.conditional = declared.conditional;
     route.dry_run = declared.dry_run;
     if declared.method == "POST" && !declared.public {
@@ -165,6 +171,11 @@ fn route(manifest: &Manifest, declared: &manifest::Route) -> Result<Route, Probl
         route.problems.extend([KEY_REUSED, KEY_IN_USE, UNANSWERED]);
     }
     Ok(route)
+}
+
+/// Looking at what is there, taking it away and switching it off are always allowed.
+fn sets_up(call: &Call<'_>) -> bool {
+    !matches!(call.method(), "GET" | "DELETE") && call.input.get("enabled") != Some(&Value::Bool(false))
 }
 
 fn method(name: &str) -> Result<&'static str, Problem> {
@@ -176,7 +187,8 @@ fn method(name: &str) -> Result<&'static str, Problem> {
 /// The rights that the plugins bring.
 pub fn rights(engine: &Engine) -> Vec<&'static Right> {
     let manifests = engine.plugins.get().map(Host::manifests).unwrap_or_default();
-    let declared = manifests.iter().flat_map(|m| m.rights.iter().map(move |declared| right(m, &declared.name)));
+    let declared =
+        manifests.iter().flat_map(|m| m.rights.iter().map(move |declared| right(m, &declared.name)));
     declared.filter_map(Result::ok).collect()
 }
 

@@ -33,7 +33,11 @@ static SESSION: Shape = Shape {
     fields: &[
         Field::read_only("who", ANY_TEXT, "As revisions and logs name them."),
         Field::read_only("role", Kind::Choice(Role::NAMES), "What they may do at most."),
-        Field::read_only("rights", Kind::List { of: &RIGHT, max: 1024 }, "What they may do, here and in the plugins that are there."),
+        Field::read_only(
+            "rights",
+            Kind::List { of: &RIGHT, max: 1024 },
+            "What they may do, here and in the plugins that are there.",
+        ),
         Field::read_only(
             "csrf",
             ANY_TEXT,

@@ -24,7 +24,11 @@ static SHAPE: Shape = Shape {
             "Its value; the setting's own rule applies. A secret's is taken, and never given back: it reads as null.",
         ),
         Field::read_only("is_secret", Kind::Boolean, "Whether its value is never given back."),
-        Field::read_only("is_set", Kind::Boolean, "Whether somebody has set it; otherwise it follows its default."),
+        Field::read_only(
+            "is_set",
+            Kind::Boolean,
+            "Whether somebody has set it; otherwise it follows its default.",
+        ),
         Field::read_only("default", Kind::Any, "Value while nobody has set it."),
         Field::read_only("help", Kind::Text { min: 1, max: 500, rule: None }, "What it does, with its unit."),
         Field::read_only(

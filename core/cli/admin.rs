@@ -100,7 +100,9 @@ pub fn first_line(input: &mut dyn Read, what: &str) -> Result<Secret, Failure> {
     let line = Secret::new(text.lines().next().unwrap_or_default());
     zeroize::Zeroize::zeroize(&mut text);
     match line.reveal().is_empty() {
-        true => Err(Failure::Sentence(format!("Standard input is empty; send the {what} as its first line."))),
+        true => {
+            Err(Failure::Sentence(format!("Standard input is empty; send the {what} as its first line.")))
+        }
         false => Ok(line),
     }
 }

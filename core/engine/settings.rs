@@ -111,18 +111,14 @@ pub fn set(
     let sql = "INSERT INTO setting (name, value, revision, changed_at) VALUES (?1, ?2, ?3, ?4)
                ON CONFLICT (name) DO UPDATE SET value = ?2, revision = ?3, changed_at = ?4";
     rewrite(change, setting, seen, |revision| {
-        let kept = if setting.is_secret() { seal(change, keyring, setting, value)? } else { value.to_string() };
+        let kept =
+            if setting.is_secret() { seal(change, keyring, setting, value)? } else { value.to_string() };
         Ok(change.tx.execute(sql, params![setting.name, kept, revision, clock::now()])?)
     })
 }
 
 /// Seals a secret away; what stands in its setting's place.
-fn seal(
-    change: &Change<'_>,
-    keyring: &Keyring,
-    setting: &Setting,
-    value: &Value,
-) -> Result<String, Problem> {
+fn seal(change: &Change<'_>, keyring: &Keyring, setting: &Setting, value: &Value) -> Result<String, Problem> {
     let name = place(setting.name);
     let sealed = keyring.seal_named(&name, &Secret::new(value.as_str().unwrap_or_default()))?;
     secrets::store(change.tx, &name, &sealed)?;
@@ -157,10 +153,13 @@ pub fn put_back(
     match before.get("revision").and_then(Value::as_i64) {
         Some(0) => unset(change, setting, &Precondition::Exists),
         _ if setting.is_secret() => {
-            let text = format!("The value of {name} before is a secret, and no old one is kept. Set it again.");
+            let text =
+                format!("The value of {name} before is a secret, and no old one is kept. Set it again.");
             Err(Problem::new(NOT_UNDOABLE, text))
         }
-        _ => set(change, keyring, setting, before.get("value").unwrap_or(&Value::Null), &Precondition::Exists),
+        _ => {
+            set(change, keyring, setting, before.get("value").unwrap_or(&Value::Null), &Precondition::Exists)
+        }
     }
 }
 

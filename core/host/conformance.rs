@@ -88,7 +88,8 @@ fn read(exe: &Path, target: &Path) -> Result<Plugin, String> {
     let cannot = |path: &Path, e: std::io::Error| format!("Cannot read {}: {e}.", path.display());
     let (manifest, library) = if target.is_dir() {
         let file = target.join(manifest::FILE);
-        let manifest = read_manifest(&file)?.ok_or_else(|| cannot(&file, std::io::ErrorKind::NotFound.into()))?;
+        let manifest =
+            read_manifest(&file)?.ok_or_else(|| cannot(&file, std::io::ErrorKind::NotFound.into()))?;
         let library = target.join(&manifest.library);
         (Some(manifest), library)
     } else {

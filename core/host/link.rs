@@ -206,6 +206,17 @@ impl Link {
         table.overdue.values().filter(is_stuck).min_by_key(|o| o.asked).map(|o| o.op.clone())
     }
 
+    /// The operation that has taken ten times the time it was given, or that grace beyond it, whatever else
+    /// was answered meanwhile. For units that answer every request in its time unless they hang.
+    pub fn late_in(&self, grace: Duration) -> Option<String> {
+        let table = self.lock();
+        let is_late = |overdue: &&Overdue| {
+            let given = overdue.due.duration_since(overdue.asked);
+            overdue.due.elapsed() > (given * 9).min(grace)
+        };
+        table.overdue.values().filter(is_late).min_by_key(|o| o.asked).map(|o| o.op.clone())
+    }
+
     /// How the plugin says it does.
     pub fn word(&self) -> Word {
         self.word.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -377,7 +388,8 @@ impl Link {
 
     /// A manifest's services are what its reader was told that the plugin does; nothing else is done for it.
     fn judge(&self, request: &ops::Request) -> Result<(), Failure> {
-        let notes = request.op == ops::DB_TX && request.args["revisions"].as_array().is_some_and(|r| !r.is_empty());
+        let notes =
+            request.op == ops::DB_TX && request.args["revisions"].as_array().is_some_and(|r| !r.is_empty());
         let noting = notes.then_some(ops::REVISION_NOTE);
         let missing = |op: &&str| {
             ops::service_of(op).filter(|service| !self.granted.iter().any(|granted| granted == service))

@@ -35,7 +35,9 @@ pub fn read(folder: &Folder, manifest: &Manifest, trust: Trust) -> Result<Option
     }
     let text = folder.text(&manifest.console, MOST_BYTES)?;
     let sha256 = HEXLOWER.encode(&Sha256::digest(text.as_bytes()));
-    if manifest.console_sha256 != sha256 && !(manifest.console_sha256.is_empty() && trust == Trust::Development) {
+    if manifest.console_sha256 != sha256
+        && !(manifest.console_sha256.is_empty() && trust == Trust::Development)
+    {
         let file = folder.path().join(&manifest.console);
         let sentence = match manifest.console_sha256.as_str() {
             "" => format!("the manifest of {} lacks console_sha256; sign the plugin again", manifest.id),

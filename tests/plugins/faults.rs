@@ -186,7 +186,9 @@ fn an_operation_of_a_service_that_the_manifest_does_not_list_is_denied() {
     appliance.resume();
     appliance.await_up(&["mirror"]);
     let admin = appliance.admin();
-    let asked = |op: &str, args: Value| admin.post("/mirror:relay", &json!({"op": op, "args": args})).expect(200).json;
+    let asked = |op: &str, args: Value| {
+        admin.post("/mirror:relay", &json!({"op": op, "args": args})).expect(200).json
+    };
     let revision = json!({"kind": "mirror", "object": "m", "who": "x"});
     for (op, args, service) in [
         ("secret.put", json!({"name": "a", "value": "b"}), "secret/1"),

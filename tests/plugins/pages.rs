@@ -21,7 +21,10 @@ fn a_page_is_served_under_its_hash_with_the_console_s_policy() {
     let appliance = Appliance::with_plugins(&["echo", "faulty"]);
     let (admin, anybody) = (appliance.admin(), appliance.anonymous());
     assert_eq!(plugin(&admin, "echo")["title"], "Echo");
-    assert_eq!((&plugin(&admin, "faulty")["page"], &plugin(&admin, "faulty")["title"]), (&Value::Null, &json!("Faulty")));
+    assert_eq!(
+        (&plugin(&admin, "faulty")["page"], &plugin(&admin, "faulty")["title"]),
+        (&Value::Null, &json!("Faulty"))
+    );
     let page = anybody.root("GET", &address(&admin)).send().expect(200);
     let written = fs::read_to_string(workspace().join("plugins/echo/console.js")).unwrap();
     assert_eq!(text(&page), written);

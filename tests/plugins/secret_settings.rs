@@ -51,7 +51,10 @@ fn a_secret_setting_is_handed_to_its_plugin_live_and_at_every_start() {
     assert_eq!(plugin(&admin, "mirror")["pid"], before["pid"], "it was told, not restarted");
     set(&admin, "/settings/mirror.deep_key", "deep").expect(200);
     await_successor(&admin, &before);
-    assert_eq!((handed(&admin, "mirror.deep_key"), handed(&admin, "mirror.key")), (json!("deep"), json!(VALUE)));
+    assert_eq!(
+        (handed(&admin, "mirror.deep_key"), handed(&admin, "mirror.key")),
+        (json!("deep"), json!(VALUE))
+    );
     appliance.kill9();
     appliance.resume();
     appliance.await_up(&["mirror"]);
@@ -75,7 +78,10 @@ fn only_whether_and_since_when_it_is_set_is_given_back() {
     assert!(shown["changed_at"].is_string(), "{shown}");
     assert_eq!(admin.get(NAME).expect(200).json, shown);
     let plain = admin.get("/settings/mirror.word").expect(200).json;
-    assert_eq!((&plain["is_secret"], &plain["is_set"], &plain["value"]), (&json!(false), &json!(false), &json!("word")));
+    assert_eq!(
+        (&plain["is_secret"], &plain["is_set"], &plain["value"]),
+        (&json!(false), &json!(false), &json!("word"))
+    );
     let gone = admin.delete(NAME, "*").expect(200).json;
     assert_eq!((&gone["is_set"], &gone["value"]), (&json!(false), &Value::Null));
 }
@@ -87,7 +93,9 @@ fn a_secret_setting_is_nowhere_in_clear() {
     set(&admin, NAME, VALUE).expect(200);
     set(&admin, &format!("{NAME}?dry_run=1"), "rehearsed-9d2").expect(200);
     set(&admin, NAME, &format!("{VALUE}2")).expect(200);
-    set(&admin, NAME, &VALUE.repeat(3)).problem(422, "request/invalid").blames("/value", "8 to 40 characters");
+    set(&admin, NAME, &VALUE.repeat(3))
+        .problem(422, "request/invalid")
+        .blames("/value", "8 to 40 characters");
     await_handed(&admin, "mirror.key", &json!(format!("{VALUE}2")));
     order(&admin, "mirror", "restart").expect(200);
     for path in ["/plugins/mirror", "/settings", "/revisions", "/doctor", "/openapi.json", "/jobs"] {

@@ -118,7 +118,8 @@ fn a_library_that_needs_its_settings_gets_the_defaults_of_the_manifest_beside_it
         ops = ["settings.changed"]
         settings = [{ name = "needy.word", kind = "text", default = "x", help = "A word" }]"#;
     bench.write("plugin.toml", manifest);
-    let problems: Vec<_> = problems(&library).into_iter().filter(|f| f.check != "exports one symbol").collect();
+    let problems: Vec<_> =
+        problems(&library).into_iter().filter(|f| f.check != "exports one symbol").collect();
     assert!(problems.is_empty(), "{problems:?}");
     bench.write("plugin.toml", "id = 1");
     assert!(check(&built("jackfield"), &library).unwrap_err().contains("plugin.toml: line 1"));

@@ -388,7 +388,9 @@ mod tests {
     fn every_operation_of_a_service_is_of_one_that_is_offered() {
         let of_none: Vec<_> = TO_HOST.iter().filter(|op| service_of(op.name).is_none()).collect();
         assert_eq!(of_none.iter().map(|op| op.name).collect::<Vec<_>>(), [STATE_REPORT]);
-        assert!(TO_HOST.iter().filter_map(|op| service_of(op.name)).all(|service| SERVICES.contains(&service)));
+        assert!(
+            TO_HOST.iter().filter_map(|op| service_of(op.name)).all(|service| SERVICES.contains(&service))
+        );
     }
 
     #[test]
