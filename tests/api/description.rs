@@ -41,6 +41,8 @@ fn tour(site: &Site) -> Vec<(&'static str, String, Option<Value>)> {
         get("/settings/site.name"),
         delete("/settings/site.name"),
         get("/doctor"),
+        get("/checks"),
+        ("POST", "/checks:probe".to_owned(), Some(json!({"op": "csta.judge", "args": {"declared": [3212]}}))),
         get("/openapi.json"),
         delete("/session"),
     ]
