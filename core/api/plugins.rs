@@ -30,6 +30,7 @@ static SHAPE: Shape = Shape {
     help: "A plugin and how it does.",
     fields: &[
         Field::read_only("id", WORDS, "Name of its folder, tables and routes."),
+        Field::read_only("builtin", Kind::Boolean, "Whether it is a part of the appliance, not a plugin."),
         Field::read_only("version", WORDS, "Its version; empty while its manifest cannot be read."),
         Field::read_only("summary", WORDS, "What it does."),
         Field::read_only("title", WORDS, "Its name for people, as the console's navigation has it."),

@@ -3,6 +3,7 @@
 //! against its declaration.
 
 pub mod events;
+pub mod hooks;
 pub mod problems;
 pub mod rights;
 pub mod rules;

@@ -7,6 +7,7 @@ use jackfield_abi::ops;
 use regex_lite::Regex;
 use serde_json::Value;
 
+use super::builtin::is_reserved;
 use super::manifest::{Manifest, Route, Setting};
 use crate::catalog::segments::SHARED;
 
@@ -60,6 +61,7 @@ fn names(m: &Manifest) -> Outcome {
     require(has_form(&m.id, "^[a-z][a-z0-9_]{0,31}$"), || {
         format!("id: {:?} must be 1 to 32 small letters, digits and underscores, a letter first", m.id)
     })?;
+    require(!is_reserved(&m.id), || format!("id: {} is a part of the appliance; choose another one", m.id))?;
     require(has_form(&m.version, r"^\d{1,9}\.\d{1,9}\.\d{1,9}$"), || {
         format!("version: {:?} must be three numbers such as 1.0.0", m.version)
     })?;

@@ -41,6 +41,8 @@ pub enum State {
 pub struct Status {
     /// Its id.
     pub id: String,
+    /// Whether it is a part of the appliance instead of a plugin.
+    pub builtin: bool,
     /// Its version; empty while no manifest could be read.
     pub version: String,
     /// One line for people.
@@ -122,6 +124,7 @@ enum Route {
 pub struct Unit {
     /// Where its messages end up.
     pub desk: Arc<Desk>,
+    is_builtin: bool,
     shown: Mutex<Shown>,
     reshown: Condvar,
     route: Mutex<Route>,
@@ -130,7 +133,7 @@ pub struct Unit {
 
 impl Unit {
     /// A plugin that has not been looked at yet.
-    pub fn new(desk: Arc<Desk>) -> Self {
+    pub fn new(desk: Arc<Desk>, is_builtin: bool) -> Self {
         let shown = Shown {
             state: State::Starting,
             reason: String::new(),
@@ -145,12 +148,18 @@ impl Unit {
             page: None,
         };
         let route = Mutex::new(Route::Soon);
-        Self { desk, shown: Mutex::new(shown), reshown: Condvar::new(), route, rerouted: Condvar::new() }
+        let shown = Mutex::new(shown);
+        Self { desk, is_builtin, shown, reshown: Condvar::new(), route, rerouted: Condvar::new() }
     }
 
     /// Its id.
     pub fn id(&self) -> &str {
         &self.desk.plugin
+    }
+
+    /// Whether it is a part of the appliance instead of a plugin.
+    pub fn is_builtin(&self) -> bool {
+        self.is_builtin
     }
 
     /// Asks the plugin and waits for its answer, at most so long. While a successor is being started on
@@ -192,6 +201,7 @@ impl Unit {
         let journal = &self.desk.journal;
         Status {
             id: self.id().to_owned(),
+            builtin: self.is_builtin,
             version: shown.manifest.as_ref().map(|m| m.version.clone()).unwrap_or_default(),
             title: shown.manifest.as_ref().map_or_else(|| self.id().to_owned(), |m| m.shown_title()),
             page: shown.page.as_ref().map(|page| Page::address(self.id(), &page.sha256)),

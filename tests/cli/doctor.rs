@@ -2,7 +2,7 @@
 
 use super::*;
 
-const CHECKS: [&str; 8] = [
+const CHECKS: [&str; 9] = [
     "database_answers",
     "door",
     "disk_space",
@@ -10,6 +10,7 @@ const CHECKS: [&str; 8] = [
     "claimed",
     "deployment",
     "plugins",
+    "scripts",
     "database_whole",
 ];
 

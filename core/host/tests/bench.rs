@@ -136,6 +136,7 @@ impl Bench {
         Config {
             plugins: self.dir.path().to_owned(),
             trust: Trust::Signed,
+            builtins: &[],
             exe: built("jackfield"),
             version: "0.0.0".into(),
             services: Arc::clone(&self.services) as Arc<dyn Services>,

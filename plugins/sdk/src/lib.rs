@@ -42,7 +42,7 @@ mod tests;
 #[doc(hidden)]
 pub use boundary::table;
 pub use condition::Condition;
-pub use db::{Db, Page, Tx};
+pub use db::{Db, Page, Tx, flag};
 pub use document::{Document, Place, SecretMove, SecretState};
 pub use host::{Host, Secret, Secrets, State};
 pub use http::{Call, Outcome, Reply};
