@@ -1,6 +1,8 @@
 //! Start and stop of the appliance as two lists of named steps, and the loop in between that keeps watch.
 //! If a step fails, the message names it.
 
+mod outward;
+
 use std::net::SocketAddr;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -25,7 +27,7 @@ use crate::engine::doctor::{Finding, State, is_stuck};
 use crate::engine::secrets::{Secret, store};
 use crate::engine::settings::Settings;
 use crate::engine::state::{StateDir, StateLock};
-use crate::engine::{Engine, clock, import, own_names, plugins, revisions, schedule};
+use crate::engine::{Engine, checks, clock, import, own_names, plugins, revisions, schedule, scripts};
 use crate::host::verify::Trust;
 use crate::http::{self, CertStore, Http, Limits, Request, Response};
 
@@ -50,7 +52,9 @@ const START: &[Step] = &[
     ("load the certificate", Boot::load_certificate),
     ("prepare the claim code", Boot::prepare_claim),
     ("raise the bound of open files", Boot::raise_open_files),
+    ("take up the scripts", Boot::take_up_scripts),
     ("supervise the plugins", Boot::supervise_plugins),
+    ("run the checks", Boot::run_checks),
     ("open the door", Boot::open_door),
     ("follow the settings", Boot::follow_settings),
     ("listen for signals", Boot::listen_for_signals),
@@ -231,12 +235,28 @@ impl Boot {
         Ok(())
     }
 
+    /// Before their process starts, which asks for them.
+    fn take_up_scripts(&mut self) -> StepResult {
+        let engine = self.engine()?;
+        scripts::install(engine).map_err(|problem| problem.detail)?;
+        scripts::supervise(engine)?;
+        scripts::carry(engine)
+    }
+
     fn supervise_plugins(&mut self) -> StepResult {
         plugins::supervise(self.engine()?, self.config.plugins.clone(), trust(&self.config))?;
         // Jobs that do not go on have been told apart by now.
         import::drop_strays(self.engine()?);
         schedule::begin(self.engine()?)?;
         Ok(())
+    }
+
+    fn run_checks(&mut self) -> StepResult {
+        let engine = self.engine()?;
+        if engine.probes.tls.set(Box::new(outward::Outward)).is_err() {
+            return Err("The probes have their TLS already.".to_owned());
+        }
+        checks::begin(engine, Box::new(checks::OfScripts::new(engine, scripts::registered_checks)))
     }
 
     fn end_plugins(&mut self) -> StepResult {

@@ -17,6 +17,10 @@ mod api;
 #[cfg(test)]
 mod architecture;
 
+/// Checks and their probes: clocks of real time servers, ports and web pages of every sort.
+#[cfg(test)]
+mod checks;
+
 /// Every verb of the command line, with and without a running appliance.
 #[cfg(test)]
 mod cli;
@@ -40,6 +44,10 @@ mod durability;
 /// Lists of accounts in and out: what is wrong with a line, what a kill leaves, Import Users.
 #[cfg(test)]
 mod import;
+
+/// The site's scripts: kept, tried, published, asked while somebody dials, and what happens when one is bad.
+#[cfg(test)]
+mod hooks;
 
 /// Enterprises, nodes, accounts, peers: their rules, lists and changes.
 #[cfg(test)]

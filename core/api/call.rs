@@ -187,7 +187,9 @@ impl<'a> Call<'a> {
     /// The body's fields, for routes that take a whole object.
     pub fn accepted(&self) -> Result<Object, Problem> {
         match self.route.body {
-            Body::Whole(shape) => shape.accept(&self.input, None).map_err(Problem::invalid),
+            Body::Whole(shape) | Body::Optional(shape) => {
+                shape.accept(&self.input, None).map_err(Problem::invalid)
+            }
             _ => Err(fault("read the body", "the route declares none")),
         }
     }
@@ -220,6 +222,11 @@ impl<'a> Call<'a> {
     /// The versions that the caller means to change.
     pub fn precondition(&self) -> Result<Precondition, Problem> {
         conditions::precondition(self.request.header("if-match"))
+    }
+
+    /// The same where `If-Match` may be missing, because the object may not be there yet.
+    pub fn precondition_if_any(&self) -> Result<Option<Precondition>, Problem> {
+        self.request.header("if-match").map(|given| conditions::precondition(Some(given))).transpose()
     }
 
     /// Whether the caller only asks what would happen.
@@ -418,7 +425,8 @@ fn check_csrf(csrf: &str, request: &Request) -> Result<(), Problem> {
 fn read_body(body: Body, request: &Request) -> Result<Value, Problem> {
     let (expected, patch) = match body {
         Body::None => return Ok(Value::Null),
-        Body::Whole(_) | Body::Free => (JSON, false),
+        Body::Optional(_) if request.body.is_empty() => return Ok(Value::Object(Object::new())),
+        Body::Whole(_) | Body::Optional(_) | Body::Free => (JSON, false),
         Body::Patch(_) => ("application/merge-patch+json", true),
         Body::Csv => ("text/csv", false),
     };

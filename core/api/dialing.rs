@@ -10,11 +10,14 @@ use crate::catalog::shape::{Absent, Field, Kind, Object, Shape};
 use crate::engine::dial::{Caller, Wish, decide};
 use crate::engine::dialing::{LINT_CODES, STEP_CODES};
 
-const ID: Kind = Kind::Text { min: 1, max: 64, rule: None };
-const NUMBER: Kind = Kind::Text { min: 0, max: 200, rule: None };
+/// Id of an object.
+pub const ID: Kind = Kind::Text { min: 1, max: 64, rule: None };
+/// A number as it is typed.
+pub const NUMBER: Kind = Kind::Text { min: 0, max: 200, rule: None };
 const WORDS: Kind = Kind::Text { min: 0, max: 1000, rule: None };
 
-static WISH: Shape = Shape {
+/// Whom to call.
+pub static WISH: Shape = Shape {
     name: "Destination",
     help: "An account; or a number, typed or on a peer.",
     fields: &[
@@ -50,7 +53,12 @@ static STEP: Shape = Shape {
         Field::read_only("code", Kind::Named(STEP_CODES), "Stable name of the step."),
         Field::read_only("text", WORDS, "What happened and why."),
         Field::read_only("before", WORDS, "The string before."),
-        Field::read_only("after", WORDS, "The string after."),
+        Field::read_only("after", WORDS, "The string after; empty: nothing is dialed."),
+        Field::read_only(
+            "source",
+            WORDS,
+            "Script of the site that did it, as site/NAME.lua:LINE; null: the appliance's own rule.",
+        ),
     ],
 };
 
@@ -63,14 +71,15 @@ static LINT: Shape = Shape {
     ],
 };
 
-static ANSWER: Shape = Shape {
+/// What would be dialed, and why.
+pub static ANSWER: Shape = Shape {
     name: "DialingAnswer",
     help: "What would be dialed.",
     fields: &[
         Field::read_only(
             "dialed",
             WORDS,
-            "What the PBX is asked to dial; empty: nothing, and a lint says why.",
+            "What the PBX is asked to dial, after the site's scripts; empty: nothing, and a lint says why.",
         ),
         Field::read_only("steps", Kind::Objects(&STEP), "How it came about, in order."),
         Field::read_only("lints", Kind::Objects(&LINT), "What deserves a second look."),
@@ -93,7 +102,7 @@ pub fn routes() -> Vec<Route> {
 fn preview(call: &Call<'_>) -> Result<Reply, Problem> {
     let question = call.accepted()?;
     let (caller, wish) = (caller(&question)?, wish(&question)?);
-    let dialed = call.engine().db.read(|read| decide(read, &caller, &wish))?;
+    let dialed = decide(call.engine(), &caller, &wish)?;
     Ok(Reply::json(json!(dialed)))
 }
 
@@ -101,7 +110,8 @@ fn given(object: &Object, field: &str) -> Option<String> {
     object.get(field).and_then(Value::as_str).map(str::to_owned)
 }
 
-fn caller(question: &Object) -> Result<Caller, Problem> {
+/// Who calls.
+pub fn caller(question: &Object) -> Result<Caller, Problem> {
     match (given(question, "from_account"), given(question, "node")) {
         (Some(account), None) => Ok(Caller::Account(account)),
         (None, Some(node)) => Ok(Caller::Node(node)),
@@ -112,7 +122,8 @@ fn caller(question: &Object) -> Result<Caller, Problem> {
     }
 }
 
-fn wish(question: &Object) -> Result<Wish, Problem> {
+/// Whom they want to reach.
+pub fn wish(question: &Object) -> Result<Wish, Problem> {
     let to = match question.get("to") {
         Some(Value::String(typed)) => return Ok(Wish::Number(typed.clone())),
         Some(Value::Object(to)) => to,

@@ -9,8 +9,11 @@ use serde_json::json;
 use super::call::{Call, Reply};
 use super::route::{Access, Answer, Route};
 use crate::catalog::problems::Problem;
+use crate::engine::checks::{self, State};
 use crate::engine::doctor::obstacles;
-use crate::host::State;
+use crate::engine::objects::text;
+use crate::engine::scripts::{self, Figures};
+use crate::host::State as Serving;
 
 /// Upper bounds of the duration histogram, in seconds.
 const BOUNDS: [f64; 7] = [0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10.0];
@@ -127,6 +130,8 @@ fn metrics(call: &Call<'_>) -> Result<Reply, Problem> {
     call.api.traffic.write(&mut page);
     database(call, &mut page);
     plugins(call, &mut page);
+    scripts(call, &mut page);
+    checks(call, &mut page);
     door(call, &mut page);
     Ok(Reply::text("text/plain; version=0.0.4; charset=utf-8", page.0))
 }
@@ -154,7 +159,7 @@ fn plugins(call: &Call<'_>, page: &mut Metrics) {
     let all = host.list();
     page.head("jackfield_plugin_up", "gauge", "1 while the plugin serves.");
     for status in &all {
-        let serves = matches!(status.state, State::Up | State::Degraded);
+        let serves = matches!(status.state, Serving::Up | Serving::Degraded);
         page.sample("jackfield_plugin_up", &format!("plugin={:?}", status.id), u8::from(serves));
     }
     page.head(
@@ -169,6 +174,51 @@ fn plugins(call: &Call<'_>, page: &mut Metrics) {
     for status in &all {
         let bytes = status.memory_bytes.unwrap_or(0);
         page.sample("jackfield_plugin_memory_bytes", &format!("plugin={:?}", status.id), bytes);
+    }
+}
+
+fn scripts(call: &Call<'_>, page: &mut Metrics) {
+    let figures = scripts::figures(call.engine());
+    let labels = |one: &Figures| format!("script={:?},hook={:?}", one.script, one.hook);
+    page.head("jackfield_hook_calls_total", "counter", "How often a script was asked at a hook.");
+    figures.iter().for_each(|one| page.sample("jackfield_hook_calls_total", &labels(one), one.calls));
+    page.head("jackfield_hook_failures_total", "counter", "How often a script failed at a hook.");
+    figures.iter().for_each(|one| page.sample("jackfield_hook_failures_total", &labels(one), one.failures));
+    page.head("jackfield_hook_seconds_total", "counter", "Time that a script took at a hook.");
+    figures
+        .iter()
+        .for_each(|one| page.sample("jackfield_hook_seconds_total", &labels(one), one.took.as_secs_f64()));
+    page.head("jackfield_hook_skipped", "gauge", "1 while a script is skipped because it failed too often.");
+    figures
+        .iter()
+        .for_each(|one| page.sample("jackfield_hook_skipped", &labels(one), u8::from(one.is_skipped)));
+    page.head("jackfield_script_active", "gauge", "1 while the published version of a script serves.");
+    for script in scripts::list(call.engine()).unwrap_or_default() {
+        let serves = text(&script, "state") == "active";
+        page.sample(
+            "jackfield_script_active",
+            &format!("script={:?}", text(&script, "name")),
+            u8::from(serves),
+        );
+    }
+}
+
+fn checks(call: &Call<'_>, page: &mut Metrics) {
+    let all = checks::figures(call.engine());
+    page.head("jackfield_check_state", "gauge", "1 for the state that the check is in.");
+    for check in &all {
+        for state in State::NAMES {
+            let labels = format!("check={:?},state={state:?}", check.name);
+            page.sample("jackfield_check_state", &labels, u8::from(check.state.name() == *state));
+        }
+    }
+    page.head("jackfield_check_duration_seconds", "gauge", "How long the check's last run took.");
+    for (check, took) in all.iter().filter_map(|check| Some((check, check.took?))) {
+        page.sample("jackfield_check_duration_seconds", &format!("check={:?}", check.name), took);
+    }
+    page.head("jackfield_check_value", "gauge", "Numbers that the check's last run gave, such as offset_ms.");
+    for (check, (name, value)) in all.iter().flat_map(|check| check.values.iter().map(move |v| (check, v))) {
+        page.sample("jackfield_check_value", &format!("check={:?},name={name:?}", check.name), value);
     }
 }
 

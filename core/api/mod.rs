@@ -5,6 +5,7 @@
 mod accounts;
 mod authenticate;
 mod call;
+mod checks;
 mod claim;
 mod conditions;
 mod dialing;
@@ -12,6 +13,7 @@ mod directory;
 mod doctor;
 mod expected;
 mod health;
+mod hooks;
 mod jobs;
 mod objects;
 mod openapi;
@@ -127,10 +129,12 @@ fn routes() -> Vec<Route> {
     routes.extend(objects::routes());
     routes.extend(directory::routes());
     routes.extend(dialing::routes());
+    routes.extend(hooks::routes());
     routes.extend(settings::routes());
     routes.extend(revisions::routes());
     routes.extend(plugins::routes());
     routes.extend(jobs::routes());
+    routes.extend(checks::routes());
     routes.extend(doctor::routes());
     routes.extend(health::routes());
     routes.extend(openapi::routes());

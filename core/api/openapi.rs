@@ -220,6 +220,10 @@ fn operation(route: &Route, shapes: &mut Shapes) -> Value {
     match route.body {
         Body::None => {}
         Body::Csv => operation["requestBody"] = body("text/csv", json!({"type": "string"})),
+        Body::Optional(shape) => {
+            operation["requestBody"] = body("application/json", shapes.input(shape, Direction::In));
+            operation["requestBody"]["required"] = false.into();
+        }
         Body::Free => operation["requestBody"] = body("application/json", json!({})),
         Body::Whole(shape) => {
             operation["requestBody"] = body("application/json", shapes.input(shape, Direction::In))
@@ -267,6 +271,12 @@ fn parameters(route: &Route, shapes: &mut Shapes) -> Vec<Value> {
     }
     if route.conditional {
         let mut parameter = header("If-Match", true, "ETag of the version that is changed, or *.");
+        parameter["schema"]["pattern"] = ENTITY_TAGS.into();
+        parameters.push(parameter);
+    }
+    if route.conditional_once_made {
+        let help = "ETag of the version that is changed, or *; left out to make what is not there.";
+        let mut parameter = header("If-Match", false, help);
         parameter["schema"]["pattern"] = ENTITY_TAGS.into();
         parameters.push(parameter);
     }

@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use super::call::{Call, Reply};
 use super::page::{self, CURSOR, LIMIT};
 use super::plugin_routes;
@@ -11,12 +13,14 @@ use crate::catalog::problems::{
     CONFLICT, IN_USE, INVALID, KEY_REUSED, NO_PLUGIN, NOT_FOUND, NOT_UNDOABLE, PLUGIN_FAULT, Problem,
     SUPERSEDED,
 };
-use crate::catalog::rights::{REVISIONS_READ, REVISIONS_UNDO, Right, SETTINGS_READ, SETTINGS_WRITE};
+use crate::catalog::rights::{
+    HOOKS_READ, HOOKS_WRITE, REVISIONS_READ, REVISIONS_UNDO, Right, SETTINGS_READ, SETTINGS_WRITE,
+};
 use crate::catalog::shape::{Absent, Field, Kind, Object, Shape};
 use crate::engine::objects::{self, text};
 use crate::engine::plugins::undo::{Plan, maker};
 use crate::engine::revisions::{self, Page};
-use crate::engine::settings;
+use crate::engine::{scripts, settings};
 
 const WORDS: Kind = Kind::Text { min: 1, max: 200, rule: None };
 const NUMBER: Kind = Kind::Integer { min: 1, max: i64::MAX };
@@ -136,6 +140,9 @@ fn rights_of(call: &Call<'_>, kind: &str) -> Option<(&'static Right, &'static Ri
     if kind == settings::KIND {
         return Some((SETTINGS_READ, SETTINGS_WRITE));
     }
+    if kind == scripts::KIND {
+        return Some((HOOKS_READ, HOOKS_WRITE));
+    }
     if let Some(resource) = objects::find(kind) {
         return Some((resource.read, resource.write));
     }
@@ -172,8 +179,10 @@ fn list(call: &Call<'_>) -> Result<Reply, Problem> {
 fn hidden(call: &Call<'_>) -> Result<Vec<String>, Problem> {
     let who = call.principal()?;
     let plugins = call.engine().plugins.get().map(|host| host.manifests()).unwrap_or_default();
-    let known =
-        objects::ALL.iter().map(|resource| resource.name.to_owned()).chain([settings::KIND.to_owned()]);
+    let known = objects::ALL
+        .iter()
+        .map(|resource| resource.name.to_owned())
+        .chain([settings::KIND, scripts::KIND].map(str::to_owned));
     let known = known.chain(plugins.iter().map(|manifest| manifest.id.clone()));
     Ok(known.filter(|kind| rights_of(call, kind).is_some_and(|(read, _)| !who.holds(read))).collect())
 }
@@ -209,6 +218,15 @@ fn undo(call: &Call<'_>) -> Result<Reply, Problem> {
     for (_, write) in kinds.filter_map(|kind| rights_of(call, kind)) {
         call.principal()?.demand(write)?;
     }
+    // What the undoing would let serve is tried before, as when it is published.
+    let _turn = match text(&revision, "kind") == scripts::KIND {
+        true => {
+            let before = revision.get("before").and_then(Value::as_object);
+            let name = text(&revision, "object");
+            Some(scripts::prepare_undo(call.engine(), name, before, call.is_rehearsal())?)
+        }
+        false => None,
+    };
     let Some(plugin) = maker(&revision) else {
         let engine = Arc::clone(call.engine());
         return call.change(move |change| {

@@ -27,6 +27,8 @@ pub enum Body {
     None,
     /// A whole object.
     Whole(&'static Shape),
+    /// A whole object, or nothing at all where every field may be left out.
+    Optional(&'static Shape),
     /// The fields to change (RFC 7396).
     Patch(&'static Shape),
     /// Any JSON; the plugin that takes it checks it.
@@ -78,6 +80,8 @@ pub struct Route {
     pub answer: Answer,
     /// Whether `If-Match` is needed.
     pub conditional: bool,
+    /// Whether `If-Match` is needed once the object is there.
+    pub conditional_once_made: bool,
     /// Whether `?dry_run=1` is understood.
     pub dry_run: bool,
     /// Whether a repetition with the same idempotency key gets the first answer again.
@@ -118,6 +122,7 @@ impl Route {
             status: 200,
             answer: Answer::Nothing,
             conditional: false,
+            conditional_once_made: false,
             dry_run: false,
             keyed: false,
             problems: Vec::new(),
@@ -153,6 +158,11 @@ impl Route {
     /// Makes `If-Match` needed.
     pub fn conditional(self) -> Self {
         Self { conditional: true, ..self }
+    }
+
+    /// Makes `If-Match` needed to change what is there, and wrong to make what is not.
+    pub fn conditional_once_made(self) -> Self {
+        Self { conditional_once_made: true, ..self }
     }
 
     /// Makes `?dry_run=1` understood.

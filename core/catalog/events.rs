@@ -28,6 +28,8 @@ events! {
     SCHEDULE_CHANGED "schedule.changed" "A schedule was made, changed or deleted";
     PEER_CHANGED "peer.changed" "A peer was made, changed or deleted";
     SETTINGS_CHANGED "settings.changed" "A setting has a new value";
+    HOOK_CHANGED "hook.changed" "A script was put, published, rolled back or deleted, or another version of it serves";
     ADMIN_CHANGED "admin.changed" "An administrator was made, changed or deleted";
+    CHECK_CHANGED "check.changed" "A check is in another state";
     TOKEN_CHANGED "token.changed" "An API token was made or revoked";
 }

@@ -69,8 +69,18 @@ pub struct Hook {
 }
 
 /// Calls that may be made wherever something is watched.
-const WATCHING: &[&str] =
-    &["ntp.query", "tcp.probe", "dns.lookup", "http.date", "site.nodes", "site.peers", "site.setting", "log"];
+const WATCHING: &[&str] = &[
+    "ntp.query",
+    "ntp.judge",
+    "tcp.probe",
+    "csta.judge",
+    "dns.lookup",
+    "http.date",
+    "site.nodes",
+    "site.peers",
+    "site.setting",
+    "log",
+];
 
 /// Changes the number that will be dialed.
 pub const DIAL_REWRITE: &Hook = &Hook {
@@ -102,7 +112,8 @@ pub const CHECK: &Hook = &Hook {
     mode: Mode::Single,
     safepoints: 1_000_000,
     time: Duration::from_secs(1),
-    wall: Duration::from_secs(5),
+    // Most of it is waiting for hosts: a silent one costs seconds, and a check may look at many.
+    wall: Duration::from_secs(60),
     calls: WATCHING,
     policy: Policy::Unknown,
     on_failure: "The state is unknown, which raises an alarm; it is never ok.",

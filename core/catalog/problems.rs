@@ -61,6 +61,10 @@ problems! {
     NO_PLUGIN "plugins/unavailable" 503 "The plugin that serves this does not";
     PLUGIN_COMMAND "plugins/refused" 409 "The plugin cannot do that now";
     PLUGIN_FAULT "plugins/fault" 502 "The plugin failed";
+    HOOK_REFUSED "hooks/refused" 409 "The script is not taken into use";
+    HOOKS_UNAVAILABLE "hooks/unavailable" 503 "The process that runs scripts does not serve";
+    CHECKS_IDLE "checks/unavailable" 503 "Checks cannot be run now";
+    CHECK_UNFINISHED "checks/unfinished" 504 "The check did not finish in time";
     CLAIMED "claim/done" 409 "The appliance has been claimed already";
     CLAIM_CODE "claim/wrong_code" 403 "The claim code is wrong";
 }

@@ -66,6 +66,8 @@ rights! {
     PEERS_READ "peers:read" Viewer "See peers and their dialing prefixes";
     PEERS_WRITE "peers:write" Operator "Make, change and delete peers";
     DIALING_PREVIEW "dialing:preview" Viewer "Ask which digits would be dialed";
+    HOOKS_READ "hooks:read" Viewer "See the site's scripts, their source and how they do";
+    HOOKS_WRITE "hooks:write" Admin "Put, publish, roll back and delete the site's scripts";
     SETTINGS_READ "settings:read" Viewer "See settings";
     SETTINGS_WRITE "settings:write" Admin "Change settings";
     REVISIONS_READ "revisions:read" Viewer "See who changed what, with before and after";
@@ -80,5 +82,7 @@ rights! {
     JOBS_WRITE "jobs:write" Operator "Cancel jobs";
     SCHEDULES_READ "schedules:read" Viewer "See schedules";
     SCHEDULES_WRITE "schedules:write" Admin "Make, change and delete schedules of any job";
+    CHECKS_READ "checks:read" Viewer "See checks, how they stand and their history";
+    CHECKS_RUN "checks:run" Operator "Run checks now, and probe clocks and ports by hand";
     DOCTOR_READ "doctor:read" Viewer "See the doctor's findings and advice";
 }

@@ -135,6 +135,18 @@ pub static ACCESS_NAME: Rule = Rule::new(
     Check::Pattern(r"^[A-Za-z0-9][A-Za-z0-9._@-]*$"),
 );
 
+/// Name of a script; `catalog` is the address of the hooks' own list.
+pub static SCRIPT_NAME: Rule = Rule::new(
+    "1 to 32 small letters, digits, dashes and underscores, beginning with a letter, and not \"catalog\"",
+    Check::Format("script-name", is_script_name),
+);
+
+/// One entry of the prefixes by PBX node.
+pub static PREFIX_BY_NODE: Rule = Rule::new(
+    "NODE > PEER: PREFIX, such as Boston > Lyon: 8571, with a prefix of at most 20 characters",
+    Check::Pattern(r"^[^>]{1,64} > [^:>]{1,64}: .{0,20}$"),
+);
+
 /// Entity tags as `If-Match` carries them (RFC 9110 section 8.8.3), or `*`.
 pub const ENTITY_TAG_PATTERN: &str = r#"^(\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)$"#;
 /// A list of entity tags, or `*`.
@@ -148,6 +160,12 @@ pub static INSTANT: Rule = Rule::new(
         r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$",
     ),
 );
+
+fn is_script_name(text: &str) -> bool {
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
+    let begins = text.starts_with(|c: char| c.is_ascii_lowercase());
+    begins && text.len() <= 32 && text.chars().all(fits) && text != "catalog"
+}
 
 fn is_description(text: &str) -> bool {
     text.chars().all(|c| c.is_alphanumeric() || c == '-' || c == ' ') && text.trim() == text

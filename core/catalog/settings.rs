@@ -79,6 +79,15 @@ pub const SESSION_IDLE_MINUTES: &str = "session.idle_minutes";
 /// How long a session lives at most.
 pub const SESSION_MAX_HOURS: &str = "session.max_hours";
 
+/// Peer dialing prefixes that hold for one PBX node only.
+pub const PREFIX_BY_NODE_NAME: &str = "dialing.prefix_by_node";
+const PREFIX_BY_NODE: Kind = Kind::Text { min: 1, max: 160, rule: Some(&rules::PREFIX_BY_NODE) };
+const HOST: Kind = Kind::Text { min: 0, max: 253, rule: Some(&rules::HOST) };
+
+const fn host(name: &'static str, help: &'static str) -> Setting {
+    Setting { name, kind: HOST, default: Default::Own(Absent::Text("")), help }
+}
+
 /// Every declared setting, in the order people read them.
 pub static ALL: &[Setting] = &[
     Setting {
@@ -119,6 +128,37 @@ pub static ALL: &[Setting] = &[
     number(IDLE_SECONDS, 1, 3600, 60, "Seconds an idle connection is kept for the next request."),
     number(SESSION_IDLE_MINUTES, 5, 1440, 60, "Minutes after its last request in which a session ends."),
     number(SESSION_MAX_HOURS, 1, 168, 12, "Hours after signing in at which a session ends in any case."),
+    Setting {
+        name: PREFIX_BY_NODE_NAME,
+        kind: Kind::List { of: &PREFIX_BY_NODE, max: 200 },
+        default: Default::Own(Absent::Empty),
+        help: "Peer dialing prefixes that hold for one PBX node, each as NODE > PEER: PREFIX by names; used once the script peer_prefix is published.",
+    },
+    host(
+        "checks.uc_ntp_address",
+        "Host name or IP address of the UC server whose clock is compared (seed 003); empty: it is left out.",
+    ),
+    host(
+        "checks.gateway_address",
+        "Host name or IP address of the CloudLink Gateway whose clock is compared (seed 003); empty: it is left out.",
+    ),
+    host(
+        "checks.ntp_source",
+        "Host name or IP address of the NTP source that all servers should follow (seed 003); empty: they are compared with each other.",
+    ),
+    number(
+        "checks.ntp_port",
+        1,
+        65_535,
+        123,
+        "Port at which clocks are asked; another than 123 only behind a forwarding or in a rehearsal.",
+    ),
+    Setting {
+        name: "checks.csta_probe",
+        kind: Kind::Boolean,
+        default: Default::Own(Absent::Boolean(true)),
+        help: "Whether the CSTA ports of MiVoice 5000 nodes are tried by connecting to them; switch it off where even that could disturb.",
+    },
 ];
 
 /// The settings of the plugins that are there, by name.

@@ -4,8 +4,10 @@
 mod admin;
 mod appliance;
 mod check;
+mod checks;
 mod claim_code;
 mod doctor;
+mod hook;
 mod output;
 mod plugin;
 pub mod script_host;
@@ -64,12 +66,18 @@ enum Verb {
     /// Administrators: list, make, set a password, delete
     #[command(subcommand)]
     Admin(admin::Verb),
+    /// Checks that scripts bring, of clocks and ports: list, run now
+    #[command(subcommand)]
+    Checks(checks::Verb),
     /// API tokens: list, make, revoke
     #[command(subcommand)]
     Token(token::Verb),
     /// Plugins: list, restart, replace, switch off and on, sign
     #[command(subcommand)]
     Plugin(plugin::Verb),
+    /// The site's scripts: list, show, put, publish, roll back, delete
+    #[command(subcommand)]
+    Hook(hook::Verb),
     /// Settings in the database: list, get, set, unset
     #[command(subcommand)]
     Settings(settings::Verb),
@@ -104,8 +112,10 @@ fn perform(mut arguments: Arguments, output: &Output) -> Result<(), Failure> {
         Verb::Doctor => doctor::run(&config, output),
         Verb::ClaimCode => claim_code::run(&config, output),
         Verb::Admin(verb) => admin::run(&config, verb, output),
+        Verb::Checks(verb) => checks::run(&config, verb, output),
         Verb::Token(verb) => token::run(&config, verb, output),
         Verb::Plugin(verb) => plugin::run(&config, verb, output),
+        Verb::Hook(verb) => hook::run(&config, verb, output),
         Verb::Settings(verb) => settings::run(&config, verb, output),
     }
 }

@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod change;
+pub mod checks;
 pub mod clock;
 pub mod deployment;
 pub mod dial;
@@ -16,8 +17,10 @@ pub mod jobs;
 pub mod objects;
 pub mod own_names;
 pub mod plugins;
+pub mod probes;
 pub mod revisions;
 pub mod schedule;
+pub mod scripts;
 pub mod secrets;
 pub mod settings;
 pub mod state;
@@ -27,15 +30,18 @@ use std::time::{Duration, Instant};
 
 use jackfield_db::{Db, Error, Options, Owner, OwnerTx, Tx};
 
-use crate::catalog::events::SETTINGS_CHANGED;
+use crate::catalog::events::{HOOK_CHANGED, SETTINGS_CHANGED};
 use crate::catalog::problems::{INTERNAL, Problem, STORAGE_BUSY, STORAGE_FULL};
 use crate::host::Host;
 use access::throttle::Throttle;
 use change::{Change, Origin};
+use checks::Checks;
 use doctor::Board;
 use events::{Bus, Fired};
 use idempotency::InHand;
 use jobs::Jobs;
+use probes::Probes;
+use scripts::Scripts;
 use secrets::{Keyring, MasterKey};
 use settings::Settings;
 use state::StateDir;
@@ -70,8 +76,14 @@ pub struct Engine {
     pub jobs: Jobs,
     /// Requests with an idempotency key that plugins are answering.
     pub in_hand: InHand,
+    /// What scripts look at again and again.
+    pub checks: Checks,
+    /// What other hosts look like from here.
+    pub probes: Probes,
     /// The plugins, once they are supervised; never where the command line works without a running appliance.
     pub plugins: OnceLock<Host>,
+    /// The site's own scripts that serve.
+    pub scripts: Scripts,
     /// Where everything lives.
     pub state: StateDir,
     /// When this process began.
@@ -91,6 +103,8 @@ impl Engine {
         log::info!("database {}: {opened}", state.database().display());
         let keyring = Keyring::open(&db, master, &state.master_key())?;
         let settings = Settings::load(&db).map_err(|p| p.detail)?;
+        let scripts = Scripts::default();
+        scripts.reload(&db).map_err(|p| p.detail)?;
         let (board, started) = (Board::default(), Instant::now());
         Ok(Self {
             db,
@@ -101,7 +115,10 @@ impl Engine {
             board,
             jobs: Jobs::default(),
             in_hand: InHand::default(),
+            checks: Checks::default(),
+            probes: Probes::default(),
             plugins: OnceLock::new(),
+            scripts,
             state,
             started,
         })
@@ -126,6 +143,9 @@ impl Engine {
         if fired.iter().any(|one| one.event == SETTINGS_CHANGED.name) {
             self.settings.reload(&self.db)?;
         }
+        if fired.iter().any(|one| one.event == HOOK_CHANGED.name) {
+            self.scripts.reload(&self.db)?;
+        }
         self.bus.publish(&fired);
         Ok(value)
     }
@@ -146,9 +166,10 @@ impl Engine {
         Ok(value)
     }
 
-    /// Ends the plugins in order; jobs that run are told so and end with them.
+    /// Ends the plugins in order; jobs and checks that run are told so and end with them.
     pub fn stop_plugins(&self, within: Duration) {
         self.jobs.end();
+        self.checks.end();
         if let Some(host) = self.plugins.get() {
             host.stop(within);
         }

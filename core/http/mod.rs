@@ -11,6 +11,7 @@ mod door;
 mod limits;
 pub mod local;
 mod message;
+pub mod outbound;
 mod server;
 mod stats;
 mod tickets;

@@ -15,7 +15,7 @@ use super::{duration, values};
 /// Longest text in a call, in bytes.
 const MOST_TEXT: usize = 2048;
 /// Settings that scripts may read begin so.
-const SETTINGS: &str = "checks.";
+const SETTINGS: [&str; 2] = ["checks.", "dialing."];
 
 /// How one argument is given and sent.
 #[derive(Clone, Copy)]
@@ -26,6 +26,10 @@ enum Kind {
     Count,
     /// Sent in milliseconds under the name with `_ms`.
     Time,
+    /// What an earlier call answered, or plain data like it.
+    Data,
+    /// A list of such data.
+    List,
 }
 
 /// A call that becomes one operation of the appliance.
@@ -44,6 +48,30 @@ const PROBES: &[Probe] = &[
         op: "ntp.query",
         arguments: &[("address", Kind::Text)],
         options: &[("port", Kind::Port), ("timeout", Kind::Time), ("samples", Kind::Count)],
+    },
+    Probe {
+        library: "ntp",
+        name: "judge",
+        op: "ntp.judge",
+        arguments: &[],
+        options: &[
+            ("hosts", Kind::List),
+            ("source", Kind::Data),
+            ("walk", Kind::List),
+            ("without_us", Kind::Truth),
+        ],
+    },
+    Probe {
+        library: "csta",
+        name: "judge",
+        op: "csta.judge",
+        arguments: &[],
+        options: &[
+            ("declared", Kind::List),
+            ("mapped", Kind::List),
+            ("default", Kind::Port),
+            ("ports", Kind::List),
+        ],
     },
     Probe {
         library: "tcp",
@@ -158,6 +186,16 @@ fn put(sent: &mut Map<String, Json>, name: &str, kind: Kind, value: &Value) -> R
             Value::Boolean(truth) => (name.to_owned(), json!(truth)),
             _ => return Err(wrong("true or false")),
         },
+        Kind::Data => {
+            let data = values::question(value).map_err(|cause| format!("{name} {cause}"))?;
+            (name.to_owned(), data)
+        }
+        Kind::List => match values::question(value).map_err(|cause| format!("{name} {cause}"))? {
+            Json::Array(items) => (name.to_owned(), items.into()),
+            // An empty table is an empty list here.
+            Json::Object(fields) if fields.is_empty() => (name.to_owned(), json!([])),
+            _ => return Err(wrong("a list")),
+        },
         Kind::Time => {
             let text = text_of(value).ok_or_else(|| wrong("a text such as \"1s\""))?;
             let time = duration::within(&text, "1ms", "1m").map_err(|cause| format!("{name} {cause}"))?;
@@ -212,9 +250,12 @@ fn facts(
 }
 
 fn setting(lua: &Lua, context: &Context, name: &Value) -> Result<MultiValue, Error> {
-    let name = text_of(name).filter(|name| name.starts_with(SETTINGS));
+    let name = text_of(name).filter(|name| SETTINGS.iter().any(|area| name.starts_with(area)));
     let name = name.ok_or_else(|| {
-        thrown(lua, &format!("site.setting takes the name of a setting that begins with {SETTINGS}"))
+        thrown(
+            lua,
+            &format!("site.setting takes the name of a setting that begins with {}", SETTINGS.join(" or ")),
+        )
     })?;
     facts(lua, context, "setting", |facts| facts["settings"][&name].clone())
 }

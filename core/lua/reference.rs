@@ -175,6 +175,20 @@ pub const FUNCTIONS: &[Function] = &[
         overload: None,
     },
     Function {
+        name: "ntp.judge",
+        parameters: &[given("question", "jackfield.NtpQuestion", "What was measured")],
+        gives: &[("table?", "state, detail and advice for a check, and the figures behind them"), OR_ERROR],
+        help: "Judges whether clocks that were measured agree, and whether they follow one source.",
+        overload: None,
+    },
+    Function {
+        name: "csta.judge",
+        parameters: &[given("question", "jackfield.CstaQuestion", "What is declared and what was seen")],
+        gives: &[("table?", "state, detail and advice for a check, and the ports behind them"), OR_ERROR],
+        help: "Judges the CSTA ports of a MiVoice 5000 as a set.",
+        overload: None,
+    },
+    Function {
         name: "tcp.probe",
         parameters: &[
             given("address", "string", "Name or IP address"),
@@ -221,9 +235,9 @@ pub const FUNCTIONS: &[Function] = &[
     },
     Function {
         name: "site.setting",
-        parameters: &[given("name", "string", "A setting that begins with checks.")],
+        parameters: &[given("name", "string", "A setting that begins with checks. or dialing.")],
         gives: &[("any", "its value; nil when there is none"), OR_ERROR],
-        help: "Reads a setting that is meant for checks.",
+        help: "Reads a setting that is meant for scripts.",
         overload: None,
     },
     Function {
@@ -255,6 +269,7 @@ pub const CLASSES: &[Class] = &[
             ("original", "string", "What was asked for"),
             ("from", "jackfield.From", "Who calls"),
             ("to", "jackfield.To", "Who is called"),
+            ("settings", "table", "Settings that begin with dialing., by name"),
             ("event?", "string", "Name of the event, in event hooks only"),
             ("object?", "string", "Id of the object that the event is about"),
         ],
@@ -265,6 +280,7 @@ pub const CLASSES: &[Class] = &[
         fields: &[
             ("account", "string", "Id of the account"),
             ("node", "string", "Id of the PBX node"),
+            ("node_name", "string", "What the PBX node is called"),
             ("node_kind", "string", "Kind of the PBX node"),
             ("enterprise", "string", "Id of the enterprise"),
             ("outgoing_digit", "string", "Digit for an outside line"),
@@ -280,6 +296,11 @@ pub const CLASSES: &[Class] = &[
             ("peer", "string", "Id of the peer"),
             ("peer_description", "string", "What the peer is called"),
             ("prefix", "string", "The peer's dialing prefix"),
+            (
+                "extension",
+                "string",
+                "What is dialed as an extension behind it; empty when it is a public number",
+            ),
         ],
     },
     Class {
@@ -314,6 +335,34 @@ pub const CLASSES: &[Class] = &[
             ("port?", "integer", "123 when left out"),
             ("timeout?", "string", "Such as 1s; from 1ms to 1m"),
             ("samples?", "integer", "How often it is asked, 1 to 64"),
+        ],
+    },
+    Class {
+        name: "jackfield.NtpQuestion",
+        help: "Clocks to be compared.",
+        fields: &[
+            (
+                "hosts",
+                "table[]",
+                "At most 32 of { name = ..., result = ... } with results of ntp.query or http.date",
+            ),
+            ("source?", "table", "Result of ntp.query for the source that all should follow"),
+            (
+                "walk?",
+                "string[]",
+                "IPv4 networks into which chains of sources may be followed, such as 10.0.0.0/8",
+            ),
+            ("without_us?", "boolean", "Whether this appliance's own clock is left out"),
+        ],
+    },
+    Class {
+        name: "jackfield.CstaQuestion",
+        help: "Ports of one PBX node to be compared.",
+        fields: &[
+            ("declared", "integer[]", "CSTA ports that are declared at the PBX node"),
+            ("mapped", "integer[]", "Those that the X.25 gateway is said to map"),
+            ("default?", "integer", "Port that is always expected; 3211 when left out"),
+            ("ports", "table[]", "Results of tcp.probe"),
         ],
     },
     Class {

@@ -56,8 +56,13 @@ pub fn from_lua(value: &LuaValue) -> Result<Value, String> {
     leave(value, MOST_OUT_DEPTH, &mut Out { values: MOST_OUT_VALUES, bytes: MOST_OUT_BYTES })
 }
 
+/// What a script asks about, such as the results of many probes: wider bounds, because it is not kept.
+pub fn question(value: &LuaValue) -> Result<Value, String> {
+    leave(value, MOST_OUT_DEPTH, &mut Out { values: MOST_VALUES, bytes: 4 * MOST_OUT_BYTES })
+}
+
 fn leave(value: &LuaValue, depth: usize, out: &mut Out) -> Result<Value, String> {
-    out.values = out.values.checked_sub(1).ok_or("has more than 1000 values")?;
+    out.values = out.values.checked_sub(1).ok_or("has too many values")?;
     Ok(match value {
         LuaValue::Nil => Value::Null,
         LuaValue::Boolean(truth) => Value::Bool(*truth),
@@ -82,7 +87,7 @@ fn leave_number(number: f64) -> Result<Value, String> {
 }
 
 fn leave_text(text: &mlua::LuaString, out: &mut Out) -> Result<String, String> {
-    out.bytes = out.bytes.checked_sub(text.as_bytes().len()).ok_or("has more than 64 KiB of text")?;
+    out.bytes = out.bytes.checked_sub(text.as_bytes().len()).ok_or("has too much text")?;
     plain_text(text)
 }
 

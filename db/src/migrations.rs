@@ -30,6 +30,8 @@ pub(crate) const CORE: &[Migration] = core![
     "0002_core_views.sql",
     "0003_plugins.sql",
     "0004_peers.sql",
+    "0005_scripts.sql",
+    "0006_checks.sql",
     "0007_accounts.sql",
     "0008_revision_parts.sql",
     "0009_schedules.sql",

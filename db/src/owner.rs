@@ -8,6 +8,7 @@ use crate::error::Error;
 /// Ids whose prefix belongs to core or to SQLite. A test compares them with core's schema.
 const RESERVED: &[&str] = &[
     "account",
+    "check",
     "core",
     "enterprise",
     "idempotency",
@@ -19,6 +20,7 @@ const RESERVED: &[&str] = &[
     "plugin",
     "pragma",
     "revision",
+    "script",
     "scripts",
     "session",
     "sqlite",

@@ -65,6 +65,10 @@ const TABLE: &[(&str, &str, usize, u16)] = &[
     ("GET", "/jobs", VIEWER, 200),
     ("GET", "/jobs/{id}", VIEWER, 404),
     ("POST", "/jobs/{id}:cancel", OPERATOR, 404),
+    ("GET", "/checks", VIEWER, 200),
+    ("GET", "/checks/{name}", VIEWER, 404),
+    ("POST", "/checks/{name}:run", OPERATOR, 404),
+    ("POST", "/checks:probe", OPERATOR, 200),
     ("GET", "/doctor", VIEWER, 200),
 ];
 
@@ -110,6 +114,7 @@ impl Ground {
             (_, "/peers") => json!({"enterprise": "acme", "description": "Nice"}),
             (_, "/admins") => json!({"name": "carl", "role": "viewer", "password": super::PASSWORD}),
             (_, "/tokens") => json!({"name": "fresh", "role": "viewer"}),
+            (_, "/checks:probe") => json!({"op": "csta.judge", "args": {}}),
             (_, "/dialing/preview") => json!({"node": self.site.fr, "to": "2001"}),
             _ => json!({}),
         }
@@ -124,7 +129,8 @@ fn each_role_may_what_the_table_says() {
     let clients = ROLES.map(|role| appliance.anonymous().with_token(&appliance.token(role, role)));
     for (method, path, least, status) in TABLE {
         // Nothing is changed, so that every line of the table finds the same ground.
-        let changes_nothing = ["/dialing", "/plugins", "/jobs"].iter().any(|start| path.starts_with(start));
+        let changes_nothing =
+            ["/dialing", "/plugins", "/jobs", "/checks"].iter().any(|start| path.starts_with(start));
         let rehearsal = if *method == "GET" || changes_nothing { "" } else { "?dry_run=1" };
         let target = format!("{}{rehearsal}", ground.concrete(path));
         let body = ground.body(&admin, method, path);

@@ -25,7 +25,7 @@ fn tour(site: &Site) -> Vec<(&'static str, String, Option<Value>)> {
         get("/pbx-nodes?limit=1"),
         get(&node),
         patch(&node, json!({"csta_ports": [8882]})),
-        put(&node, json!({"name": "Boston", "kind": "mx_one", "address": "10.0.0.1", "trunk_prefix": "1"})),
+        put(&node, json!({"name": "Boston", "kind": "mx_one", "address": "127.0.0.1", "trunk_prefix": "1"})),
         get("/peers"),
         get(&peer),
         preview(json!("+33 1 42 76 49 78")),
@@ -47,7 +47,7 @@ fn tour(site: &Site) -> Vec<(&'static str, String, Option<Value>)> {
 }
 
 /// Routes that the tour cannot take in this order, taken by hand.
-fn detours(appliance: &Appliance, admin: &Client) -> Vec<Answer> {
+fn detours(appliance: &Appliance, admin: &Client, site: &Site) -> Vec<Answer> {
     let claim = json!({"code": appliance.claim_code(), "name": "alice", "password": crate::access::PASSWORD});
     let mut answers = vec![appliance.anonymous().post("/claim", &claim)];
     let session = json!({"name": "alice", "password": crate::access::PASSWORD});
@@ -82,7 +82,27 @@ fn detours(appliance: &Appliance, admin: &Client) -> Vec<Answer> {
     let newest = admin.get("/revisions?limit=1&kind=peers").json["items"][0]["n"].clone();
     answers.push(admin.call("POST", &format!("/revisions/{newest}:undo")).send());
     answers.extend(of_plugins(admin));
+    answers.extend(of_hooks(admin, site));
     answers.extend(["/livez", "/readyz", "/metrics"].map(|path| admin.root("GET", path).send()));
+    answers
+}
+
+fn of_hooks(admin: &Client, site: &Site) -> Vec<Answer> {
+    let source = |digit: &str| {
+        let text = format!("hook(\"dial.rewrite\", function(call) return {{ number = \"{digit}\" }} end)");
+        json!({"source": text, "note": "tour"})
+    };
+    let verb = |verb: &str| admin.call("POST", &format!("/hooks/tour:{verb}")).header("If-Match", "*");
+    let mut answers = vec![admin.call("PUT", "/hooks/tour").json(&source("1")).send()];
+    answers.push(verb("publish").send());
+    answers.push(admin.put("/hooks/tour", "*", &source("2")));
+    answers.push(verb("publish").json(&json!({"version": 2})).send());
+    answers.push(verb("rollback").send());
+    let paths = ["/hooks", "/hooks/catalog", "/hooks/tour", "/hooks/tour/versions", "/hooks/tour/versions/1"];
+    answers.extend(paths.map(|path| admin.get(path)));
+    let trial = json!({"node": site.fr, "to": "4001"});
+    answers.push(admin.post("/hooks/tour:dry-run", &trial));
+    answers.push(admin.delete("/hooks/tour", "*"));
     answers
 }
 
@@ -109,7 +129,7 @@ fn every_route_answers_as_it_is_described() {
     let appliance = Appliance::with_plugins(&["echo"]);
     let admin = appliance.admin();
     let site = site(&admin);
-    let mut answers = detours(&appliance, &admin);
+    let mut answers = detours(&appliance, &admin, &site);
     for (method, path, body) in tour(&site) {
         let call = admin.call(method, &path).header("If-Match", "*");
         answers.push(if let Some(body) = body { call.json(&body).send() } else { call.send() });

@@ -31,6 +31,8 @@ const DOORS: &[(&str, &str)] = &[
     ("rcgen", "core/http"),
     ("mio", "core/http"),
     ("httparse", "core/http"),
+    ("dns_lookup", "core/engine/probes"),
+    ("md5", "core/engine/probes"),
     ("libloading", "core/host"),
     ("landlock", "core/host"),
     ("seccompiler", "core/host"),

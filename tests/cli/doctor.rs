@@ -2,8 +2,17 @@
 
 use super::*;
 
-const CHECKS: [&str; 7] =
-    ["database_answers", "door", "disk_space", "certificate", "claimed", "plugins", "database_whole"];
+const CHECKS: [&str; 9] = [
+    "database_answers",
+    "door",
+    "disk_space",
+    "certificate",
+    "claimed",
+    "deployment",
+    "plugins",
+    "scripts",
+    "database_whole",
+];
 
 fn names(findings: &Value) -> Vec<&str> {
     findings["items"].as_array().unwrap().iter().map(|item| item["name"].as_str().unwrap()).collect()

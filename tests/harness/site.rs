@@ -52,7 +52,7 @@ pub fn enterprise_body(id: &str) -> Value {
 /// A whole node as it is posted, with fields of one's own.
 pub fn node(enterprise: &str, name: &str, fields: &Value) -> Value {
     let usual = json!({
-        "enterprise": enterprise, "name": name, "kind": "mx_one", "address": "pbx.example.com",
+        "enterprise": enterprise, "name": name, "kind": "mx_one", "address": "127.0.0.1",
         "extension_ranges": ["2000-2999"],
     });
     with(&usual, fields)

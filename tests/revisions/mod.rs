@@ -255,7 +255,9 @@ fn who_may_not_see_administrators_does_not_see_their_revisions() {
     crate::access::admin_named(&admin, "alice", "admin");
     let hidden = newest(&admin);
     admin.post("/enterprises", &enterprise_body("acme")).expect(201);
-    let kinds: Vec<_> = revisions(&viewer, "").iter().map(|r| r["kind"].clone()).collect();
+    // What came with the appliance is no deed of anybody's.
+    let seen = revisions(&viewer, "").into_iter().filter(|revision| revision["via"] != "appliance");
+    let kinds: Vec<_> = seen.map(|revision| revision["kind"].clone()).collect();
     assert_eq!(kinds, ["enterprises"]);
     assert_eq!(revisions(&viewer, "kind=admins"), Vec::<Value>::new());
     viewer.get(&format!("/revisions/{}", hidden["n"])).problem(403, "access/denied").says("admins:read");

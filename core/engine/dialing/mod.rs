@@ -17,7 +17,11 @@ mod typed;
 
 pub use prefix::{PREFIX_CHARS, PeerPrefix, lint_prefix};
 pub use site::{ExtensionRange, Site};
-pub use trace::{Dialed, LINT_CODES, Lint, STEP_CODES};
+pub use trace::{
+    DIAL_ADMIT, DIAL_REWRITE, DIALED_LONG, Dialed, EMERGENCY_KEEP, LINT_CODES, LOCAL_KEEP, Lint, PEER_PREFIX,
+    PEER_TRANSPARENT, SCRIPT_EMERGENCY, SCRIPT_FAILED, SCRIPT_REJECTED, SCRIPT_TO_EMERGENCY, STEP_CODES,
+    Step,
+};
 
 use text::{INPUT_CHARS, quote};
 use trace::Trace;
@@ -52,13 +56,17 @@ pub enum Destination {
 pub fn dial(site: &Site, destination: &Destination) -> Dialed {
     let mut trace = Trace::default();
     let dialed = decide(site, destination, &mut trace).unwrap_or_default();
-    if dialed.chars().count() > DIALED_CHARS {
-        let text = format!(
-            "More than {DIALED_CHARS} characters are dialed, which many PBXs refuse. Check every part."
-        );
-        trace.lint(trace::DIALED_LONG, text);
+    if let Some(lint) = lint_length(&dialed) {
+        trace.lint(lint.code, lint.text);
     }
     trace.finish(dialed)
+}
+
+/// What deserves a second look about the length of a dialed string.
+pub fn lint_length(dialed: &str) -> Option<Lint> {
+    let text =
+        format!("More than {DIALED_CHARS} characters are dialed, which many PBXs refuse. Check every part.");
+    (dialed.chars().count() > DIALED_CHARS).then_some(Lint { code: DIALED_LONG, text })
 }
 
 fn decide(site: &Site, destination: &Destination, trace: &mut Trace) -> Option<String> {

@@ -56,6 +56,13 @@ impl Site {
             .collect()
     }
 
+    /// Whether a dialed string reaches a rescue service, with or without the outgoing digit in front.
+    pub fn is_emergency(&self, dialed: &str) -> bool {
+        let numbers = self.emergency();
+        let behind = dialed.strip_prefix(&self.outgoing_digit).unwrap_or(dialed);
+        numbers.contains(&dialed) || numbers.contains(&behind)
+    }
+
     /// Whether these digits are an extension of this node.
     pub fn has_extension(&self, digits: &str) -> bool {
         self.extension_ranges.iter().any(|range| range.contains(digits))

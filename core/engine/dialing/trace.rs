@@ -5,10 +5,10 @@ use serde::Serialize;
 
 /// One thing that was done (or deliberately not done) on the way to the dialed string.
 ///
-/// A site's script adds its own steps with code `dial.rewrite` or `dial.admit` and its name as `source`.
+/// A site's script adds its own steps with code `dial.rewrite` or `dial.admit` and its file and line as `source`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Step {
-    /// Stable code, one of [`STEP_CODES`] or a script hook's name.
+    /// Stable code, one of [`STEP_CODES`].
     pub code: &'static str,
     /// What happened and why, in plain words.
     pub text: String,
@@ -16,8 +16,7 @@ pub struct Step {
     pub before: String,
     /// The string after this step.
     pub after: String,
-    /// Who did it, where that is not this engine: the script's name.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Who did it, where that is not this engine: the script's file and line, `site/NAME.lua:LINE`.
     pub source: Option<String>,
 }
 
@@ -73,6 +72,9 @@ codes! { STEP_CODES, "Every step of this engine: code and meaning.":
     NUMBER_INTERNATIONAL "number.international" "A number of another country got the international prefix.";
     NUMBER_SHORT "number.short" "A short number is not converted.";
     NUMBER_AS_TYPED "number.as_typed" "The number was not converted; the step says why.";
+    SCRIPT_EMERGENCY "script.emergency" "An emergency number: no script is asked about it.";
+    DIAL_REWRITE "dial.rewrite" "A script of the site was asked for another number; the step says what it made of it.";
+    DIAL_ADMIT "dial.admit" "A script of the site was asked whether the call may be made; the step says what it decided.";
 }
 
 codes! { LINT_CODES, "Every lint: code and meaning.":
@@ -101,6 +103,9 @@ codes! { LINT_CODES, "Every lint: code and meaning.":
     NUMBER_PLUS "number.plus_kept" "A plus sign was kept because the international prefix is unknown.";
     COUNTRY_UNKNOWN "country.unknown" "The node's country is missing or not in the table.";
     DIALED_LONG "dialed.long" "The dialed string is longer than most PBXs accept.";
+    SCRIPT_FAILED "script.failed" "A script of the site failed, and the policy of its hook took its place.";
+    SCRIPT_REJECTED "script.rejected" "A script of the site, or the policy in its place, rejected the call: nothing is dialed.";
+    SCRIPT_TO_EMERGENCY "script.emergency" "A script of the site made an emergency number of another one.";
 }
 
 /// Collects steps and lints while a number is worked on.

@@ -9,6 +9,7 @@ mod deployment;
 mod disk_space;
 mod door;
 mod plugins;
+mod scripts;
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -93,6 +94,7 @@ pub static ALL: &[&Check] = &[
     &claimed::CHECK,
     &deployment::CHECK,
     &plugins::CHECK,
+    &scripts::CHECK,
     &database_whole::CHECK,
 ];
 
@@ -119,7 +121,7 @@ impl Result {
 pub fn examine(engine: &Engine) -> Vec<Result> {
     let own = ALL.iter().map(|check| Result { name: check.name.to_owned(), finding: (check.run)(engine) });
     let reported = engine.board.below(PLUGIN_FINDINGS).into_iter();
-    let told = plugins::told(engine).into_iter();
+    let told = plugins::told(engine).into_iter().chain(super::checks::told(engine));
     own.chain(reported.chain(told).map(|(name, finding)| Result { name, finding })).collect()
 }
 

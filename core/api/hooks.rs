@@ -1,0 +1,405 @@
+//! The site's scripts over HTTP: what is kept, what serves, and how one version takes the place of another.
+
+use serde_json::{Value, json};
+
+use super::call::{Call, Reply};
+use super::route::{Access, Answer, Body, Route};
+use super::{dialing, page};
+use crate::catalog::hooks::{self, Mode};
+use crate::catalog::problems::{
+    CONFLICT, HOOK_REFUSED, HOOKS_UNAVAILABLE, IF_MATCH_MISSING, INVALID, KEY_REUSED, MALFORMED_JSON,
+    NOT_FOUND, Problem, STALE, WRONG_TYPE,
+};
+use crate::catalog::rights::{HOOKS_READ, HOOKS_WRITE};
+use crate::catalog::rules::{PLAIN, SCRIPT_NAME};
+use crate::catalog::shape::{Absent, Field, Kind, Object, Shape, check};
+use crate::engine::dial;
+use crate::engine::scripts::{self, Panel, Turn};
+
+const WORDS: Kind = Kind::Text { min: 0, max: 8192, rule: None };
+const NAME: Kind = Kind::Text { min: 1, max: 32, rule: Some(&SCRIPT_NAME) };
+const NUMBER: Kind = Kind::Integer { min: 1, max: i64::MAX };
+const COUNT: Kind = Kind::Integer { min: 0, max: i64::MAX };
+const SOURCE: Kind = Kind::Text { min: 1, max: scripts::SOURCE_BYTES, rule: None };
+const NOTE: Kind = Kind::Text { min: 0, max: 500, rule: Some(&PLAIN) };
+
+static REGISTERED: Shape = Shape {
+    name: "HookRegistration",
+    help: "One thing that a script registers when it is loaded.",
+    fields: &[
+        Field::read_only("kind", Kind::Choice(&["hook", "check", "test"]), "What it is."),
+        Field::read_only("name", WORDS, "Name of the hook, the check or the test."),
+        Field::read_only("line", COUNT, "Line of the source; 0: unknown."),
+        Field::read_only(
+            "priority",
+            Kind::Integer { min: -1000, max: 1000 },
+            "Of a hook: those with a higher one are asked first; null: no hook.",
+        ),
+        Field::read_only("every_s", COUNT, "Of a check: seconds between two runs; null: no check."),
+    ],
+};
+
+static LAST_ERROR: Shape = Shape {
+    name: "HookError",
+    help: "How a script failed last.",
+    fields: &[
+        Field::read_only("hook", WORDS, "Hook at which it failed."),
+        Field::read_only("text", WORDS, "File, line and cause."),
+        Field::read_only("at", Kind::Time, "When it failed so last."),
+        Field::read_only("count", COUNT, "How often it failed so in a row."),
+    ],
+};
+
+static BREAKER: Shape = Shape {
+    name: "HookBreaker",
+    help: "A script that fails again and again is skipped for a while, under its hook's policy.",
+    fields: &[
+        Field::read_only("open", Kind::Boolean, "Whether it is skipped now."),
+        Field::read_only("seconds_left", COUNT, "Seconds until it is asked again; null: it is asked."),
+    ],
+};
+
+static SHAPE: Shape = Shape {
+    name: "Hook",
+    help: "A script of the site.",
+    fields: &[
+        Field::read_only("name", NAME, "Its name; in messages it is site/NAME.lua."),
+        Field::read_only("state", Kind::Choice(&["active", "failed", "not_published"]), "How it does."),
+        Field::read_only("reason", WORDS, "Why it failed; empty otherwise."),
+        Field::read_only("active", NUMBER, "Version that was published; null: none."),
+        Field::read_only(
+            "serving",
+            NUMBER,
+            "Version that serves; null: none. Another than active stands in for it.",
+        ),
+        Field::read_only("latest", NUMBER, "Version that was put last."),
+        Field::read_only("previous", NUMBER, "Version that was active before; null: none."),
+        Field::read_only("registers", Kind::Objects(&REGISTERED), "What it registers, with the lines."),
+        Field::read_only("calls", COUNT, "How often it was asked since the appliance started."),
+        Field::read_only("failures", COUNT, "How often it failed since the appliance started."),
+        Field::read_only(
+            "last_error",
+            Kind::Object(&LAST_ERROR),
+            "How this version failed last; null: never.",
+        ),
+        Field::read_only("breaker", Kind::Object(&BREAKER), "Whether it is skipped."),
+        Field::read_only("published_at", Kind::Time, "When it was published last; null: never."),
+        Field::read_only("published_by", WORDS, "Who published it last; null: nobody."),
+        Field::read_only("revision", COUNT, "Revision that last changed it; also its ETag."),
+        Field::read_only("created_at", Kind::Time, "When it was made."),
+        Field::read_only("changed_at", Kind::Time, "When it was last changed."),
+    ],
+};
+
+static DRAFT: Shape = Shape {
+    name: "HookSource",
+    help: "A new version of a script.",
+    fields: &[
+        Field::required("source", SOURCE, "The text in Luau, at most 262144 bytes; bytecode is never taken."),
+        Field::optional("note", NOTE, Absent::Text(""), "What this version is for."),
+    ],
+};
+
+const N: Field = Field::read_only("version", NUMBER, "Its number; later versions have greater ones.");
+const SHA256: Field = Field::read_only(
+    "sha256",
+    Kind::Text { min: 64, max: 64, rule: None },
+    "SHA-256 of its source, hexadecimal.",
+);
+const AUTHOR: Field = Field::read_only("author", WORDS, "Who put it.");
+const NOTED: Field = Field::read_only("note", WORDS, "What it is for.");
+const AT: Field = Field::read_only("at", Kind::Time, "When it was put.");
+const RAN: Field = Field::read_only("published_at", Kind::Time, "When it was published first; null: never.");
+const REGISTERS: Field = Field::read_only(
+    "registers",
+    Kind::Objects(&REGISTERED),
+    "What it registers; empty while it was never loaded.",
+);
+const BYTES: Field = Field::read_only("bytes", COUNT, "Length of its source, in bytes.");
+
+static VERSION: Shape = Shape {
+    name: "HookVersion",
+    help: "One version of a script, which never changes.",
+    fields: &[N, SHA256, AUTHOR, NOTED, AT, RAN, REGISTERS, BYTES],
+};
+
+static WHOLE_VERSION: Shape = Shape {
+    name: "HookVersionSource",
+    help: "One version of a script with its source.",
+    fields: &[
+        N,
+        SHA256,
+        AUTHOR,
+        NOTED,
+        AT,
+        RAN,
+        REGISTERS,
+        BYTES,
+        Field::read_only("source", SOURCE, "The text."),
+    ],
+};
+
+static WHICH: Shape = Shape {
+    name: "HookPublication",
+    help: "Which version.",
+    fields: &[Field::optional(
+        "version",
+        NUMBER,
+        Absent::Null,
+        "Number of the version; left out: the one that was put last, or for a rollback the one that was active before.",
+    )],
+};
+
+static TRIAL: Shape = Shape {
+    name: "HookTrial",
+    help: "A candidate and a call. Give source or version, or neither for the version that was put last; and either from_account or node.",
+    fields: &[
+        Field::optional("source", SOURCE, Absent::Null, "Text of the candidate; it need not be kept."),
+        Field::optional("version", NUMBER, Absent::Null, "Version of the script that is the candidate."),
+        Field::optional("from_account", dialing::ID, Absent::Null, "Account that calls, from its PBX node."),
+        Field::optional("node", dialing::ID, Absent::Null, "PBX node that is called from."),
+        Field::required(
+            "to",
+            Kind::Either(&[dialing::NUMBER, Kind::Object(&dialing::WISH)]),
+            "What was typed, or a destination.",
+        ),
+    ],
+};
+
+static PLACE: Shape = Shape {
+    name: "HookPlace",
+    help: "A place at which scripts are asked.",
+    fields: &[
+        Field::read_only(
+            "name",
+            WORDS,
+            "Name, as a script registers it; * stands for a name of the script's own.",
+        ),
+        Field::read_only(
+            "mode",
+            Kind::Choice(&["chain", "first", "single", "all"]),
+            "How several scripts share it: each gets what the one before it made; the first with an opinion decides; one is asked; all are told.",
+        ),
+        Field::read_only("safepoints", COUNT, "Steps that one run may take."),
+        Field::read_only("wall_ms", COUNT, "Time of one run by the clock, in milliseconds."),
+        Field::read_only(
+            "calls",
+            Kind::Sequence { of: &WORDS, max: 64 },
+            "Calls that a script may make there.",
+        ),
+        Field::read_only("on_failure", WORDS, "What happens when a script fails."),
+    ],
+};
+
+/// The routes of scripts.
+pub fn routes() -> Vec<Route> {
+    let item = "/hooks/{name}";
+    vec![
+        reading("/hooks", "List the site's scripts and how they do", Answer::Page(&SHAPE)).runs(list),
+        reading("/hooks/catalog", "List the places at which scripts are asked", Answer::Page(&PLACE))
+            .runs(|_| Ok(Reply::json(page::shown("hook-catalog", catalogue(), None)))),
+        reading(item, "Read one script and how it does", Answer::One(&SHAPE)).runs(read),
+        reading(
+            "/hooks/{name}/versions",
+            "List the versions of a script, newest first",
+            Answer::Page(&VERSION),
+        )
+        .runs(versions),
+        reading(
+            "/hooks/{name}/versions/{n}",
+            "Read one version with its source",
+            Answer::One(&WHOLE_VERSION),
+        )
+        .runs(version),
+        Route::new(
+            "PUT",
+            item,
+            "Try a new version and keep it; what is active stays so until one is published",
+        )
+        .access(Access::Needs(HOOKS_WRITE))
+        .takes(Body::Whole(&DRAFT))
+        .answers(200, Answer::One(&SHAPE))
+        .conditional_once_made()
+        .can_rehearse()
+        .fails(&[INVALID, MALFORMED_JSON, WRONG_TYPE, CONFLICT, STALE, IF_MATCH_MISSING, HOOKS_UNAVAILABLE])
+        .runs(put),
+        Route::new("DELETE", item, "Delete a script; what it decided, nobody decides any more")
+            .access(Access::Needs(HOOKS_WRITE))
+            .answers(204, Answer::Nothing)
+            .conditional()
+            .can_rehearse()
+            .fails(&[STALE, IF_MATCH_MISSING])
+            .runs(remove),
+        publishing(
+            "publish",
+            "Let a version serve, once it has been tried; if it does not load, the old one stays",
+        )
+        .runs(|call| publish(call, |script| Ok(scripts::number(script, "latest").unwrap_or_default()))),
+        Route::new(
+            "POST",
+            "/hooks/{name}:dry-run",
+            "Ask what would be dialed if a candidate served; tried on the workbench, nothing is kept or counted",
+        )
+        .access(Access::Needs(HOOKS_WRITE))
+        .takes(Body::Whole(&TRIAL))
+        .answers(200, Answer::One(&dialing::ANSWER))
+        .fails(&[INVALID, MALFORMED_JSON, WRONG_TYPE, HOOKS_UNAVAILABLE])
+        .runs(dry_run),
+        publishing("rollback", "Let a version serve again that served before")
+            .runs(|call| publish(call, before)),
+    ]
+}
+
+fn reading(path: &str, summary: &str, answer: Answer) -> Route {
+    Route::new("GET", path, summary).access(Access::Needs(HOOKS_READ)).answers(200, answer)
+}
+
+fn publishing(verb: &str, summary: &str) -> Route {
+    Route::new("POST", &format!("/hooks/{{name}}:{verb}"), summary)
+        .access(Access::Needs(HOOKS_WRITE))
+        .takes(Body::Optional(&WHICH))
+        .answers(200, Answer::One(&SHAPE))
+        .conditional()
+        .can_rehearse()
+        .fails(&[
+            INVALID,
+            MALFORMED_JSON,
+            WRONG_TYPE,
+            KEY_REUSED,
+            STALE,
+            IF_MATCH_MISSING,
+            HOOK_REFUSED,
+            HOOKS_UNAVAILABLE,
+        ])
+}
+
+fn list(call: &Call<'_>) -> Result<Reply, Problem> {
+    Ok(Reply::json(page::shown("hooks", scripts::list(call.engine())?, None)))
+}
+
+fn read(call: &Call<'_>) -> Result<Reply, Problem> {
+    let script = call.engine().db.read(|read| scripts::get(read, call.param("name")))?;
+    scripts::shown(call.engine(), script).map(Reply::object)
+}
+
+fn versions(call: &Call<'_>) -> Result<Reply, Problem> {
+    let name = call.param("name");
+    let found = call.engine().db.read(|read| {
+        scripts::get(read, name)?;
+        scripts::versions(read, name)
+    })?;
+    Ok(Reply::json(page::shown("hook-versions", found, None)))
+}
+
+fn version(call: &Call<'_>) -> Result<Reply, Problem> {
+    let name = call.param("name");
+    let n: i64 = call.param("n").parse().map_err(|_| {
+        Problem::new(NOT_FOUND, format!("{:?} is not the number of a version.", call.param("n")))
+    })?;
+    let found = call.engine().db.read(|read| {
+        scripts::get(read, name)?;
+        let mut version = scripts::one_version(read, name, n)?;
+        version.insert("source".to_owned(), scripts::source(read, name, n)?.into());
+        Ok::<_, Problem>(version)
+    })?;
+    Ok(Reply::json(found))
+}
+
+fn put(call: &Call<'_>) -> Result<Reply, Problem> {
+    let name = call.param("name");
+    check(NAME, &json!(name), "/name").map_err(Problem::invalid)?;
+    let seen = call.precondition_if_any()?;
+    let given = call.accepted()?;
+    let text = |field: &str| given.get(field).and_then(Value::as_str).unwrap_or_default();
+    let draft = scripts::draft(call.engine(), name, text("source"), text("note"), &call.principal()?.label)?;
+    let engine = std::sync::Arc::clone(call.engine());
+    call.change(move |change| {
+        let script = scripts::put(change, &draft, seen.as_ref())?;
+        shown_now(&engine, change.tx, script)
+    })
+}
+
+/// Inside its transaction a script is shown without asking the database for another reader.
+fn shown_now(
+    engine: &crate::engine::Engine,
+    read: &jackfield_db::Read<'_>,
+    script: Object,
+) -> Result<Reply, Problem> {
+    scripts::shown_by(engine, read, script).map(Reply::object)
+}
+
+fn remove(call: &Call<'_>) -> Result<Reply, Problem> {
+    let seen = call.precondition()?;
+    let name = call.param("name").to_owned();
+    let _turn = Turn::of(call.engine(), &name);
+    call.change(move |change| scripts::remove(change, &name, &seen).map(|()| Reply::empty()))
+}
+
+/// Tries the version and lets it serve. The answer is made once it does.
+fn publish(call: &Call<'_>, otherwise: fn(&Object) -> Result<i64, Problem>) -> Result<Reply, Problem> {
+    let seen = call.precondition()?;
+    let named = call.accepted()?.get("version").and_then(Value::as_i64);
+    let is_rollback = call.request.path.ends_with(":rollback");
+    let engine = call.engine();
+    let name = call.param("name");
+    let wanted = |script: &Object| named.map_or_else(|| otherwise(script), Ok);
+    let publication = scripts::prepare(engine, name, wanted, call.is_rehearsal())?;
+    let (trial, who) = (publication.trial(), call.principal()?.label.clone());
+    let shown = std::sync::Arc::clone(engine);
+    let reply = call.change(move |change| {
+        if is_rollback {
+            trial.refuse_unproven(change.tx)?;
+        }
+        let script = trial.swap(change, &who, &seen)?;
+        shown_now(&shown, change.tx, script)
+    })?;
+    publication.settle();
+    Ok(reply)
+}
+
+/// What would be dialed if the candidate served, by the code that dials.
+fn dry_run(call: &Call<'_>) -> Result<Reply, Problem> {
+    let (question, engine, name) = (call.accepted()?, call.engine(), call.param("name"));
+    check(NAME, &json!(name), "/name").map_err(Problem::invalid)?;
+    let (caller, wish) = (dialing::caller(&question)?, dialing::wish(&question)?);
+    let given = question.get("source").and_then(Value::as_str);
+    let version = question.get("version").and_then(Value::as_i64);
+    let source = match (given, version) {
+        (Some(_), Some(_)) => {
+            return Err(Problem::field("version", "and source are both given: give one of them"));
+        }
+        (Some(source), None) => source.to_owned(),
+        (None, version) => engine.db.read(|read| {
+            let script = scripts::get(read, name)?;
+            let n = version.or_else(|| scripts::number(&script, "latest")).unwrap_or_default();
+            scripts::source(read, name, n)
+        })?,
+    };
+    let panel = Panel::with_candidate(engine, name, &source)?;
+    Ok(Reply::json(json!(dial::decide_by(engine, &panel, &caller, &wish)?)))
+}
+
+/// The version that was active before.
+fn before(script: &Object) -> Result<i64, Problem> {
+    scripts::number(script, "previous").ok_or_else(|| {
+        Problem::new(HOOK_REFUSED, "No other version was active before. Name the version to roll back to.")
+    })
+}
+
+fn catalogue() -> Vec<Object> {
+    let one = |hook: &&hooks::Hook| {
+        let mode = match hook.mode {
+            Mode::Chain => "chain",
+            Mode::First => "first",
+            Mode::Single => "single",
+            Mode::All => "all",
+        };
+        let shown = json!({
+            "name": hook.shown(), "mode": mode, "safepoints": hook.safepoints,
+            "wall_ms": u64::try_from(hook.wall.as_millis()).unwrap_or(u64::MAX), "calls": hook.calls,
+            "on_failure": hook.on_failure,
+        });
+        shown.as_object().cloned().unwrap_or_default()
+    };
+    hooks::ALL.iter().map(one).collect()
+}

@@ -1,0 +1,86 @@
+-- One time, one source: UC server, every PBX node, CloudLink Gateway (seed 003).
+--
+-- Two questions. Do the clocks agree now? That is measured, pair by pair and with its error, and the thresholds say
+-- what a difference breaks. Will they go on agreeing? That is judged from whom each of them follows.
+--
+-- Nothing here is to be edited. What is looked at:
+--   PBX nodes                   ntp_address of the PBX node, or else its address
+--   checks.uc_ntp_address       the UC server; empty: it is left out
+--   checks.gateway_address      the CloudLink Gateway; empty: it is left out
+--   checks.ntp_source           the source that all should follow; empty: they are compared with each other
+-- A host that answers no NTP is asked for the time of its web page; without that its clock is not measurable.
+
+local MOST_HOSTS = 32
+-- Time for all hosts; a silent one costs twice its share.
+local MILLISECONDS = 10000
+-- Web pages of one run; each takes up to four seconds.
+local MOST_PAGES = 4
+
+local ANSWER = {
+  ok = ok, not_measurable = not_measurable, unknown = unknown, notice = notice, warning = warn, error = fail,
+  critical = critical,
+}
+
+-- Who is compared: names and addresses, in a stable order.
+local function hosts_of_site()
+  local hosts = {}
+  local function add(name, address, web)
+    if address and address ~= "" then table.insert(hosts, { name = name, address = address, web = web }) end
+  end
+  add("UC server", site.setting("checks.uc_ntp_address"))
+  add("CloudLink Gateway", site.setting("checks.gateway_address"))
+  local nodes, cause = site.nodes()
+  if not nodes then return nil, cause end
+  for _, node in ipairs(nodes) do
+    local clock = node.ntp_address ~= "" and node.ntp_address or node.address
+    add("PBX node " .. node.name, clock, node.address)
+  end
+  return hosts
+end
+
+local function ask(address, timeout)
+  local port = site.setting("checks.ntp_port")
+  return ntp.query(address, { port = port, timeout = timeout, samples = 2 })
+end
+
+-- The time of the host's web page, where it answers no NTP.
+local function page_of(host, pages)
+  if pages.left <= 0 then return nil end
+  pages.left = pages.left - 1
+  local web = host.web or host.address
+  if web:find(":", 1, true) then web = "[" .. web .. "]" end
+  local page = http.date("http://" .. web .. "/", { timeout = "1s", requests = 4 })
+  if page and page.offset_ms then return page end
+  return nil
+end
+
+-- What is kept of a judgement beside its words.
+local function figures(judged)
+  return { clocks = judged.clocks, source = judged.source, hosts = judged.hosts, pairs = judged.pairs }
+end
+
+check("clocks", { every = "5m" }, function()
+  local hosts, cause = hosts_of_site()
+  if not hosts then return unknown("the site is not known: " .. cause) end
+  if #hosts == 0 then
+    return ok("there is no clock to compare", "Add PBX nodes, or set checks.uc_ntp_address and checks.gateway_address.")
+  end
+  local wait = math.floor(MILLISECONDS / (math.min(#hosts, MOST_HOSTS) + 1))
+  local timeout = math.max(100, math.min(1000, wait)) .. "ms"
+  local measured, pages = {}, { left = MOST_PAGES }
+  for index, host in ipairs(hosts) do
+    if index > MOST_HOSTS then break end
+    local result, why = ask(host.address, timeout)
+    if not result then return unknown(host.name .. " could not be asked: " .. why) end
+    if not result.offset_ms then result = page_of(host, pages) or result end
+    table.insert(measured, { name = host.name, result = result })
+  end
+  local source = site.setting("checks.ntp_source")
+  local question = { hosts = measured }
+  if source and source ~= "" then question.source = ask(source, timeout) end
+  local judged, fault = ntp.judge(question)
+  if not judged then return unknown("the clocks could not be judged: " .. fault) end
+  local detail = judged.detail
+  if #hosts > MOST_HOSTS then detail = detail .. "; only " .. MOST_HOSTS .. " of " .. #hosts .. " hosts were asked" end
+  return ANSWER[judged.state](detail:sub(1, 2000), judged.advice:sub(1, 2000), figures(judged))
+end)
