@@ -2,7 +2,7 @@
 
 use super::*;
 
-const CHECKS: [&str; 7] = [
+const CHECKS: [&str; 9] = [
     "database_answers",
     "door",
     "disk_space",

@@ -170,7 +170,9 @@ mod tests {
     #[test]
     fn a_new_version_begins_with_a_clean_record_and_the_counters_go_on() {
         let tallies = Tallies::default();
-        (0..BREAKER_FAILURES).for_each(|_| drop(tallies.failed("bad", "dial.rewrite", 10, "boom")));
+        for _ in 0..BREAKER_FAILURES {
+            tallies.failed("bad", "dial.rewrite", 10, "boom");
+        }
         tallies.begin("bad");
         let shown = tallies.shown("bad");
         assert_eq!(shown["breaker"]["open"], false);
