@@ -27,7 +27,7 @@ use crate::engine::doctor::{Finding, State, is_stuck};
 use crate::engine::secrets::{Secret, store};
 use crate::engine::settings::Settings;
 use crate::engine::state::{StateDir, StateLock};
-use crate::engine::{Engine, checks, clock, own_names, plugins, scripts};
+use crate::engine::{Engine, checks, clock, import, own_names, plugins, revisions, schedule, scripts};
 use crate::host::verify::Trust;
 use crate::http::{self, CertStore, Http, Limits, Request, Response};
 
@@ -244,7 +244,11 @@ impl Boot {
     }
 
     fn supervise_plugins(&mut self) -> StepResult {
-        plugins::supervise(self.engine()?, self.config.plugins.clone(), trust(&self.config))
+        plugins::supervise(self.engine()?, self.config.plugins.clone(), trust(&self.config))?;
+        // Jobs that do not go on have been told apart by now.
+        import::drop_strays(self.engine()?);
+        schedule::begin(self.engine()?)?;
+        Ok(())
     }
 
     fn run_checks(&mut self) -> StepResult {
@@ -271,7 +275,8 @@ impl Boot {
             certificates: self.certificates.clone().ok_or("There is no certificate.")?,
             limits: limits(&engine.settings),
             workers: http::WORKERS,
-            body_limit: |_, _| api::BODY_LIMIT,
+            body_limit: api::body_limit,
+            spool: engine.state.path().to_owned(),
             handler: handler(Arc::clone(&api)),
         };
         let http = Arc::new(Http::start(config).map_err(|e| e.to_string())?);
@@ -370,7 +375,11 @@ impl Boot {
     }
 
     fn sweep(&self) {
-        let swept = self.engine.as_ref().map(|engine| sessions::sweep(engine));
+        let Some(engine) = &self.engine else { return };
+        if let Err(problem) = revisions::sweep(engine, |_| false) {
+            log::warn!("could not forget old revisions: {}", problem.detail);
+        }
+        let swept = Some(sessions::sweep(engine));
         if let Some(Err(problem)) = swept {
             log::warn!("could not drop sessions that are over: {}", problem.detail);
         }
@@ -436,7 +445,7 @@ fn notify(states: &[NotifyState<'_>]) {
 
 fn handler(api: Arc<Api>) -> http::Handler {
     Arc::new(move |request: Request| -> Response {
-        console::answer(&request).unwrap_or_else(|| api.answer(&request))
+        console::answer(api.engine(), &request).unwrap_or_else(|| api.answer(&request))
     })
 }
 

@@ -41,6 +41,10 @@ mod door;
 #[cfg(test)]
 mod durability;
 
+/// Lists of accounts in and out: what is wrong with a line, what a kill leaves, Import Users.
+#[cfg(test)]
+mod import;
+
 /// The site's scripts: kept, tried, published, asked while somebody dials, and what happens when one is bad.
 #[cfg(test)]
 mod hooks;
@@ -56,6 +60,10 @@ mod plugins;
 /// Who changed what, and the way back.
 #[cfg(test)]
 mod revisions;
+
+/// Jobs that are due again and again, in the site's time zone.
+#[cfg(test)]
+mod schedule;
 
 /// What keeps the appliance from starting, and how it stops.
 #[cfg(test)]

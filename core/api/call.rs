@@ -1,6 +1,8 @@
 //! One call: the request with everything about it that has been checked, and the one way to make a change
 //! (dry run, idempotency key, revision's origin) that all routes share.
 
+use std::fs::File;
+use std::io::{Read, Seek};
 use std::sync::Arc;
 
 use jackfield_db::{OwnerTx, Tx};
@@ -205,7 +207,8 @@ impl<'a> Call<'a> {
         }
     }
 
-    fn origin(&self) -> Origin {
+    /// Who makes a change, from where and by which way.
+    pub fn origin(&self) -> Origin {
         let who = self.principal.as_ref().map_or("nobody signed in", |p| &p.label);
         let by_cookie = self.principal.as_ref().is_some_and(|p| p.csrf.is_some());
         let via = match self.request.client {
@@ -236,8 +239,24 @@ impl<'a> Call<'a> {
         &self,
         work: impl FnOnce(&Change<'_>) -> Result<Reply, Problem> + Send + 'static,
     ) -> Result<Reply, Problem> {
+        self.change_in(self.mode, work)
+    }
+
+    /// Makes a change durably although it may only prepare a dry run.
+    pub fn commit(
+        &self,
+        work: impl FnOnce(&Change<'_>) -> Result<Reply, Problem> + Send + 'static,
+    ) -> Result<Reply, Problem> {
+        self.change_in(Mode::Commit, work)
+    }
+
+    fn change_in(
+        &self,
+        mode: Mode,
+        work: impl FnOnce(&Change<'_>) -> Result<Reply, Problem> + Send + 'static,
+    ) -> Result<Reply, Problem> {
         let (key, engine) = (self.key_use()?, Arc::clone(self.engine()));
-        self.engine().change(self.origin(), self.mode, move |change| {
+        self.engine().change(self.origin(), mode, move |change| {
             once(key.as_ref(), change.tx, &engine.keyring, || work(change))
         })
     }
@@ -317,6 +336,9 @@ impl<'a> Call<'a> {
             hash.update(part.len().to_le_bytes());
             hash.update(part);
         });
+        if let Some(upload) = &self.request.upload {
+            hash_upload(&mut hash, upload).map_err(|e| fault("read the body again", &e.to_string()))?;
+        }
         let fingerprint = hash.finalize().to_vec();
         Ok(Some(KeyUse { principal: principal.key.clone(), key: key.to_owned(), fingerprint }))
     }
@@ -374,6 +396,18 @@ fn admitted(api: &Api, route: &Route, request: &Request) -> Result<Principal, Pr
     Ok(principal)
 }
 
+/// The same body must be told from another one although it is not in memory.
+fn hash_upload(hash: &mut Sha256, mut upload: &File) -> std::io::Result<()> {
+    upload.rewind()?;
+    let mut gulp = vec![0; 64 * 1024];
+    loop {
+        match upload.read(&mut gulp)? {
+            0 => return upload.rewind(),
+            count => hash.update(&gulp[..count]),
+        }
+    }
+}
+
 fn sign_in() -> Problem {
     Problem::new(SIGN_IN, "Send `Authorization: Bearer TOKEN`, or sign in at the console.")
 }
@@ -394,11 +428,15 @@ fn read_body(body: Body, request: &Request) -> Result<Value, Problem> {
         Body::Optional(_) if request.body.is_empty() => return Ok(Value::Object(Object::new())),
         Body::Whole(_) | Body::Optional(_) | Body::Free => (JSON, false),
         Body::Patch(_) => ("application/merge-patch+json", true),
+        Body::Csv => ("text/csv", false),
     };
     let given = request.header("content-type").unwrap_or(JSON);
     let media = given.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     if media != expected && !(patch && media == JSON) {
         return Err(Problem::new(WRONG_TYPE, format!("Send the body as {expected}, not as {given}.")));
+    }
+    if matches!(body, Body::Csv) {
+        return Ok(Value::Null);
     }
     serde_json::from_slice(&request.body).map_err(|e| {
         let detail = match request.body.is_empty() {

@@ -219,6 +219,7 @@ fn operation(route: &Route, shapes: &mut Shapes) -> Value {
     });
     match route.body {
         Body::None => {}
+        Body::Csv => operation["requestBody"] = body("text/csv", json!({"type": "string"})),
         Body::Optional(shape) => {
             operation["requestBody"] = body("application/json", shapes.input(shape, Direction::In));
             operation["requestBody"]["required"] = false.into();
@@ -364,6 +365,9 @@ fn success(route: &Route, shapes: &mut Shapes) -> Value {
         Answer::Json | Answer::Plugin => json_of(json!({})),
         Answer::Text => {
             json!({"description": "Done.", "content": {"text/plain": {"schema": {"type": "string"}}}})
+        }
+        Answer::Csv => {
+            json!({"description": "Done.", "content": {"text/csv": {"schema": {"type": "string"}}}})
         }
         Answer::One(shape) => json_of(shapes.output(shape)),
         Answer::Page(shape) => json_of(page_schema(&shapes.output(shape))),

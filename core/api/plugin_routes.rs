@@ -14,11 +14,11 @@ use super::expected;
 use super::route::{Access, Answer, Body, Match, Route};
 use crate::catalog::problems::{
     CONFLICT, DENIED, FieldError, IF_MATCH_MISSING, INVALID, KEY_IN_USE, KEY_REUSED, Kind as ProblemKind,
-    MALFORMED_JSON, METHOD, NO_PLUGIN, NOT_FOUND, OVERLOADED, PLUGIN_FAULT, Problem, STALE, UNANSWERED,
-    WRONG_TYPE,
+    MALFORMED_JSON, METHOD, NO_PLUGIN, NOT_FOUND, NOT_HERE, OVERLOADED, PLUGIN_FAULT, Problem, STALE,
+    UNANSWERED, WRONG_TYPE,
 };
 use crate::catalog::rights::{Right, Role};
-use crate::engine::{Engine, fault};
+use crate::engine::{Engine, deployment, fault};
 use crate::host::manifest::{self, Manifest};
 use crate::host::{Host, State, Status};
 use crate::http::Request;
@@ -35,12 +35,15 @@ const FAILURES: &[&ProblemKind] = &[
     STALE,
     IF_MATCH_MISSING,
     NO_PLUGIN,
+    NOT_HERE,
     PLUGIN_FAULT,
 ];
 /// Most rights that plugins may bring, all together.
 const MOST_RIGHTS: usize = 1024;
 
-type Found = Result<(Route, Vec<(String, String)>), Problem>;
+/// A route with the parameters of the path.
+type Meant = (Route, Vec<(String, String)>);
+type Found = Result<Meant, Problem>;
 
 /// The plugin's route that a request means; `None` when its path is no plugin's. Where core or a plugin has the
 /// path with other methods, `allowed` lists them.
@@ -101,7 +104,11 @@ fn absent(area: &str) -> Problem {
 }
 
 fn out_of_order(status: &Status) -> Problem {
-    Problem::new(NO_PLUGIN, format!("The plugin {} does not serve: {}", status.id, status.reason))
+    // While it starts or stops there is no reason yet.
+    let state = json!(status.state);
+    let now = format!("it is {}", state.as_str().unwrap_or("not there"));
+    let reason = if status.reason.is_empty() { &now } else { &status.reason };
+    Problem::new(NO_PLUGIN, format!("The plugin {} does not serve: {reason}", status.id))
 }
 
 /// A plugin's route that fits; `allowed` gains the methods of those that fit but for theirs.
@@ -110,7 +117,7 @@ fn look(
     request: &Request,
     path: &str,
     allowed: &mut Vec<&'static str>,
-) -> Result<Option<(Route, Vec<(String, String)>)>, Problem> {
+) -> Result<Option<Meant>, Problem> {
     for declared in &manifest.routes {
         let route = route(manifest, declared)?;
         match route.matches(&request.method, path) {
@@ -151,7 +158,12 @@ fn route(manifest: &Manifest, declared: &manifest::Route) -> Result<Route, Probl
             .answers(200, Answer::Plugin)
             .fails(FAILURES)
             .any_query()
-            .runs(move |call| ask(call, &plugin, &template));
+            .runs(move |call| {
+                if sets_up(call) {
+                    call.engine().db.read(|read| deployment::refuse(read, &plugin))?;
+                }
+                ask(call, &plugin, &template)
+            });
     route.conditional = declared.conditional;
     route.dry_run = declared.dry_run;
     if declared.method == "POST" && !declared.public {
@@ -161,10 +173,23 @@ fn route(manifest: &Manifest, declared: &manifest::Route) -> Result<Route, Probl
     Ok(route)
 }
 
+/// Looking at what is there, taking it away and switching it off are always allowed.
+fn sets_up(call: &Call<'_>) -> bool {
+    !matches!(call.method(), "GET" | "DELETE") && call.input.get("enabled") != Some(&Value::Bool(false))
+}
+
 fn method(name: &str) -> Result<&'static str, Problem> {
     const METHODS: &[&str] = &["GET", "POST", "PUT", "PATCH", "DELETE"];
     let known = METHODS.iter().copied().find(|method| *method == name);
     known.ok_or_else(|| fault("read a plugin's manifest", &format!("{name} is no method")))
+}
+
+/// The rights that the plugins bring.
+pub fn rights(engine: &Engine) -> Vec<&'static Right> {
+    let manifests = engine.plugins.get().map(Host::manifests).unwrap_or_default();
+    let declared =
+        manifests.iter().flat_map(|m| m.rights.iter().map(move |declared| right(m, &declared.name)));
+    declared.filter_map(Result::ok).collect()
 }
 
 /// Rights live as long as the process, like the catalogue's own; each is made once.

@@ -1,7 +1,6 @@
 //! Joins two neighbours that do not know each other: the engine's probes want TLS, the door's library has it.
 
 use std::io;
-use std::net::TcpStream;
 
 use crate::engine::probes::tls::{Conversation, Tls};
 use crate::http::outbound;
@@ -14,7 +13,7 @@ impl Tls for Outward {
         outbound::client_hello(host)
     }
 
-    fn secure(&self, stream: TcpStream, host: &str) -> io::Result<Box<dyn Conversation>> {
+    fn secure(&self, stream: Box<dyn Conversation>, host: &str) -> io::Result<Box<dyn Conversation>> {
         Ok(Box::new(outbound::secure(stream, host)?))
     }
 }

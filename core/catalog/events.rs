@@ -25,6 +25,7 @@ events! {
     ACCOUNTS_CHANGED "accounts.changed" "Many accounts were made, changed or deleted at once; the object is the revision";
     PROFILE_CHANGED "profile.changed" "A user profile was made, changed or deleted";
     TRUSTED_SERVER_CHANGED "trusted_server.changed" "A trusted server was made, changed or deleted";
+    SCHEDULE_CHANGED "schedule.changed" "A schedule was made, changed or deleted";
     PEER_CHANGED "peer.changed" "A peer was made, changed or deleted";
     SETTINGS_CHANGED "settings.changed" "A setting has a new value";
     HOOK_CHANGED "hook.changed" "A script was put, published, rolled back or deleted, or another version of it serves";

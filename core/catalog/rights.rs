@@ -80,6 +80,8 @@ rights! {
     PLUGINS_WRITE "plugins:write" Admin "Restart, replace, switch off and on, and release plugins";
     JOBS_READ "jobs:read" Viewer "See jobs and how far they are";
     JOBS_WRITE "jobs:write" Operator "Cancel jobs";
+    SCHEDULES_READ "schedules:read" Viewer "See schedules";
+    SCHEDULES_WRITE "schedules:write" Admin "Make, change and delete schedules of any job";
     CHECKS_READ "checks:read" Viewer "See checks, how they stand and their history";
     CHECKS_RUN "checks:run" Operator "Run checks now, and probe clocks and ports by hand";
     DOCTOR_READ "doctor:read" Viewer "See the doctor's findings and advice";

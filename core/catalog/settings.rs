@@ -28,6 +28,8 @@ pub enum Default {
     Own(Absent),
     /// As a plugin's manifest has it.
     Brought(Value),
+    /// None, because the value is a secret: kept sealed, and never given back.
+    Secret,
 }
 
 impl Setting {
@@ -36,7 +38,13 @@ impl Setting {
         match &self.default {
             Default::Own(absent) => absent.value().unwrap_or(Value::Null),
             Default::Brought(value) => value.clone(),
+            Default::Secret => Value::Null,
         }
+    }
+
+    /// Whether its value is never given back.
+    pub fn is_secret(&self) -> bool {
+        matches!(self.default, Default::Secret)
     }
 }
 

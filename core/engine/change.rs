@@ -89,6 +89,11 @@ impl<'t> Change<'t> {
         self.undoes.set(Some(revision));
     }
 
+    /// Whether a revision is being undone: what followed from it is put back with it and need not follow again.
+    pub fn is_undo(&self) -> bool {
+        self.undoes.get().is_some()
+    }
+
     /// The number the next recorded revision will have; the row that it describes carries it too.
     pub fn next_revision(&self) -> Result<i64, Problem> {
         match self.whole.get() {
@@ -107,13 +112,14 @@ impl<'t> Change<'t> {
     }
 
     /// Makes one revision of all that is changed in `work`: it tells one event for all, and `work` says in an object
-    /// what came of it. `goes_on` names the revision of an earlier transaction that this one continues.
+    /// what came of it. `goes_on` names the revision of an earlier transaction that this one continues. Where nothing
+    /// was changed there is no revision.
     pub fn in_bulk(
         &self,
         entry: &Entry<'_>,
         goes_on: Option<i64>,
         work: impl FnOnce() -> Result<Object, Problem>,
-    ) -> Result<i64, Problem> {
+    ) -> Result<Option<i64>, Problem> {
         let n = match goes_on {
             Some(n) => n,
             None => self.write(entry, "change")?,
@@ -122,9 +128,12 @@ impl<'t> Change<'t> {
         let outcome = self.as_part_of(n, work);
         self.is_bulk.set(false);
         let said = Value::Object(outcome?).to_string();
+        if self.tx.execute("DELETE FROM revision WHERE n = ?1 AND parts = 0", params![n])? > 0 {
+            return Ok(None);
+        }
         self.tx.execute("UPDATE revision SET after = ?2 WHERE n = ?1", params![n, said])?;
         self.fire(entry.event, &n.to_string());
-        Ok(n)
+        Ok(Some(n))
     }
 
     fn newest_revision(&self) -> Result<i64, Problem> {

@@ -66,7 +66,7 @@ impl Builtin {
             Refusal::new(Rule::Missing, format!("an empty piece of memory cannot be made: {e}"))
         })?;
         let sealed = Sealed { code: nothing.code, sha256: format!("version {version}") };
-        Ok(Verified { manifest: self.manifest(version), sealed, signed_by: None })
+        Ok(Verified { manifest: self.manifest(version), sealed, page: None, signed_by: None })
     }
 
     fn manifest(&self, version: &str) -> Manifest {
@@ -77,13 +77,15 @@ impl Builtin {
             library: String::new(),
             sha256: String::new(),
             summary: self.summary.to_owned(),
-            services: Vec::new(),
+            services: vec!["check/1".to_owned(), "log/1".to_owned()],
             ops: self.ops.iter().map(|op| (*op).to_owned()).collect(),
             events: Vec::new(),
             publishes: Vec::new(),
             net: Vec::new(),
             memory_mib: self.memory_mib,
             console: String::new(),
+            console_sha256: String::new(),
+            title: String::new(),
             serves: Vec::new(),
             routes: Vec::new(),
             rights: Vec::new(),

@@ -14,7 +14,7 @@ use crate::catalog::segments::SHARED;
 type Outcome = Result<(), String>;
 
 const RULES: &[fn(&Manifest) -> Outcome] =
-    &[names, files, sizes, needs, serves, routes, rights, jobs, settings, migrations];
+    &[names, files, sizes, needs, served, routes, serves_something, rights, jobs, settings, migrations];
 
 const METHODS: &[&str] = &["GET", "POST", "PUT", "PATCH", "DELETE"];
 const KINDS: &[&str] = &["text", "integer", "boolean", "choice", "secret", "list"];
@@ -85,6 +85,15 @@ fn files(m: &Manifest) -> Outcome {
     require(m.console.is_empty() || is_file_name(&m.console, ".js"), || {
         format!("console: {:?} must be the name of a file in this folder that ends in .js", m.console)
     })?;
+    require(m.console_sha256.is_empty() || has_form(&m.console_sha256, "^[0-9a-f]{64}$"), || {
+        "console_sha256: must be 64 small hexadecimal digits".to_owned()
+    })?;
+    require(m.title.chars().count() <= 32 && !m.title.contains(char::is_control), || {
+        "title: must be one line of at most 32 characters".to_owned()
+    })?;
+    require(m.console_sha256.is_empty() || !m.console.is_empty(), || {
+        "console_sha256: there is no console page that it is of".to_owned()
+    })?;
     require(m.sha256.is_empty() || has_form(&m.sha256, "^[0-9a-f]{64}$"), || {
         "sha256: must be 64 small hexadecimal digits".to_owned()
     })
@@ -149,16 +158,18 @@ fn belongs(path: &str, m: &Manifest) -> bool {
     (area == m.id || is_below) && path.split('/').all(|segment| !segment.is_empty())
 }
 
-fn serves(m: &Manifest) -> Outcome {
+fn served(m: &Manifest) -> Outcome {
     each_has_form("serves", &m.serves, "^[a-z][a-z-]*$", "one segment such as peers")?;
-    for segment in &m.serves {
-        require(SHARED.contains(&segment.as_str()), || {
-            format!("serves: {segment:?} is not shared with plugins; {} are", SHARED.join(", "))
-        })?;
-        let is_used = m.routes.iter().any(|route| route.path.split('/').next() == Some(segment));
-        require(is_used, || format!("serves: no route is below {segment:?}; leave it out"))?;
-    }
-    Ok(())
+    let other = m.serves.iter().find(|segment| !SHARED.contains(&segment.as_str()));
+    other.map_or(Ok(()), |other| {
+        Err(format!("serves: {other:?} is not shared with plugins; {} are", SHARED.join(", ")))
+    })
+}
+
+fn serves_something(m: &Manifest) -> Outcome {
+    let is_used = |segment: &str| m.routes.iter().any(|route| route.path.split('/').next() == Some(segment));
+    let unused = m.serves.iter().find(|segment| !is_used(segment));
+    unused.map_or(Ok(()), |unused| Err(format!("serves: no route is below {unused:?}; leave it out")))
 }
 
 fn route_right(m: &Manifest, route: &Route, name: &str) -> Outcome {

@@ -10,6 +10,7 @@ mod claims;
 mod confine;
 pub mod conformance;
 mod desk;
+mod extent;
 mod folder;
 mod gate;
 mod journal;
@@ -18,6 +19,7 @@ mod link;
 pub mod manifest;
 mod manifest_rules;
 mod outbox;
+mod page;
 pub mod policy;
 mod pool;
 mod probe;
@@ -50,6 +52,7 @@ use serde_json::{Map, Value};
 use builtin::Builtin;
 use desk::Desk;
 use manifest::Manifest;
+pub use page::Page;
 use policy::{Counters, Pace};
 pub use process::VERB;
 use supervisor::{Command, Note, Outcome, Supervisor};
@@ -195,6 +198,11 @@ impl Host {
     /// The manifests that were accepted, by id.
     pub fn manifests(&self) -> Vec<Arc<Manifest>> {
         self.units().iter().filter_map(|unit| unit.manifest()).collect()
+    }
+
+    /// A plugin's console page.
+    pub fn page(&self, id: &str) -> Option<Arc<Page>> {
+        self.lock().get(id)?.unit.page()
     }
 
     /// Asks a plugin and waits for its answer, at most so long.

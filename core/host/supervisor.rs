@@ -161,8 +161,10 @@ impl Supervisor {
 
     pub(super) fn meet(&mut self, verified: &Verified) {
         let manifest = Arc::new(verified.manifest.clone());
-        let signed_by = verified.signed_by.clone();
-        self.unit.show(|shown| (shown.manifest, shown.signed_by) = (Some(manifest), signed_by));
+        let (signed_by, page) = (verified.signed_by.clone(), verified.page.clone());
+        self.unit.show(|shown| {
+            (shown.manifest, shown.page, shown.signed_by) = (Some(manifest), page, signed_by);
+        });
         if self.counters.meet(&verified.sealed.sha256) {
             self.save();
         }
@@ -200,12 +202,15 @@ impl Supervisor {
     fn died(&mut self, reason: &str) {
         log::error!("the plugin {} ended: {reason}", self.unit.id());
         self.unit.route_nowhere(reason);
+        self.counters.died(&self.pace, now_ms(), reason);
+        self.counters.restarts += 1;
+        let (last_end, restarts) = (self.counters.last_end.clone(), self.counters.restarts);
+        // All at once: whoever looks meanwhile must not read this reason beside the end before it.
         self.unit.show(|shown| {
             (shown.state, shown.reason) = (State::Backoff, reason.to_owned());
             (shown.pid, shown.confinement) = (None, Vec::new());
+            (shown.last_end, shown.restarts) = (last_end, restarts);
         });
-        self.counters.died(&self.pace, now_ms(), reason);
-        self.counters.restarts += 1;
         self.save();
         self.answer(Err(reason.to_owned()));
     }
@@ -248,7 +253,7 @@ impl Supervisor {
         let verb = if self.builtin.is_some() { builtin::VERB } else { process::VERB };
         let (process, stream) = Process::start(&self.config.exe, verb, desk, code, &order)?;
         let (own, generation) = (self.own.clone(), self.generation);
-        let link = Link::start(stream, Arc::clone(desk), move |news| {
+        let link = Link::start(stream, Arc::clone(desk), manifest.services.clone(), move |news| {
             // A supervisor that has ended has no use for news.
             let _ = own.send(Note::News(generation, news));
         })?;

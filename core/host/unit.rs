@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::desk::Desk;
 use super::link::{Link, Undone, Word, unavailable};
 use super::manifest::Manifest;
+use super::page::Page;
 use super::wire::Measure;
 
 /// How a plugin is.
@@ -46,6 +47,10 @@ pub struct Status {
     pub version: String,
     /// One line for people.
     pub summary: String,
+    /// Its name for people.
+    pub title: String,
+    /// Where its console page is; none: it has none.
+    pub page: Option<String>,
     /// How it is.
     pub state: State,
     /// Why, in words.
@@ -101,6 +106,8 @@ pub struct Shown {
     pub signed_by: Option<String>,
     /// The last manifest that was accepted.
     pub manifest: Option<Arc<Manifest>>,
+    /// The console page that belongs to it.
+    pub page: Option<Arc<Page>>,
 }
 
 /// Where requests go.
@@ -138,6 +145,7 @@ impl Unit {
             confinement: Vec::new(),
             signed_by: None,
             manifest: None,
+            page: None,
         };
         let route = Mutex::new(Route::Soon);
         let shown = Mutex::new(shown);
@@ -180,6 +188,11 @@ impl Unit {
         self.lock_shown().manifest.clone()
     }
 
+    /// Its console page.
+    pub fn page(&self) -> Option<Arc<Page>> {
+        self.lock_shown().page.clone()
+    }
+
     /// How it is.
     pub fn status(&self) -> Status {
         let shown = self.lock_shown().clone();
@@ -190,6 +203,8 @@ impl Unit {
             id: self.id().to_owned(),
             builtin: self.is_builtin,
             version: shown.manifest.as_ref().map(|m| m.version.clone()).unwrap_or_default(),
+            title: shown.manifest.as_ref().map_or_else(|| self.id().to_owned(), |m| m.shown_title()),
+            page: shown.page.as_ref().map(|page| Page::address(self.id(), &page.sha256)),
             summary: shown.manifest.as_ref().map(|m| m.summary.clone()).unwrap_or_default(),
             state,
             reason,

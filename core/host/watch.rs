@@ -142,9 +142,12 @@ impl Supervisor {
         };
         let manifest = Arc::new(verified.manifest.clone());
         let (signed_by, sha256) = (verified.signed_by.clone(), verified.sealed.sha256.clone());
+        let page = verified.page.clone();
         match self.bring_up(verified) {
             Ok(successor) => {
-                self.unit.show(|shown| (shown.manifest, shown.signed_by) = (Some(manifest), signed_by));
+                self.unit.show(|shown| {
+                    (shown.manifest, shown.page, shown.signed_by) = (Some(manifest), page, signed_by);
+                });
                 self.counters.meet(&sha256);
                 self.counters.restarts += 1;
                 self.save();

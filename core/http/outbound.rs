@@ -2,7 +2,6 @@
 //! taken as they come: nothing secret is sent, and what is asked has no secret answer. Not for anything else.
 
 use std::io::{self, Read, Write};
-use std::net::TcpStream;
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -17,8 +16,8 @@ pub fn client_hello(host: &str) -> io::Result<Vec<u8>> {
     Ok(hello)
 }
 
-/// A conversation over a connection; the handshake is made at once, within the stream's own time limits.
-pub fn secure(mut stream: TcpStream, host: &str) -> io::Result<impl Read + Write + Send + use<>> {
+/// A conversation over a stream; the handshake is made at once, within the stream's own time limits.
+pub fn secure<S: Read + Write>(mut stream: S, host: &str) -> io::Result<StreamOwned<ClientConnection, S>> {
     let mut connection = connection(host)?;
     while connection.is_handshaking() {
         connection.complete_io(&mut stream)?;

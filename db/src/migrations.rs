@@ -34,6 +34,7 @@ pub(crate) const CORE: &[Migration] = core![
     "0006_checks.sql",
     "0007_accounts.sql",
     "0008_revision_parts.sql",
+    "0009_schedules.sql",
 ];
 
 /// Which step failed, and why.

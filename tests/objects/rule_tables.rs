@@ -51,6 +51,100 @@ pub fn enterprise_rules() -> Vec<Rule> {
                 (json!("é.fr"), "a DNS name"),
             ],
         ),
+        (
+            "voice_mail_server",
+            vec![json!(""), json!("nupoint"), json!("10.0.0.7"), json!(format!("{0}.{0}", "v".repeat(63)))],
+            vec![
+                (json!("a b"), "a host name or an IP address"),
+                (text(129), "0 to 128 characters long; this has 129"),
+            ],
+        ),
+        (
+            "admin_email",
+            vec![json!(""), json!("it@example.com")],
+            vec![(json!("it"), "an e-mail address such as name@example.com")],
+        ),
+        (
+            "presence_privacy",
+            vec![json!(true), json!(false)],
+            vec![(json!(1), "must be true or false, not a number")],
+        ),
+        (
+            "calendar_integration",
+            vec![json!(true), json!(false)],
+            vec![(json!("on"), "must be true or false, not text")],
+        ),
+    ]
+}
+
+/// User profiles.
+pub fn profile_rules() -> Vec<Rule> {
+    let mut rules: Vec<Rule> = vec![
+        (
+            "name",
+            vec![json!("Sales (été)"), text(64)],
+            vec![
+                (json!(""), "1 to 64 characters"),
+                (text(65), "this has 65"),
+                (json!("a|b"), "text without |"),
+                (json!(" a"), "not beginning or ending with a space"),
+                (Value::Null, "is missing"),
+            ],
+        ),
+        (
+            "description",
+            vec![json!(""), text(128)],
+            vec![
+                (text(129), "this has 129"),
+                (json!("a|b"), "text without |"),
+                (json!("a\nb"), "control characters"),
+            ],
+        ),
+        ("built_in", vec![], vec![(json!(true), "is set by the appliance")]),
+    ];
+    let switches = [
+        "teams_status",
+        "allow_user_statuses",
+        "call_through",
+        "auto_start",
+        "telephony_only",
+        "calendar_integration",
+        "set_advisory",
+    ];
+    rules.extend(switches.map(|name| {
+        (name, vec![json!(true), json!(false)], vec![(json!("yes"), "must be true or false, not text")])
+    }));
+    rules
+}
+
+/// Trusted servers.
+pub fn trusted_server_rules() -> Vec<Rule> {
+    vec![
+        (
+            "description",
+            vec![json!("Lyon site-2"), text(64)],
+            vec![
+                (json!(""), "1 to 64"),
+                (text(65), "this has 65"),
+                (json!("a_b"), "letters, digits, dashes and spaces only"),
+            ],
+        ),
+        (
+            "address",
+            vec![json!("10.0.0.9"), json!("fe80::9"), json!("im.example.com")],
+            vec![
+                (json!("im"), "an IP address or a fully qualified host name; \"im\" is not"),
+                (json!("https://im.example.com"), "fully qualified host name"),
+                (json!("10.0.0.256"), "an IP address"),
+                (Value::Null, "is missing"),
+            ],
+        ),
+        (
+            "type",
+            vec![json!("presence"), json!("im"), json!("peer")],
+            vec![(json!("chat"), "must be one of presence, im, peer"), (Value::Null, "is missing")],
+        ),
+        ("peer", vec![], vec![(json!("peer-1"), "is set by the appliance")]),
     ]
 }
 
@@ -159,6 +253,16 @@ pub fn node_rules() -> Vec<Rule> {
             vec![json!(""), json!("ntp.example.com"), json!("::1")],
             vec![(json!("a b"), "a host name or an IP address")],
         ),
+        (
+            "voice_mail_server",
+            vec![json!(""), json!("vm.example.com"), json!("10.0.0.8")],
+            vec![(json!("a b"), "a host name or an IP address"), (text(129), "this has 129")],
+        ),
+        (
+            "voice_mail_number",
+            vec![json!(""), json!("+33 (0)1 42 76-49.78"), json!("*98")],
+            vec![(json!("call me"), "a telephone number"), ("1".repeat(33).into(), "0 to 32")],
+        ),
     ]
 }
 
@@ -206,7 +310,26 @@ pub fn account_rules() -> Vec<Rule> {
                 (json!(2001), "must be text, not a number"),
             ],
         ),
+        (
+            "folder",
+            vec![json!(""), json!("Sales/Paris été"), text(255)],
+            vec![
+                (text(256), "this has 256"),
+                (json!("/Sales"), "folder names with / between them"),
+                (json!("Sales//Paris"), "folder names with / between them"),
+                (json!("Sales /Paris"), "folder names with / between them"),
+            ],
+        ),
         ("deployed", vec![json!(true), json!(false)], vec![(json!("yes"), "must be true or false")]),
+        ("teams_status", vec![json!(true), json!(false)], vec![(json!("yes"), "must be true or false")]),
+        ("show_presence", vec![json!(true), json!(false)], vec![(json!("yes"), "must be true or false")]),
+        ("in_directory", vec![json!(true), json!(false)], vec![(json!("yes"), "must be true or false")]),
+        (
+            "profile",
+            vec![json!("profile-teams")],
+            vec![(json!("profile-x"), "names no profile: there is none")],
+        ),
+        ("peer", vec![], vec![(json!("peer-1"), "is set by the appliance; leave it out")]),
         ("origin", vec![], vec![(json!("peer"), "is set by the appliance; leave it out")]),
         ("id", vec![], vec![(json!("acc-1"), "is set by the appliance; leave it out")]),
     ]

@@ -67,6 +67,20 @@ fn accounts_keep_their_rules() {
 }
 
 #[test]
+fn profiles_keep_their_rules() {
+    let appliance = Appliance::start();
+    check(&appliance.admin(), "profiles", &json!({"name": "Sales"}), &profile_rules());
+}
+
+#[test]
+fn trusted_servers_keep_their_rules() {
+    let appliance = Appliance::start();
+    site(&appliance.admin());
+    let usual = json!({"enterprise": "acme", "description": "IM", "address": "im.example.com", "type": "im"});
+    check(&appliance.admin(), "trusted-servers", &usual, &trusted_server_rules());
+}
+
+#[test]
 fn peers_keep_their_rules() {
     let appliance = Appliance::start();
     site(&appliance.admin());

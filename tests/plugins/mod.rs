@@ -3,15 +3,20 @@
 
 mod c_echo;
 mod children;
+mod cloudlink;
 mod faults;
 mod jobs;
 mod keys;
 mod mirror;
+mod pages;
+mod peering;
 mod quarantine;
+mod secret_settings;
 mod secrets;
 mod serving;
 mod settings;
 mod take_over;
+mod teams;
 mod trust;
 mod undo;
 

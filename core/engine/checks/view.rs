@@ -74,7 +74,7 @@ fn remembered(name: &str, known: &Known) -> Object {
         "advice": run.map_or("", |run| &run.advice),
         "script": name.split('.').next().unwrap_or_default(), "version": null, "place": null,
         "every_s": null, "next_run": null, "running": false,
-        "last_ok": known.last_ok, "last_run": run,
+        "last_ok": known.last_ok, "last_run": run, "history": null,
     });
     check.as_object().cloned().unwrap_or_default()
 }

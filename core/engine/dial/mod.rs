@@ -225,7 +225,7 @@ fn to_peer(
 /// What deserves a second look about a peer's prefix beside those of the enterprise's other peers.
 fn lints(read: &Read<'_>, site: &Site, peer: &Object) -> Result<Vec<Lint>, Problem> {
     let filters = vec![("enterprise", text(peer, "enterprise").to_owned())];
-    let (peers, _) = PEERS.list(read, &Page { limit: PEERS_COMPARED, after: 0, filters })?;
+    let (peers, _) = PEERS.list(read, &Page { limit: PEERS_COMPARED, filters, ..Page::default() })?;
     let others: Vec<_> =
         peers.iter().filter(|other| text(other, "id") != text(peer, "id")).map(as_prefix).collect();
     Ok(dialing::lint_prefix(&as_prefix(peer), site, &others))

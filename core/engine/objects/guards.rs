@@ -46,7 +46,10 @@ pub fn before_removal(change: &Change<'_>, resource: &Resource, object: &Object)
 
 /// What follows once an object was made or changed.
 pub fn after_write(change: &Change<'_>, resource: &Resource, object: &Object) -> Result<(), Problem> {
-    if resource.name == PEERS.name { trusted_servers::follow_peer(change, object) } else { Ok(()) }
+    match resource.name == PEERS.name && !change.is_undo() {
+        true => trusted_servers::follow_peer(change, object),
+        false => Ok(()),
+    }
 }
 
 /// Deletes what goes with an object.

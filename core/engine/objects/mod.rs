@@ -9,6 +9,8 @@ mod pbx_nodes;
 mod peers;
 mod profiles;
 mod rows;
+mod schedules;
+mod search;
 mod tokens;
 mod trusted_servers;
 
@@ -31,6 +33,8 @@ pub use pbx_nodes::PBX_NODES;
 pub use peers::PEERS;
 pub use profiles::PROFILES;
 pub use rows::Page;
+pub use schedules::SCHEDULES;
+pub use search::question;
 pub use tokens::TOKENS;
 pub use trusted_servers::TRUSTED_SERVERS;
 
@@ -87,7 +91,7 @@ pub enum Act {
 
 /// Every kind of object.
 pub static ALL: &[&Resource] =
-    &[&ENTERPRISES, &PBX_NODES, &PROFILES, &ACCOUNTS, &PEERS, &TRUSTED_SERVERS, &ADMINS, &TOKENS];
+    &[&ENTERPRISES, &PBX_NODES, &PROFILES, &ACCOUNTS, &PEERS, &TRUSTED_SERVERS, &SCHEDULES, &ADMINS, &TOKENS];
 
 /// What a caller never sees, or sees once.
 #[derive(Default)]
@@ -136,6 +140,16 @@ impl Resource {
     /// The object of that id, or a problem that says there is none.
     pub fn get(&self, read: &Read<'_>, id: &str) -> Result<Object, Problem> {
         rows::find(read, self, id)?.ok_or_else(|| self.missing(id))
+    }
+
+    /// The object of that id, if there is one.
+    pub fn find(&self, read: &Read<'_>, id: &str) -> Result<Option<Object>, Problem> {
+        rows::find(read, self, id)
+    }
+
+    /// Whether lists of it can be searched by words.
+    pub fn is_searchable(&self) -> bool {
+        self.name == ACCOUNTS.name
     }
 
     /// A page of objects in the order they were made.
@@ -219,12 +233,17 @@ impl Resource {
         })
     }
 
+    /// Checks accepted input against other rows as making or replacing it would, and writes nothing.
+    pub fn examine(&self, read: &Read<'_>, object: &mut Object) -> Result<(), Problem> {
+        self.resolve_references(read, object)?;
+        (self.settle)(read, object)
+    }
+
     /// Settles references, the resource's own rules, and the columns that every change sets.
     fn prepare(&self, change: &Change<'_>, object: &mut Object) -> Result<(), Problem> {
         // An object that is put back may be older than some of today's fields.
         self.shape.complete(object);
-        self.resolve_references(change.tx, object)?;
-        (self.settle)(change.tx, object)?;
+        self.examine(change.tx, object)?;
         object.insert("revision".to_owned(), change.next_revision()?.into());
         let now = clock::now();
         object.entry("created_at").or_insert_with(|| now.as_str().into());

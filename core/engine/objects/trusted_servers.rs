@@ -89,7 +89,9 @@ pub fn refuse_removal(change: &Change<'_>, row: &Object) -> Result<(), Problem> 
 
 /// A new address on a peer's row is the peer's new address.
 fn follow(change: &Change<'_>, row: Option<&Object>) -> Result<(), Problem> {
-    let Some(row) = row.filter(|row| !text(row, "peer").is_empty()) else { return Ok(()) };
+    let Some(row) = row.filter(|row| !text(row, "peer").is_empty() && !change.is_undo()) else {
+        return Ok(());
+    };
     let peer = PEERS.get(change.tx, text(row, "peer"))?;
     let Some((field, address)) = address_of(&peer).filter(|(_, address)| *address != text(row, "address"))
     else {

@@ -1,7 +1,6 @@
 //! What probes need of TLS, told from outside: the library belongs to the door, which the engine does not know.
 
 use std::io::{self, Read, Write};
-use std::net::TcpStream;
 
 /// A conversation over any stream.
 pub trait Conversation: Read + Write + Send {}
@@ -13,6 +12,6 @@ impl<T: Read + Write + Send> Conversation for T {}
 pub trait Tls: Send + Sync {
     /// The bytes of a ClientHello for this host.
     fn hello(&self, host: &str) -> io::Result<Vec<u8>>;
-    /// A conversation with this host over a connection; the stream's own time limits hold.
-    fn secure(&self, stream: TcpStream, host: &str) -> io::Result<Box<dyn Conversation>>;
+    /// A conversation with this host over another one, whose time limits hold.
+    fn secure(&self, stream: Box<dyn Conversation>, host: &str) -> io::Result<Box<dyn Conversation>>;
 }

@@ -5,8 +5,13 @@ use crate::host::manifest::{Manifest, Net};
 
 #[test]
 fn the_manifests_in_the_tree_are_accepted() {
-    for file in ["plugins/echo/plugin.toml", "plugins/echo/faulty/plugin.toml", "plugins/echo/c/plugin.toml"]
-    {
+    for file in [
+        "plugins/echo/plugin.toml",
+        "plugins/echo/faulty/plugin.toml",
+        "plugins/echo/c/plugin.toml",
+        "plugins/federation/plugin.toml",
+        "plugins/peering/plugin.toml",
+    ] {
         let manifest = Manifest::parse(&source(file));
         assert!(manifest.is_ok(), "{file}: {manifest:?}");
     }

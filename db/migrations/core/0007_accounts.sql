@@ -58,9 +58,10 @@ CREATE TABLE trusted_server (
     peer TEXT UNIQUE REFERENCES peer (id),
     revision INTEGER NOT NULL,
     created_at TEXT NOT NULL,
-    changed_at TEXT NOT NULL,
-    UNIQUE (enterprise, type, address)
+    changed_at TEXT NOT NULL
 ) STRICT;
+-- Several enterprises of one sister appliance may be peers, and each has its row.
+CREATE UNIQUE INDEX trusted_server_address ON trusted_server (enterprise, type, address) WHERE peer IS NULL;
 
 -- Any part of a name, login, e-mail or number, without regard to case and accents. Only the index is kept; what it
 -- points to is the account's row (https://sqlite.org/fts5.html sections 4.3.4 and 4.4.3).
@@ -87,7 +88,8 @@ END;
 
 DROP VIEW core_enterprises;
 CREATE VIEW core_enterprises AS
-    SELECT id, description, domain, voice_mail_server, admin_email, presence_privacy, calendar_integration FROM enterprise;
+    SELECT id, description, domain, voice_mail_server, admin_email, presence_privacy, calendar_integration, created_at
+    FROM enterprise;
 DROP VIEW core_accounts;
 CREATE VIEW core_accounts AS
     SELECT id, enterprise, login_id, first_name, last_name, email, extension, pbx_node, origin, deployed,

@@ -13,6 +13,7 @@ CREATE TABLE revision_part (
     after TEXT CHECK (json_valid(after))
 ) STRICT;
 CREATE INDEX revision_part_of ON revision_part (revision, id);
-CREATE INDEX revision_part_object ON revision_part (kind, object, id);
+CREATE INDEX revision_part_object ON revision_part (object, kind, id);
+CREATE INDEX revision_by_object ON revision (object, n);
 CREATE INDEX revision_by_time ON revision (at);
 CREATE INDEX revision_by_who ON revision (who, n);

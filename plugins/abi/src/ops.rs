@@ -44,9 +44,23 @@ ops! { TO_HOST, "What a plugin asks of the host.":
     REVISION_NOTE "revision.note" 0 "Records a change of configuration: `Note` to `{n}`.";
 }
 
-/// Services that a host offers; a plugin's manifest names those it needs.
+/// Services that a host offers. A plugin's manifest names those it needs, and an operation of another one is denied
+/// ([`service_of`]).
 pub const SERVICES: &[&str] =
     &["db/1", "event/1", "secret/1", "job/1", "http/1", "check/1", "revision/1", "log/1"];
+
+/// The service that an operation belongs to; none: every plugin may ask for it.
+pub fn service_of(op: &str) -> Option<&'static str> {
+    match op {
+        DB_QUERY | DB_TX => Some("db/1"),
+        EVENT_PUBLISH => Some("event/1"),
+        SECRET_PUT | SECRET_GET | SECRET_DELETE => Some("secret/1"),
+        JOB_PROGRESS => Some("job/1"),
+        CHECK_REPORT => Some("check/1"),
+        REVISION_NOTE => Some("revision/1"),
+        _ => None,
+    }
+}
 
 /// First message of the host, in `start`'s config and again in HELLO.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -368,6 +382,15 @@ mod tests {
         assert_eq!((request.args, request.deadline_ms), (Value::Null, None));
         let failure: Failure = serde_json::from_str(r#"{"code": "melted", "msg": "x"}"#).unwrap();
         assert_eq!(failure.code, Code::Internal);
+    }
+
+    #[test]
+    fn every_operation_of_a_service_is_of_one_that_is_offered() {
+        let of_none: Vec<_> = TO_HOST.iter().filter(|op| service_of(op.name).is_none()).collect();
+        assert_eq!(of_none.iter().map(|op| op.name).collect::<Vec<_>>(), [STATE_REPORT]);
+        assert!(
+            TO_HOST.iter().filter_map(|op| service_of(op.name)).all(|service| SERVICES.contains(&service))
+        );
     }
 
     #[test]

@@ -12,7 +12,7 @@ mod switches;
 mod table;
 mod undo;
 
-use jackfield_sdk::{Call, Code, Config, Event, Failure, Host, Plugin, Problem, Routes, Tx, Undo, Value};
+use jackfield_sdk::{Config, Event, Failure, Host, Plugin, Problem, Routes, Tx, Undo};
 
 use standing::Standing;
 
@@ -55,18 +55,5 @@ impl Plugin for Federation {
             .get("federation/servers/{domain}", Self::read_server)
             .put("federation/servers/{domain}", Self::put_server)
             .delete("federation/servers/{domain}", Self::remove_server)
-    }
-}
-
-/// Why a write was not kept. A conflict means that what was read before it was no longer so; a caller who
-/// named a version must read again, anybody else may simply repeat.
-fn refused(call: &Call<'_>, failure: Failure) -> Problem {
-    match (failure.code, &call.http.if_match) {
-        (Code::Conflict, Value::String(asked)) if asked != "*" => Problem::stale(),
-        (Code::Conflict, _) => Problem::conflict(
-            "something that this depends on was changed at the same moment, and nothing was kept; repeat the \
-             request",
-        ),
-        _ => failure.into(),
     }
 }

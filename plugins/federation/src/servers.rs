@@ -1,30 +1,26 @@
 //! `federation/servers`: list, read, add, change and remove single rows. The whole table at once is in
 //! `apply.rs`.
 
-use jackfield_sdk::form::{Form, read_into, shown};
-use jackfield_sdk::{Call, Errors, FieldError, Outcome, Problem, Reply, Value, json};
+use jackfield_sdk::form::{Form, read_into};
+use jackfield_sdk::{Call, Errors, FieldError, Outcome, Part, Problem, Reply, Value, json};
 
+use crate::Federation;
 use crate::rules;
 use crate::standing::Standing;
 use crate::table::{self, Changed, Changes, MOST_SERVERS, Row, Server};
-use crate::{Federation, refused};
 
-/// Most rows of one page, as in the lists of core.
-const MOST_ROWS: usize = 500;
-const USUAL_ROWS: usize = 100;
 /// Largest answer to a change, in bytes. The transaction that makes it is at most three times as large,
 /// besides the caller's name in every revision, and must fit into a message of 1 MiB.
 const MOST_BYTES: usize = 320 * 1024;
 
 impl Federation {
     pub(crate) fn list_servers(&self, call: &Call<'_>) -> Outcome {
-        let (limit, after) = (limit(call)?, call.query("cursor").unwrap_or_default());
+        let Part { limit, after } = call.part()?;
         let standing = Standing::read(&self.host)?;
         let page = table::page(&self.host, after, limit)?;
         let last = page.rows.last().filter(|_| page.more);
         let next = last.map(|row| row.server.domain.as_str());
-        let list = json!({"items": page.rows, "next": next});
-        Ok(Reply::ok(&list)?.version(standing.table_revision))
+        Ok(Reply::list(&page.rows, next)?.version(standing.table_revision))
     }
 
     pub(crate) fn read_server(&self, call: &Call<'_>) -> Outcome {
@@ -79,7 +75,7 @@ impl Federation {
         refuse_large(changes)?;
         if !call.is_dry_run() {
             let written = changes.write(standing, &self.host, call.who());
-            written.map_err(|failure| refused(call, failure))?;
+            written.map_err(|failure| call.refused(failure))?;
         }
         Ok(standing.table_revision + 1)
     }
@@ -159,13 +155,4 @@ fn refuse_large(changes: &Changes) -> Result<(), Problem> {
 /// Domains are kept in lower case, and DNS knows none.
 fn path_domain(call: &Call<'_>) -> Result<String, Problem> {
     Ok(call.param::<String>("domain")?.to_ascii_lowercase())
-}
-
-fn limit(call: &Call<'_>) -> Result<usize, Problem> {
-    let Some(asked) = call.query("limit") else { return Ok(USUAL_ROWS) };
-    let number = asked.parse().ok().filter(|number| (1..=MOST_ROWS).contains(number));
-    number.ok_or_else(|| {
-        let detail = format!("limit must be a whole number from 1 to {MOST_ROWS}; {}", shown(&json!(asked)));
-        Problem::invalid(vec![FieldError { pointer: "?limit".to_owned(), detail }])
-    })
 }

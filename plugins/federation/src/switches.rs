@@ -1,10 +1,10 @@
 //! `federation`: read how it stands, switch it.
 
-use jackfield_sdk::{Call, Outcome, Problem, Reply, log};
+use jackfield_sdk::{Call, Outcome, Problem, Reply};
 use serde::Serialize;
 
 use crate::standing::{Standing, Switches};
-use crate::{Federation, condition, refused};
+use crate::{Federation, condition};
 
 /// As the API shows it.
 #[derive(Serialize)]
@@ -26,24 +26,17 @@ impl Federation {
     pub(crate) fn put_switches(&self, call: &Call<'_>) -> Outcome {
         let wanted = wanted(call)?;
         let standing = Standing::read(&self.host)?;
-        must_match(call, &standing)?;
+        // Who switches federation does not change what somebody adds to the table meanwhile.
+        call.must_match(&standing.revision.to_string())?;
         if wanted == standing.switches {
             return shown(&standing);
         }
         let next = standing.switched(wanted);
         if !call.is_dry_run() {
-            standing.write(&next, &self.host, call.who()).map_err(|failure| refused(call, failure))?;
-            self.tell(&next);
+            standing.write(&next, &self.host, call.who()).map_err(|failure| call.refused(failure))?;
+            condition::of(&next.switches).tell_after_change(&self.host);
         }
         shown(&next)
-    }
-
-    /// The switches are durable by now, so a host that does not listen must not make the request fail.
-    fn tell(&self, standing: &Standing) {
-        let told = condition::of(&standing.switches).tell(&self.host);
-        if let Err(failure) = told {
-            log::warn!("federation was switched, but its new state could not be reported: {failure}");
-        }
     }
 }
 
@@ -62,18 +55,10 @@ fn shown(standing: &Standing) -> Outcome {
     let shown = Shown {
         switches,
         state: condition.word,
-        reason: condition.reason,
+        reason: &condition.reason,
         servers,
         revision,
         changed_at: &standing.changed_at,
     };
     Ok(Reply::ok(&shown)?.version(format!("{revision}-{}", standing.table_revision)))
-}
-
-/// Compares the switches' version only: who switches federation does not change what somebody adds to the
-/// table meanwhile.
-fn must_match(call: &Call<'_>, standing: &Standing) -> Result<(), Problem> {
-    let asked = call.http.if_match.as_str().unwrap_or("*");
-    let version = asked.split('-').next().unwrap_or_default();
-    if version == "*" || version == standing.revision.to_string() { Ok(()) } else { Err(Problem::stale()) }
 }

@@ -15,12 +15,15 @@ compile_error!(
 );
 
 mod boundary;
+mod condition;
 mod db;
+mod document;
 pub mod form;
 mod host;
 mod http;
 mod job;
 mod lane;
+mod list;
 mod logger;
 mod message;
 mod plugin;
@@ -38,7 +41,9 @@ mod tests;
 
 #[doc(hidden)]
 pub use boundary::table;
+pub use condition::Condition;
 pub use db::{Db, Page, Tx};
+pub use document::{Document, Place, SecretMove, SecretState};
 pub use host::{Host, Secret, Secrets, State};
 pub use http::{Call, Outcome, Reply};
 pub use jackfield_abi as abi;
@@ -46,6 +51,7 @@ pub use jackfield_abi::Kind;
 pub use jackfield_abi::ops::{Code, Event, Failure, Finding, HttpRequest, HttpResponse, Revision, Undo};
 pub use jiff;
 pub use job::Job;
+pub use list::Part;
 pub use log;
 pub use plugin::{Config, Message, Plugin, Request, Settings, Taken};
 pub use problem::{Errors, FieldError, Problem};

@@ -1,5 +1,6 @@
 //! What an author writes: the [`Plugin`] trait, and what its functions are handed.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -10,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::db::Tx;
-use crate::host::Host;
+use crate::host::{Host, Secret};
 use crate::job::Job;
 use crate::problem::Problem;
 use crate::routes::Routes;
@@ -110,9 +111,17 @@ impl Config {
     }
 }
 
-/// Values of the plugin's settings, by their names without the plugin's id: `greeting`, not `echo.greeting`.
-#[derive(Debug, Clone)]
+/// Values of the plugin's settings, by their names without the plugin's id: `greeting`, not `echo.greeting`. A
+/// secret is null while nobody has set it: a field of the type `Option<Secret>` in [`Self::read`]'s structure.
+#[derive(Clone)]
 pub struct Settings(Map<String, Value>);
+
+impl fmt::Debug for Settings {
+    /// The names alone, because some values are secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
 
 impl Settings {
     pub(crate) fn new(all: Map<String, Value>, plugin: &str) -> Self {
@@ -130,6 +139,11 @@ impl Settings {
             let text = format!("the setting `{}` cannot be used: {}", e.path(), e.inner());
             Failure::new(Code::BadRequest, text)
         })
+    }
+
+    /// The secret of that name, if somebody has set it.
+    pub fn secret(&self, name: &str) -> Option<Secret> {
+        self.get(name).and_then(Value::as_str).map(Secret::new)
     }
 
     /// One of them as it came.

@@ -59,6 +59,21 @@ impl Problem {
         let body = json!({"detail": self.detail, "errors": self.errors});
         HttpResponse { status: self.status, body, etag: None }
     }
+
+    /// For operations that answer no API request; every wrong field is named in the text.
+    pub(crate) fn failure(self) -> Failure {
+        let code = match self.status {
+            403 => Code::Denied,
+            404 => Code::NotFound,
+            409 | 412 => Code::Conflict,
+            400..=499 => Code::BadRequest,
+            503 => Code::Unavailable,
+            504 => Code::Timeout,
+            _ => Code::Internal,
+        };
+        let fields: Vec<_> = self.errors.iter().map(|e| format!("{}: {}", e.pointer, e.detail)).collect();
+        Failure::new(code, if fields.is_empty() { self.detail } else { fields.join("; ") })
+    }
 }
 
 impl From<Failure> for Problem {
@@ -73,23 +88,6 @@ impl From<Failure> for Problem {
             Code::Panic | Code::Internal => 500,
         };
         Self::new(status, failure.msg)
-    }
-}
-
-impl From<Problem> for Failure {
-    /// For operations that answer no API request; every wrong field is named in the text.
-    fn from(problem: Problem) -> Self {
-        let code = match problem.status {
-            403 => Code::Denied,
-            404 => Code::NotFound,
-            409 | 412 => Code::Conflict,
-            400..=499 => Code::BadRequest,
-            503 => Code::Unavailable,
-            504 => Code::Timeout,
-            _ => Code::Internal,
-        };
-        let fields: Vec<_> = problem.errors.iter().map(|e| format!("{}: {}", e.pointer, e.detail)).collect();
-        Self::new(code, if fields.is_empty() { problem.detail } else { fields.join("; ") })
     }
 }
 

@@ -15,6 +15,7 @@ use crate::lane::Lane;
 use crate::logger;
 use crate::message::{Answer, encode, unavailable};
 use crate::plugin::{Config, Message, Plugin, Request, Settings, Taken};
+use crate::problem::Problem;
 use crate::routes::Routes;
 use crate::served;
 use crate::shared::{PANICKED, Phase, Shared, guarded};
@@ -182,7 +183,7 @@ impl<P: Plugin> Inner<P> {
 
     fn undo(&self, request: &Request) -> Answer {
         let mut tx = Tx::default();
-        self.plugin.undo(&request.args()?, &mut tx)?;
+        self.plugin.undo(&request.args()?, &mut tx).map_err(Problem::failure)?;
         tx.into_answer()
     }
 

@@ -89,7 +89,10 @@ static int32_t receive(void *self, uint32_t kind, uint64_t id, const uint8_t *by
     sprintf(out, "%.*s", before.length, before.at);
     say(JACKFIELD_REPLY, id, out);
   }
-  if (is(op, "\"settings.changed\"")) say(JACKFIELD_REPLY, id, "{}");
+  if (is(op, "\"settings.changed\"")) {
+    free(config), config = copy((const uint8_t *)args, strlen(args), 0);
+    say(JACKFIELD_REPLY, id, "{}");
+  }
   return free(args), free(out), free(in), 0;
 }
 static void stop(void *self, uint32_t deadline_ms) { (void)self, (void)deadline_ms; }

@@ -7,7 +7,7 @@ mod talk;
 mod url;
 
 use std::io::{Error, ErrorKind};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use jackfield_abi::ops::{Code, Failure};
@@ -18,7 +18,7 @@ use super::resolve::Family;
 use super::tls::Tls;
 use super::{Probes, target, took_ms};
 use bounds::Bounds;
-use talk::{Answer, Talk, now};
+use talk::{Answer, Limits, Talk, now};
 use url::Url;
 
 const DEFAULT_REQUESTS: u64 = 4;
@@ -28,7 +28,9 @@ const LONGEST_LIMIT: Duration = Duration::from_secs(5);
 /// All of a question: eight requests wait up to a second each for the turn of a second.
 const WHOLE: Duration = Duration::from_secs(15);
 /// How long an answer is used again.
-const GOOD_FOR: Duration = Duration::from_secs(60);
+const GOOD_FOR: Duration = Duration::from_secs(20);
+/// Most addresses of one name that are tried until one answers.
+const MOST_ADDRESSES: usize = 4;
 
 /// How to ask.
 struct Plan<'a> {
@@ -60,12 +62,7 @@ pub fn date(probes: &Probes, args: &Value) -> Result<Value, Failure> {
     let tls = if url.is_tls { Some(known_tls(probes)?) } else { None };
     let (began, until) = (Instant::now(), Instant::now() + WHOLE);
     let mut result = match probes.resolver.resolve(&url.host, Family::Any, within) {
-        Ok(addresses) => {
-            let server = target(SocketAddr::new(addresses[0], url.port))?;
-            let plan = Plan { url: &url, tls, requests, within, until };
-            let key = format!("http {server} {} {} {requests}", url.is_tls, url.path);
-            probes.once(&key, server.ip(), until, |_| (shown(server, &seen(server, &plan)), GOOD_FOR))?
-        }
+        Ok(addresses) => first(probes, &addresses, &Plan { url: &url, tls, requests, within, until })?,
         Err(unresolved) => {
             let words = format!("has no address: {}", unresolved.words);
             let mut result = told("no_address", unresolved.reason, &words);
@@ -75,6 +72,21 @@ pub fn date(probes: &Probes, args: &Value) -> Result<Value, Failure> {
     };
     result["host"] = url.host.into();
     result["took_ms"] = took_ms(began).into();
+    Ok(result)
+}
+
+/// The first of a few addresses that answers; a page is one, whichever address serves it.
+fn first(probes: &Probes, addresses: &[IpAddr], plan: &Plan<'_>) -> Result<Value, Failure> {
+    let mut result = told("no_answer", "failed", "could not be asked");
+    for address in addresses.iter().take(MOST_ADDRESSES) {
+        let server = target(SocketAddr::new(*address, plan.url.port))?;
+        let key = format!("http {server} {} {} {}", plan.url.is_tls, plan.url.path, plan.requests);
+        let ask = |_| (shown(server, &seen(server, plan)), GOOD_FOR);
+        result = probes.once(&key, server.ip(), plan.until, ask)?;
+        if result["verdict"] != "no_answer" || Instant::now() >= plan.until {
+            break;
+        }
+    }
     Ok(result)
 }
 
@@ -119,7 +131,7 @@ fn next(
 ) -> Result<Answer, Error> {
     let open = match talk.take() {
         Some(open) => open,
-        None => Talk::open(server, plan.url, plan.tls, plan.within)?,
+        None => Talk::open(server, plan.url, plan.tls, Limits { within: plan.within, until: plan.until })?,
     };
     let open = talk.insert(open);
     if let Some(bounds) = known {

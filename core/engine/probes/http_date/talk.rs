@@ -1,7 +1,7 @@
 //! Asking a web server for nothing but its `Date`: HEAD requests over one connection, each answer's head read within
 //! a time limit and a size.
 
-use std::io::{Error, ErrorKind, Read};
+use std::io::{Error, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -28,6 +28,42 @@ pub struct Answer {
     pub stays: bool,
 }
 
+/// Time limits of a connection.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// For one wait.
+    pub within: Duration,
+    /// For all of it: a server that sends a byte now and then gains nothing.
+    pub until: Instant,
+}
+
+/// A stream whose reads keep to the limits.
+struct Bounded {
+    stream: TcpStream,
+    limits: Limits,
+}
+
+impl Read for Bounded {
+    fn read(&mut self, bytes: &mut [u8]) -> Result<usize, Error> {
+        let left = self.limits.until.saturating_duration_since(Instant::now()).min(self.limits.within);
+        if left.is_zero() {
+            return Err(ErrorKind::TimedOut.into());
+        }
+        self.stream.set_read_timeout(Some(left))?;
+        self.stream.read(bytes)
+    }
+}
+
+impl Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> Result<usize, Error> {
+        self.stream.write(bytes)
+    }
+
+    fn flush(&mut self) -> Result<(), Error> {
+        self.stream.flush()
+    }
+}
+
 /// A connection to a web server.
 pub struct Talk {
     stream: Box<dyn Conversation>,
@@ -36,18 +72,13 @@ pub struct Talk {
 
 impl Talk {
     /// Connects, with TLS where the address says so.
-    pub fn open(
-        server: SocketAddr,
-        url: &Url,
-        tls: Option<&dyn Tls>,
-        within: Duration,
-    ) -> Result<Self, Error> {
-        let stream = TcpStream::connect_timeout(&server, within)?;
-        stream.set_read_timeout(Some(within))?;
-        stream.set_write_timeout(Some(within))?;
+    pub fn open(server: SocketAddr, url: &Url, tls: Option<&dyn Tls>, limits: Limits) -> Result<Self, Error> {
+        let stream = TcpStream::connect_timeout(&server, limits.within)?;
+        stream.set_write_timeout(Some(limits.within))?;
         stream.set_nodelay(true)?;
+        let stream = Bounded { stream, limits };
         let stream: Box<dyn Conversation> = match tls {
-            Some(tls) => tls.secure(stream, &url.host)?,
+            Some(tls) => tls.secure(Box::new(stream), &url.host)?,
             None => Box::new(stream),
         };
         let request = format!(

@@ -32,21 +32,23 @@ pub struct Found {
     pub sample: Option<Sample>,
     /// Answers that counted.
     pub samples: u64,
+    /// Whether it asked to be left alone, be it after good answers.
+    pub is_kissed: bool,
 }
 
 /// Asks the clock at an address.
 pub fn ask(clock: SocketAddr, plan: Plan) -> Found {
     let mut kept: Vec<Sample> = Vec::new();
-    let mut failed = None;
+    let (mut failed, mut is_kissed) = (None, false);
     for round in 0..plan.samples {
         match answer(clock, plan.reply_within, round == 0) {
             Ok(sample) => {
-                let wants_more = classify(&sample).verdict != Verdict::Kiss;
+                is_kissed = classify(&sample).verdict == Verdict::Kiss;
                 // A kiss after good answers ends the asking and takes nothing from them.
-                if wants_more || kept.is_empty() {
+                if !is_kissed || kept.is_empty() {
                     kept.push(sample);
                 }
-                if !wants_more || round + 1 == plan.samples {
+                if is_kissed || round + 1 == plan.samples {
                     break;
                 }
                 std::thread::sleep(PAUSE);
@@ -61,7 +63,7 @@ pub fn ask(clock: SocketAddr, plan: Plan) -> Found {
     let best = kept.into_iter().min_by(|a, b| a.delay.total_cmp(&b.delay));
     let judged = best.as_ref().map(classify).or(failed);
     let silent = || Judged::new(Verdict::NoAnswer, "timeout", "did not answer");
-    Found { judged: judged.unwrap_or_else(silent), sample: best, samples }
+    Found { judged: judged.unwrap_or_else(silent), sample: best, samples, is_kissed }
 }
 
 /// One answer. A first question that stays without one is asked once more, over a socket that also hears other

@@ -30,6 +30,8 @@ const LONGEST_LIMIT: Duration = Duration::from_secs(5);
 const WHOLE: Duration = Duration::from_secs(12);
 /// How long an answer is used again.
 const GOOD_FOR: Duration = Duration::from_secs(20);
+/// The same for a server that answered, but fewer times than it was asked.
+const LESS_OFTEN: Duration = Duration::from_secs(120);
 /// A server that asked for less, or refused, is left alone for this long.
 const BACK_OFF: Duration = Duration::from_secs(900);
 
@@ -87,10 +89,13 @@ fn each(
 /// One address; a new answer, or one that is on the shelf.
 pub fn at(probes: &Probes, clock: SocketAddr, plan: Plan, until: Instant) -> Result<Value, Failure> {
     let clock = target(clock)?;
-    let key = format!("ntp {clock} {}", plan.samples);
-    probes.once(&key, clock.ip(), until, |_| {
+    probes.once(&format!("ntp {clock}"), clock.ip(), until, |_| {
         let found = exchange::ask(clock, plan);
-        let good_for = if found.judged.verdict == Verdict::Kiss { BACK_OFF } else { GOOD_FOR };
+        let good_for = match found.judged.verdict {
+            Verdict::Kiss => BACK_OFF,
+            _ if found.is_kissed => LESS_OFTEN,
+            _ => GOOD_FOR,
+        };
         (Value::Object(shown(clock, &found)), good_for)
     })
 }
@@ -170,10 +175,10 @@ mod tests {
     fn an_answer_is_used_again_with_its_age_and_anew_on_demand() {
         let probes = Probes::default();
         let ask = || query(&probes, &json!({"address": "127.0.9.1", "port": 9, "timeout_ms": 300})).unwrap();
-        let made = |result: &Value| probes.shelf.find("ntp 127.0.9.1:9 4").is_some() && result["age_s"] == 0;
+        let made = |result: &Value| probes.shelf.find("ntp 127.0.9.1:9").is_some() && result["age_s"] == 0;
         assert!(made(&ask()) && made(&ask()));
         let _demand = probes.demand();
-        assert!(probes.shelf.find("ntp 127.0.9.1:9 4").is_none());
+        assert!(probes.shelf.find("ntp 127.0.9.1:9").is_none());
         assert!(made(&ask()));
     }
 }

@@ -93,18 +93,23 @@ impl<'f> Field<'f> {
     /// A secret of so many characters. It is write-only: left out it stays, null or empty it is forgotten,
     /// and no sentence repeats it.
     pub fn secret(self, length: RangeInclusive<usize>) -> Option<SecretEdit> {
+        self.secret_text(length, &PLAIN)
+    }
+
+    /// The same with a rule of its own.
+    pub fn secret_text(self, length: RangeInclusive<usize>, rule: &Rule) -> Option<SecretEdit> {
         let text = match self.value {
             None => return Some(SecretEdit::Keep),
             Some(Value::Null) => return Some(SecretEdit::Forget),
             Some(Value::String(text)) if text.is_empty() => return Some(SecretEdit::Forget),
             Some(value) => value.as_str(),
         };
-        let fits = |text: &&str| length.contains(&text.chars().count()) && (PLAIN.holds)(text);
+        let fits = |text: &&str| length.contains(&text.chars().count()) && (rule.holds)(text);
         if let Some(text) = text.filter(fits) {
             return Some(SecretEdit::Set(Secret::new(text)));
         }
         let Self { at, name, errors, .. } = self;
-        let says = format!("{name} must be text of {}, {}", characters(&length), PLAIN.says);
+        let says = format!("{name} must be text of {}, {}", characters(&length), rule.says);
         errors.note(at, format!("{says}; what was given is not, and is not repeated here"));
         None
     }
