@@ -58,6 +58,10 @@ problems! {
     NO_PLUGIN "plugins/unavailable" 503 "The plugin that serves this does not";
     PLUGIN_COMMAND "plugins/refused" 409 "The plugin cannot do that now";
     PLUGIN_FAULT "plugins/fault" 502 "The plugin failed";
+    PRESENCE_GOVERNED "presence/governed" 409 "Another world says what this account is doing";
+    MESSAGES_ARCHIVED "messages/archived" 409 "Chat is read-only";
+    MESSAGES_WAITING "messages/queue_full" 409 "Too many messages wait for the recipient";
+    TOO_MANY_STREAMS "events/too_many" 429 "Too many event streams are open";
     CLAIMED "claim/done" 409 "The appliance has been claimed already";
     CLAIM_CODE "claim/wrong_code" 403 "The claim code is wrong";
 }

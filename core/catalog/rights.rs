@@ -61,6 +61,9 @@ rights! {
     ACCOUNTS_WRITE "accounts:write" Operator "Make, change and delete accounts";
     PEERS_READ "peers:read" Viewer "See peers and their dialing prefixes";
     PEERS_WRITE "peers:write" Operator "Make, change and delete peers";
+    PRESENCE_READ "presence:read" Viewer "See what people are doing, as far as they show it";
+    PRESENCE_WRITE "presence:write" Operator "Say what people are doing, for any source";
+    MESSAGES_READ "messages:read" Operator "See how many messages there are and for whom they wait, never their text";
     DIALING_PREVIEW "dialing:preview" Viewer "Ask which digits would be dialed";
     SETTINGS_READ "settings:read" Viewer "See settings";
     SETTINGS_WRITE "settings:write" Admin "Change settings";

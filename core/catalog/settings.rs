@@ -61,6 +61,17 @@ pub const SESSION_IDLE_MINUTES: &str = "session.idle_minutes";
 /// How long a session lives at most.
 pub const SESSION_MAX_HOURS: &str = "session.max_hours";
 
+/// Most event streams at a time.
+pub const STREAMS_TOTAL: &str = "events.streams_total";
+/// Most event streams from one address at a time.
+pub const STREAMS_PER_ADDRESS: &str = "events.streams_per_address";
+/// Whether chat is read-only.
+pub const MESSAGES_ARCHIVED: &str = "messages.archived";
+/// How long messages are kept.
+pub const MESSAGES_RETENTION_DAYS: &str = "messages.retention_days";
+/// Most messages that wait for one recipient.
+pub const MESSAGES_WAITING_MOST: &str = "messages.waiting_most";
+
 /// Every declared setting, in the order people read them.
 pub static ALL: &[Setting] = &[
     Setting {
@@ -82,6 +93,16 @@ pub static ALL: &[Setting] = &[
     number(IDLE_SECONDS, 1, 3600, 60, "Seconds an idle connection is kept for the next request."),
     number(SESSION_IDLE_MINUTES, 5, 1440, 60, "Minutes after its last request in which a session ends."),
     number(SESSION_MAX_HOURS, 1, 168, 12, "Hours after signing in at which a session ends in any case."),
+    number(STREAMS_TOTAL, 1, 5000, 500, "Most event streams at a time."),
+    number(STREAMS_PER_ADDRESS, 1, 5000, 32, "Most event streams from one address at a time."),
+    Setting {
+        name: MESSAGES_ARCHIVED,
+        kind: Kind::Boolean,
+        default: Default::Own(Absent::Boolean(false)),
+        help: "Whether the appliance's own chat is read-only: nothing new is taken, what is there can be read.",
+    },
+    number(MESSAGES_RETENTION_DAYS, 0, 36_500, 365, "Days for which messages are kept; 0: for ever."),
+    number(MESSAGES_WAITING_MOST, 1, 100_000, 500, "Most messages that wait for one recipient; more are refused."),
 ];
 
 /// The settings of the plugins that are there, by name.

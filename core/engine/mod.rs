@@ -10,14 +10,17 @@ pub mod doctor;
 pub mod events;
 pub mod idempotency;
 pub mod jobs;
+pub mod messages;
+pub mod news;
 pub mod objects;
 pub mod plugins;
+pub mod presence;
 pub mod revisions;
 pub mod secrets;
 pub mod settings;
 pub mod state;
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use jackfield_db::{Db, Error, Options, Tx};
@@ -30,6 +33,8 @@ use change::{Change, Origin};
 use doctor::Board;
 use events::Bus;
 use jobs::Jobs;
+use news::News;
+use presence::Presence;
 use secrets::{Keyring, MasterKey};
 use settings::Settings;
 use state::StateDir;
@@ -56,6 +61,10 @@ pub struct Engine {
     pub settings: Settings,
     /// News for the rest of the appliance.
     pub bus: Bus,
+    /// The same kept for a while, for those who follow at their own pace.
+    pub news: Arc<News>,
+    /// What everybody is doing.
+    pub presence: Presence,
     /// Failed attempts to sign in.
     pub throttle: Throttle,
     /// What the parts outside the engine report about themselves.
@@ -83,12 +92,17 @@ impl Engine {
         log::info!("database {}: {opened}", state.database().display());
         let keyring = Keyring::open(&db, master, &state.master_key())?;
         let settings = Settings::load(&db).map_err(|p| p.detail)?;
+        let news = Arc::new(News::open(&db).map_err(|p| p.detail)?);
+        let (bus, told) = (Bus::default(), Arc::clone(&news));
+        bus.listen(move |fired| told.tell(fired));
         let (board, started) = (Board::default(), Instant::now());
         Ok(Self {
             db,
             keyring,
             settings,
-            bus: Bus::default(),
+            bus,
+            presence: Presence::new(Arc::clone(&news)),
+            news,
             throttle: Throttle::default(),
             board,
             jobs: Jobs::default(),
@@ -131,6 +145,7 @@ impl Engine {
 
     /// Ends storage in order: what was acknowledged is on disk, the log is folded into the file.
     pub fn close(&self, deadline: Duration) -> Result<(), String> {
+        self.presence.save(self);
         self.db.close(deadline).map_err(|e| format!("Closing the database: {e}"))
     }
 }

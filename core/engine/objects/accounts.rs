@@ -48,6 +48,12 @@ static SHAPE: Shape = Shape {
             Kind::Choice(&["manual", "synchronizer", "peer"]),
             "Where the account came from.",
         ),
+        Field::optional(
+            "show_presence",
+            Kind::Boolean,
+            Absent::Null,
+            "Whether its presence is shown; null: as its enterprise has it. Hidden is `unknown` to everybody.",
+        ),
         Field::optional("deployed", Kind::Boolean, Absent::Boolean(true), "Whether it is in use."),
         REVISION,
         CREATED_AT,

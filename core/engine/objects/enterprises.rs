@@ -2,7 +2,7 @@
 
 use super::{CHANGED_AT, CREATED_AT, Id, REVISION, Resource, hide_nothing, nothing_follows, text};
 use crate::catalog::problems::Problem;
-use crate::catalog::shape::{Field, Kind, Object, Shape};
+use crate::catalog::shape::{Absent, Field, Kind, Object, Shape};
 use crate::catalog::{events, rights, rules};
 
 static SHAPE: Shape = Shape {
@@ -24,6 +24,12 @@ static SHAPE: Shape = Shape {
             "domain",
             Kind::Text { min: 3, max: 253, rule: Some(&rules::DOMAIN) },
             "DNS name that its users' addresses end in; unique; need not resolve. Kept in lower case.",
+        ),
+        Field::optional(
+            "show_presence",
+            Kind::Boolean,
+            Absent::Boolean(true),
+            "Whether its accounts' presence is shown, unless an account has its own word.",
         ),
         REVISION,
         CREATED_AT,

@@ -1,0 +1,20 @@
+//! What the database says of an account that presence needs to know: whether it is there, and whether it shows
+//! its presence. An account's own setting beats its enterprise's (Mitel's help on privacy).
+
+use std::sync::Arc;
+
+use jackfield_db::{Read, params};
+
+use crate::catalog::problems::Problem;
+
+/// Whether an account shows its presence; none: there is no such account.
+pub fn is_shown(read: &Read<'_>, account: &str) -> Result<Option<bool>, Problem> {
+    let sql = "SELECT coalesce(a.show_presence, e.show_presence)
+               FROM account a JOIN enterprise e ON e.id = a.enterprise WHERE a.id = ?1";
+    Ok(read.one(sql, params![account], |row| row.get(0))?)
+}
+
+/// The same for many, in their order.
+pub fn are_shown(read: &Read<'_>, accounts: &[Arc<str>]) -> Result<Vec<(Arc<str>, Option<bool>)>, Problem> {
+    accounts.iter().map(|id| Ok((Arc::clone(id), is_shown(read, id)?))).collect()
+}
