@@ -25,7 +25,7 @@ use crate::engine::doctor::{Finding, State, is_stuck};
 use crate::engine::secrets::{Secret, store};
 use crate::engine::settings::Settings;
 use crate::engine::state::{StateDir, StateLock};
-use crate::engine::{Engine, clock, plugins};
+use crate::engine::{Engine, clock, messages, plugins, presence};
 use crate::host::verify::Trust;
 use crate::http::{self, CertStore, Http, Limits, Request, Response};
 
@@ -50,6 +50,7 @@ const START: &[Step] = &[
     ("load the certificate", Boot::load_certificate),
     ("prepare the claim code", Boot::prepare_claim),
     ("raise the bound of open files", Boot::raise_open_files),
+    ("keep presence", Boot::keep_presence),
     ("supervise the plugins", Boot::supervise_plugins),
     ("open the door", Boot::open_door),
     ("follow the settings", Boot::follow_settings),
@@ -231,6 +232,10 @@ impl Boot {
         Ok(())
     }
 
+    fn keep_presence(&mut self) -> StepResult {
+        presence::begin(self.engine()?)
+    }
+
     fn supervise_plugins(&mut self) -> StepResult {
         plugins::supervise(self.engine()?, self.config.plugins.clone(), trust(&self.config))
     }
@@ -353,6 +358,10 @@ impl Boot {
         let swept = self.engine.as_ref().map(|engine| sessions::sweep(engine));
         if let Some(Err(problem)) = swept {
             log::warn!("could not drop sessions that are over: {}", problem.detail);
+        }
+        let swept = self.engine.as_ref().map(|engine| messages::sweep(engine));
+        if let Some(Err(problem)) = swept {
+            log::warn!("could not drop messages that are old enough: {}", problem.detail);
         }
     }
 

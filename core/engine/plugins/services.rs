@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
-use super::{rows, settings};
+use super::{messages, presence, rows, settings};
 use crate::catalog::problems::Problem;
 use crate::engine::change::{Change, Entry, Origin};
 use crate::engine::doctor::{Finding, PLUGIN_FINDINGS, State};
@@ -67,6 +67,10 @@ impl Services for EngineServices {
             ops::JOB_PROGRESS => desk.progress(&read(args)?),
             ops::CHECK_REPORT => desk.report(read(args)?),
             ops::REVISION_NOTE => desk.note(read(args)?),
+            ops::PRESENCE_PUBLISH | ops::PRESENCE_GET | ops::PRESENCE_GOVERN => {
+                presence::call(&engine, plugin, op, args)
+            }
+            name if name.starts_with(messages::AREA) => messages::call(&engine, plugin, op, args),
             other => Err(Failure::new(
                 Code::NotFound,
                 format!("this appliance does not know the operation {other:?}"),
@@ -75,7 +79,8 @@ impl Services for EngineServices {
     }
 }
 
-fn read<T: DeserializeOwned>(args: Value) -> Result<T, Failure> {
+/// The arguments of an operation.
+pub fn read<T: DeserializeOwned>(args: Value) -> Result<T, Failure> {
     serde_json::from_value(args)
         .map_err(|e| Failure::new(Code::BadRequest, format!("the arguments do not fit: {e}")))
 }
@@ -146,14 +151,26 @@ fn failure(error: &Error) -> Failure {
     Failure::new(code, error.to_string())
 }
 
-fn of_problem(problem: Problem) -> Failure {
+/// A problem of the engine's in the treaty's words.
+pub fn of_problem(problem: Problem) -> Failure {
     let code = match problem.kind.status {
         404 => Code::NotFound,
+        400 | 422 => Code::BadRequest,
         409 => Code::Conflict,
         503 | 507 => Code::Unavailable,
         _ => Code::Internal,
     };
     Failure::new(code, problem.detail)
+}
+
+/// Refuses a plugin whose manifest does not name that service.
+pub fn granted(engine: &Engine, plugin: &str, service: &str) -> Result<(), Failure> {
+    let host = engine.plugins.get();
+    let manifest = host.and_then(|host| host.manifests().into_iter().find(|m| m.id == plugin));
+    if manifest.is_some_and(|m| m.services.iter().any(|named| named == service)) {
+        return Ok(());
+    }
+    Err(Failure::new(Code::Denied, format!("the manifest does not list {service:?} under services")))
 }
 
 /// One plugin asking.

@@ -10,6 +10,7 @@ mod saved;
 mod show;
 mod state;
 mod table;
+mod wish;
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::Builder;
@@ -20,10 +21,11 @@ use super::news::News;
 use super::{Engine, clock};
 use crate::catalog::events::{ACCOUNT_CHANGED, ENTERPRISE_CHANGED};
 use crate::catalog::problems::{NOT_FOUND, PRESENCE_GOVERNED, Problem, STORAGE_BUSY};
-pub use show::{brief, whole};
+pub use show::{brief, of_person, whole};
 pub use state::{Shown, Source, State};
 use table::{Change, Now, Table};
 pub use table::{Person, Told};
+pub use wish::{Wish, told};
 
 /// Longest note, in characters.
 pub const NOTE_LENGTH: usize = 256;
@@ -50,15 +52,6 @@ pub struct Presence {
     table: Mutex<Table>,
     earlier: Condvar,
     news: Arc<News>,
-}
-
-/// One change that a source asks for; no state takes back what it said.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wish {
-    /// Account.
-    pub account: Arc<str>,
-    /// What the source says.
-    pub told: Option<Told>,
 }
 
 /// A wish that was refused, by its place, and why.
@@ -139,7 +132,7 @@ impl Presence {
 
     /// The table, in which all of these accounts are that the database has.
     fn with_known(&self, engine: &Engine, accounts: &[Arc<str>]) -> Result<MutexGuard<'_, Table>, Problem> {
-        let (mut generation, mut looked_up) = (0, Vec::new());
+        let (mut generation, mut looked_up): (u64, Vec<(Arc<str>, Option<bool>)>) = (0, Vec::new());
         for _ in 0..TRIES {
             let mut table = self.lock();
             // An account that changed while it was looked up is looked up again.

@@ -20,12 +20,18 @@ pub fn brief(account: &str, shown: &Shown) -> Value {
     })
 }
 
-/// The same with its age, and what each source says. Privacy hides the sources as well.
-pub fn whole(account: &str, person: &Person, without: Option<Source>) -> Value {
+/// The same with its age, now; or as it is told to a world whose own input is left out.
+pub fn of_person(account: &str, person: &Person, without: Option<Source>) -> Value {
     let merged = person.merged(without);
     let mut shown = brief(account, &merged);
     let winner = merged.source.and_then(|source| person.inputs[source as usize].as_deref());
     shown["age_seconds"] = winner.map(|input| input.told.elapsed().as_secs()).into();
+    shown
+}
+
+/// The same with what each source says. Privacy hides that as well.
+pub fn whole(account: &str, person: &Person, without: Option<Source>) -> Value {
+    let mut shown = of_person(account, person, without);
     shown["teams"] = person.teams.is_some().into();
     let inputs = Source::ALL.into_iter().filter(|_| person.is_shown);
     let inputs = inputs.filter_map(|source| Some((source, person.inputs[source as usize].as_deref()?)));

@@ -43,3 +43,4 @@ CREATE INDEX message_leaving ON message (recipient_domain, seq) WHERE delivered_
 CREATE INDEX message_age ON message (at);
 CREATE INDEX message_of_sender ON message (sender_account) WHERE sender_account IS NOT NULL;
 CREATE INDEX message_of_recipient ON message (recipient_account) WHERE recipient_account IS NOT NULL;
+CREATE INDEX message_for_account ON message (recipient_account, seq) WHERE delivered_at IS NULL;
