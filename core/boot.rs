@@ -87,6 +87,7 @@ pub struct Boot {
     certificates: Option<Arc<CertStore>>,
     certificate_seen: [Stamp; 2],
     claim_code: Option<Secret>,
+    api: Option<Arc<Api>>,
     http: Option<Arc<Http>>,
     signals: Option<(Receiver<i32>, Handle)>,
     has_reported: bool,
@@ -105,6 +106,7 @@ impl Boot {
             certificates: None,
             certificate_seen: [None, None],
             claim_code: None,
+            api: None,
             http: None,
             signals: None,
             has_reported: false,
@@ -154,6 +156,7 @@ impl Boot {
                 swept = Instant::now();
                 self.sweep();
             }
+            self.api.iter().for_each(|api| api.end_unwelcome());
             if self.makes_progress() && watchdog.is_some() {
                 notify(&[NotifyState::Watchdog]);
             }
@@ -262,6 +265,8 @@ impl Boot {
         let http = Arc::new(Http::start(config).map_err(|e| e.to_string())?);
         let watched = Arc::downgrade(&http);
         api.watch_door(move || watched.upgrade().map(|http| http.stats()));
+        engine.news.wakes(http.nudge());
+        self.api = Some(api);
         self.http = Some(http);
         self.makes_progress();
         Ok(())

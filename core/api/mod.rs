@@ -8,6 +8,7 @@ mod claim;
 mod conditions;
 mod dialing;
 mod doctor;
+mod events;
 mod health;
 mod jobs;
 mod messages;
@@ -21,6 +22,7 @@ mod revisions;
 mod route;
 mod session;
 mod settings;
+mod streams;
 
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Instant;
@@ -32,6 +34,7 @@ use crate::engine::{Engine, secrets};
 use crate::http::{Request, Response, Stats};
 use call::{Call, Reply};
 use health::Traffic;
+use streams::Streams;
 use route::{Match, Route};
 
 /// Where the API begins.
@@ -46,6 +49,7 @@ pub struct Api {
     /// The API description, and the plugins that it is of.
     description: Mutex<Option<(Vec<String>, Value)>>,
     traffic: Traffic,
+    streams: Arc<Streams>,
     door: OnceLock<Box<dyn Fn() -> Option<Stats> + Send + Sync>>,
 }
 
@@ -53,12 +57,21 @@ impl Api {
     /// The API on an engine.
     pub fn new(engine: Arc<Engine>) -> Self {
         let (description, traffic, door) = (Mutex::new(None), Traffic::default(), OnceLock::new());
-        Self { engine, routes: routes(), description, traffic, door }
+        Self { engine, routes: routes(), description, traffic, streams: Arc::default(), door }
     }
 
     /// Tells the metrics where the door's numbers are, once there is a door.
     pub fn watch_door(&self, stats: impl Fn() -> Option<Stats> + Send + Sync + 'static) {
         drop(self.door.set(Box::new(stats)));
+    }
+
+    /// Ends the event streams of those who may not read them any more; called about once a second.
+    pub fn end_unwelcome(&self) {
+        match self.streams.end_unwelcome(&self.engine) {
+            Ok(true) => self.engine.news.rouse(),
+            Ok(false) => {}
+            Err(problem) => log::warn!("could not see who may still follow events: {}", problem.detail),
+        }
     }
 
     /// Answers one request, whatever it is.
@@ -110,6 +123,7 @@ fn routes() -> Vec<Route> {
     let mut routes = claim::routes();
     routes.extend(session::routes());
     routes.extend(objects::routes());
+    routes.extend(events::routes());
     routes.extend(presence::routes());
     routes.extend(messages::routes());
     routes.extend(dialing::routes());

@@ -50,14 +50,15 @@ fn found(file: &File) -> Response {
         // Small files from the same machine: asking anew costs less than an old page after an upgrade.
         header("Cache-Control", "no-cache"),
     ];
-    Response { status: 200, headers, body: file.bytes.to_vec() }
+    Response { status: 200, headers, body: file.bytes.to_vec(), feed: None }
 }
 
 fn wrong_method(request: &Request) -> Response {
     let detail = format!("{} takes GET and HEAD, not {}.", request.path, request.method);
     let problem = Problem::new(METHOD, detail);
     let headers = vec![header("Content-Type", "application/problem+json"), header("Allow", "GET, HEAD")];
-    Response { status: METHOD.status, headers, body: problem.to_json().to_string().into_bytes() }
+    let body = problem.to_json().to_string().into_bytes();
+    Response { status: METHOD.status, headers, body, feed: None }
 }
 
 fn header(name: &str, value: &str) -> (String, String) {

@@ -70,12 +70,13 @@ pub fn fault() -> Response {
          before you repeat it. The appliance's log has the cause.",
     );
     let content_type = ("Content-Type".to_owned(), "application/problem+json".to_owned());
-    Response { status: 500, headers: vec![content_type], body: problem.to_json().to_string().into_bytes() }
+    let body = problem.to_json().to_string().into_bytes();
+    Response { status: 500, headers: vec![content_type], body, feed: None }
 }
 
 /// An answer of a status only.
 pub fn plain(status: u16) -> Response {
-    Response { status, headers: Vec::new(), body: Vec::new() }
+    Response { status, headers: Vec::new(), body: Vec::new(), feed: None }
 }
 
 /// Always with a Content-Length. The Server header is ours, because the library would name itself.

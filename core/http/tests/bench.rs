@@ -85,7 +85,7 @@ fn text(words: &str) -> Response {
 }
 
 fn response(status: u16, headers: Vec<(String, String)>, body: Vec<u8>) -> Response {
-    Response { status, headers, body }
+    Response { status, headers, body, feed: None }
 }
 
 pub fn der(pem: &str) -> CertificateDer<'static> {
