@@ -49,6 +49,18 @@ mod plugins;
 #[cfg(test)]
 mod revisions;
 
+/// Events as they happen: going on where one stopped, rights, bounds, ends.
+#[cfg(test)]
+mod events;
+
+/// Chat messages as plugins bring and fetch them.
+#[cfg(test)]
+mod messages;
+
+/// What people are doing: sources, merge, privacy, Teams, restarts.
+#[cfg(test)]
+mod presence;
+
 /// What keeps the appliance from starting, and how it stops.
 #[cfg(test)]
 mod startup;

@@ -48,7 +48,9 @@ impl Tickets {
     pub fn issue(&self, port: u16, pass: Pass) -> u64 {
         let ticket = self.next.fetch_add(1, Relaxed);
         self.table().insert(ticket, (port, pass));
-        self.rests().insert(ticket, None);
+        if let Pass::From(_) = pass {
+            self.rests().insert(ticket, None);
+        }
         ticket
     }
 
@@ -110,6 +112,32 @@ mod tests {
         assert_eq!(tickets.redeem(ticket + 1, 4000), Err(Invalid::Foreign));
         assert_eq!(tickets.redeem(ticket, 4000), Ok(Pass::Greeting));
         assert_eq!(tickets.redeem(ticket, 4000), Err(Invalid::Spent));
+    }
+
+    #[derive(Debug)]
+    struct Nothing;
+
+    impl Feed for Nothing {
+        fn pull(&mut self, _: &mut Vec<u8>, _: usize) -> crate::http::Flow {
+            crate::http::Flow::Ended
+        }
+
+        fn beat(&mut self, _: &mut Vec<u8>) {}
+    }
+
+    #[test]
+    fn the_rest_of_an_answer_waits_for_the_door_unless_it_has_given_up() {
+        let tickets = Tickets::default();
+        let ticket = || tickets.issue(4000, Pass::From(Client::Local { uid: 7 }));
+        let (wanted, given_up) = (ticket(), ticket());
+        tickets.withdraw(given_up);
+        for one in [wanted, given_up] {
+            tickets.leave(one, Box::new(Nothing));
+        }
+        assert!(tickets.has_rest(wanted) && tickets.take_rest(wanted).is_some());
+        assert!(!tickets.has_rest(given_up) && tickets.take_rest(given_up).is_none());
+        tickets.issue(4000, Pass::Greeting);
+        assert!(tickets.rests().is_empty(), "nothing is left behind");
     }
 
     #[test]

@@ -5,7 +5,7 @@ mod c_echo;
 mod children;
 mod faults;
 mod jobs;
-mod mirror;
+pub mod mirror;
 mod quarantine;
 mod secrets;
 mod serving;

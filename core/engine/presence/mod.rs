@@ -24,7 +24,7 @@ use crate::catalog::problems::{NOT_FOUND, PRESENCE_GOVERNED, Problem, STORAGE_BU
 pub use show::{brief, of_person, whole};
 pub use state::{Shown, Source, State};
 use table::{Change, Now, Table};
-pub use table::{Person, Told};
+pub use table::Person;
 pub use wish::{Wish, told};
 
 /// Longest note, in characters.

@@ -209,6 +209,14 @@ impl<W: Wire> Talk<W> {
         }
     }
 
+    /// The next bytes, as text.
+    pub fn exactly(&mut self, length: usize) -> String {
+        while self.unread.len() < length {
+            assert!(self.read_more(), "the answer ends after {:?}", String::from_utf8_lossy(&self.unread));
+        }
+        String::from_utf8(self.unread.drain(..length).collect()).unwrap()
+    }
+
     /// Whether the server closes without another byte.
     pub fn is_closed(&mut self) -> bool {
         self.unread.is_empty() && !self.read_more()
