@@ -116,7 +116,7 @@ fn a_revoked_token_ends_its_streams_with_the_reason() {
 #[test]
 fn signing_out_ends_the_streams_of_that_session() {
     let (appliance, admin) = with_site();
-    crate::access::admin_named(&admin, "alice", "operator");
+    crate::access::admin_named(&admin, "alice", "admin");
     let (session, csrf) = appliance.anonymous().sign_in("alice", crate::access::PASSWORD);
     let mut events = session.call("GET", "/events").follow();
     events.next_named("ready");
@@ -128,6 +128,7 @@ fn signing_out_ends_the_streams_of_that_session() {
 #[test]
 fn other_rights_end_the_streams_that_began_with_the_old_ones() {
     let (appliance, admin) = with_site();
+    crate::access::admin_named(&admin, "bob", "admin");
     let alice = crate::access::admin_named(&admin, "alice", "admin");
     let (session, _) = appliance.anonymous().sign_in("alice", crate::access::PASSWORD);
     let mut events = session.call("GET", "/events").follow();

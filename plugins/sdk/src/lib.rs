@@ -15,6 +15,7 @@ compile_error!(
 );
 
 mod boundary;
+mod chat;
 mod db;
 mod host;
 mod http;
@@ -23,6 +24,7 @@ mod lane;
 mod logger;
 mod message;
 mod plugin;
+mod presence;
 mod problem;
 mod routes;
 mod runtime;
@@ -36,14 +38,18 @@ mod tests;
 
 #[doc(hidden)]
 pub use boundary::table;
+pub use chat::Chat;
 pub use db::{Db, Page, Tx};
 pub use host::{Host, Secret, Secrets, State};
 pub use http::{Call, Outcome, Reply};
 pub use jackfield_abi as abi;
 pub use jackfield_abi::Kind;
 pub use jackfield_abi::ops::{Code, Event, Failure, Finding, HttpRequest, HttpResponse, Revision};
+pub use jackfield_abi::ops::{MessageAccepted, MessageHistory, MessagePending, Messages, NewMessage};
+pub use jackfield_abi::ops::{Presence, PresenceChange, PresenceRefused};
 pub use job::Job;
 pub use log;
+pub use presence::People;
 pub use plugin::{Config, Message, Plugin, Request, Settings, Taken};
 pub use problem::{Errors, FieldError, Problem};
 pub use routes::Routes;
