@@ -2,8 +2,8 @@
 
 use crate::catalog::problems::{Problem, SIGN_IN};
 use crate::engine::access::credential::Credential;
-use crate::engine::{Engine, fault};
 use crate::engine::access::{Principal, sessions, throttle, tokens};
+use crate::engine::{Engine, fault};
 use crate::http::{Client, Request};
 
 /// The console's cookie. The prefix makes browsers insist on HTTPS and this very host (RFC 6265bis 4.1.3.2).

@@ -146,7 +146,8 @@ impl Feed for Events {
             write(out, Some(self.at), name, &data);
         }
         if self.place.is_over() {
-            let reason = "The token was revoked or has expired, the session is over, or the rights have changed.";
+            let reason =
+                "The token was revoked or has expired, the session is over, or the rights have changed.";
             write(out, None, "end", &json!({"reason": reason}));
             return Flow::Ended;
         }

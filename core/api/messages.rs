@@ -17,7 +17,11 @@ static SUMMARY: Shape = Shape {
         Field::read_only("waiting", COUNT, "Messages that have not arrived yet."),
         Field::read_only("oldest_at", Kind::Time, "When the oldest was written; null: there is none."),
         Field::read_only("archived", Kind::Boolean, "Whether chat is read-only (setting messages.archived)."),
-        Field::read_only("retention_days", COUNT, "Days for which messages are kept (setting messages.retention_days); 0: for ever."),
+        Field::read_only(
+            "retention_days",
+            COUNT,
+            "Days for which messages are kept (setting messages.retention_days); 0: for ever.",
+        ),
     ],
 };
 

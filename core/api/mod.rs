@@ -34,8 +34,8 @@ use crate::engine::{Engine, secrets};
 use crate::http::{Request, Response, Stats};
 use call::{Call, Reply};
 use health::Traffic;
-use streams::Streams;
 use route::{Match, Route};
+use streams::Streams;
 
 /// Where the API begins.
 pub const BASE: &str = "/api/v1";

@@ -59,7 +59,11 @@ static SHAPE: Shape = Shape {
             Kind::Boolean,
             "Whether Microsoft Teams is on for it: only its Teams status is shown, and none can be set by hand (seed 003).",
         ),
-        Field::read_only("inputs", Kind::Objects(&INPUT), "What each source says; empty where it is not shown."),
+        Field::read_only(
+            "inputs",
+            Kind::Objects(&INPUT),
+            "What each source says; empty where it is not shown.",
+        ),
     ],
 };
 
@@ -119,9 +123,12 @@ const WITHOUT: Field = Field::optional(
 pub fn routes() -> Vec<Route> {
     let of_source = "/accounts/{id}/presence/{source}";
     let writing = |method, path, summary: &str| {
-        Route::new(method, path, summary)
-            .access(Access::Needs(PRESENCE_WRITE))
-            .fails(&[INVALID, MALFORMED_JSON, WRONG_TYPE, PRESENCE_GOVERNED])
+        Route::new(method, path, summary).access(Access::Needs(PRESENCE_WRITE)).fails(&[
+            INVALID,
+            MALFORMED_JSON,
+            WRONG_TYPE,
+            PRESENCE_GOVERNED,
+        ])
     };
     vec![
         Route::new("GET", "/accounts/{id}/presence", "What an account is doing, and why")
@@ -129,11 +136,17 @@ pub fn routes() -> Vec<Route> {
             .query([WITHOUT])
             .answers(200, Answer::One(&SHAPE))
             .runs(read),
-        writing("PUT", of_source, "Say for a source what an account is doing; what is set by hand outlives a restart")
-            .takes(Body::Whole(&TOLD))
-            .answers(200, Answer::One(&SHAPE))
-            .runs(set),
-        writing("DELETE", of_source, "Take back what a source says").answers(204, Answer::Nothing).runs(clear),
+        writing(
+            "PUT",
+            of_source,
+            "Say for a source what an account is doing; what is set by hand outlives a restart",
+        )
+        .takes(Body::Whole(&TOLD))
+        .answers(200, Answer::One(&SHAPE))
+        .runs(set),
+        writing("DELETE", of_source, "Take back what a source says")
+            .answers(204, Answer::Nothing)
+            .runs(clear),
         writing("POST", "/presence:publish", "Say for a source what many accounts are doing")
             .takes(Body::Whole(&PUBLICATION))
             .answers(200, Answer::One(&PUBLISHED))
@@ -207,10 +220,10 @@ fn publish(call: &Call<'_>) -> Result<Reply, Problem> {
     let accounts: Vec<_> = wishes.iter().map(|wish| Arc::clone(&wish.account)).collect();
     let refused = call.engine().presence.tell(call.engine(), source, wishes)?;
     let accepted = accounts.len() - refused.len();
-    let shown = |(index, problem): presence::Refused| {
-        json!({"index": index, "account": accounts.get(index).map(|id| &**id), "detail": problem.detail})
-    };
-    Ok(Reply::json(json!({"accepted": accepted, "refused": refused.into_iter().map(shown).collect::<Vec<_>>()})))
+    let shown = |(index, problem): presence::Refused| json!({"index": index, "account": accounts.get(index).map(|id| &**id), "detail": problem.detail});
+    Ok(Reply::json(
+        json!({"accepted": accepted, "refused": refused.into_iter().map(shown).collect::<Vec<_>>()}),
+    ))
 }
 
 /// The problem of one change, at its place among all.

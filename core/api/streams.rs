@@ -54,7 +54,10 @@ impl Streams {
             return Err(full(&format!("{total} event streams are open"), STREAMS_TOTAL));
         }
         if open.values().filter(|reader| reader.from == from).count() >= each {
-            return Err(full(&format!("{each} event streams from your address are open"), STREAMS_PER_ADDRESS));
+            return Err(full(
+                &format!("{each} event streams from your address are open"),
+                STREAMS_PER_ADDRESS,
+            ));
         }
         let id = self.next.fetch_add(1, Relaxed);
         let reader = Arc::new(Reader { who, credential, from, is_over: AtomicBool::new(false) });

@@ -2,8 +2,8 @@
 //! payload says which object, never the object itself, so that rights are checked where it is read.
 
 use super::rights::{
-    ACCOUNTS_READ, ADMINS_READ, ENTERPRISES_READ, MESSAGES_READ, NODES_READ, PEERS_READ, PRESENCE_READ, Right,
-    SETTINGS_READ, TOKENS_READ,
+    ACCOUNTS_READ, ADMINS_READ, ENTERPRISES_READ, MESSAGES_READ, NODES_READ, PEERS_READ, PRESENCE_READ,
+    Right, SETTINGS_READ, TOKENS_READ,
 };
 
 /// One kind of event.

@@ -102,7 +102,13 @@ pub static ALL: &[Setting] = &[
         help: "Whether the appliance's own chat is read-only: nothing new is taken, what is there can be read.",
     },
     number(MESSAGES_RETENTION_DAYS, 0, 36_500, 365, "Days for which messages are kept; 0: for ever."),
-    number(MESSAGES_WAITING_MOST, 1, 100_000, 500, "Most messages that wait for one recipient; more are refused."),
+    number(
+        MESSAGES_WAITING_MOST,
+        1,
+        100_000,
+        500,
+        "Most messages that wait for one recipient; more are refused.",
+    ),
 ];
 
 /// The settings of the plugins that are there, by name.

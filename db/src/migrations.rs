@@ -25,12 +25,8 @@ macro_rules! core {
 }
 
 /// Every step, in order. Add a line for a new file; never change a file that was released.
-pub(crate) const CORE: &[Migration] = core![
-    "0001_first.sql",
-    "0002_core_views.sql",
-    "0003_plugins.sql",
-    "0010_presence_messages.sql",
-];
+pub(crate) const CORE: &[Migration] =
+    core!["0001_first.sql", "0002_core_views.sql", "0003_plugins.sql", "0010_presence_messages.sql",];
 
 /// Which step failed, and why.
 #[derive(Debug)]

@@ -47,9 +47,8 @@ fn five_hundred_follow_one_more_is_refused_and_others_are_served() {
     let grown = resident(&appliance).saturating_sub(before);
     assert!(grown < BYTES_EACH * CROWD as u64, "{} bytes for each stream", grown / CROWD as u64);
     drop(crowd);
-    let none = awaited(Duration::from_secs(10), || {
-        (admin.figure("jackfield_event_streams") == 0.0).then_some(())
-    });
+    let none =
+        awaited(Duration::from_secs(10), || (admin.figure("jackfield_event_streams") == 0.0).then_some(()));
     assert!(none.is_some(), "streams are open although nobody follows");
 }
 
@@ -81,7 +80,9 @@ fn who_reads_slowly_misses_values_in_between_but_never_the_last() {
     };
     // Twenty-five changes of everybody in one request: only the last of them can matter.
     let storm: Vec<_> = (0..25)
-        .flat_map(|n| accounts.iter().map(move |id| json!({"account": id, "state": "busy", "note": n.to_string()})))
+        .flat_map(|n| {
+            accounts.iter().map(move |id| json!({"account": id, "state": "busy", "note": n.to_string()}))
+        })
         .collect();
     for _ in 0..20 {
         admin.post("/presence:publish", &json!({"source": "manual", "changes": storm})).expect(200);

@@ -106,7 +106,8 @@ impl Follower {
     fn read_block(&mut self, block: &str) -> Option<Told> {
         let (mut own, mut name, mut data) = (String::new(), "message".to_owned(), String::new());
         for line in block.lines() {
-            match line.split_once(':').map(|(field, value)| (field, value.strip_prefix(' ').unwrap_or(value))) {
+            match line.split_once(':').map(|(field, value)| (field, value.strip_prefix(' ').unwrap_or(value)))
+            {
                 Some(("", _)) => self.beats += 1,
                 Some(("id", id)) => id.clone_into(&mut own),
                 Some(("event", event)) => event.clone_into(&mut name),

@@ -111,7 +111,9 @@ fn administrators_see_numbers_and_no_text() {
     let (appliance, ann) = office();
     let admin = appliance.admin();
     accept(&admin, "between-us-alone", "o1");
-    for path in ["/messages".to_owned(), format!("/accounts/{ann}/messages"), "/revisions?limit=50".to_owned()] {
+    for path in
+        ["/messages".to_owned(), format!("/accounts/{ann}/messages"), "/revisions?limit=50".to_owned()]
+    {
         let answer = admin.get(&path).expect(200);
         assert!(!String::from_utf8_lossy(&answer.bytes).contains("between-us-alone"), "{answer}");
     }
@@ -182,8 +184,10 @@ fn a_power_cut_loses_nothing_acknowledged_and_sending_again_doubles_nothing() {
         appliance.await_up(&["mirror"]);
     }
     let admin = appliance.admin();
-    let before: BTreeMap<_, _> =
-        waiting(&admin, &ann).into_iter().map(|m| (m["body"].as_str().unwrap().to_owned(), m["id"].clone())).collect();
+    let before: BTreeMap<_, _> = waiting(&admin, &ann)
+        .into_iter()
+        .map(|m| (m["body"].as_str().unwrap().to_owned(), m["id"].clone()))
+        .collect();
     assert!(!acknowledged.is_empty());
     for (origin, id) in &acknowledged {
         assert_eq!(before.get(origin), Some(id), "{origin} was acknowledged");

@@ -117,7 +117,10 @@ fn bad_input_is_refused_by_its_field_and_changes_nothing() {
     ] {
         office.put(source, &body).problem(422, "request/invalid").blames(pointer, "");
     }
-    office.put("smoke-signals", &json!({"state": "busy"})).problem(404, "request/not_found").says("manual, xmpp");
+    office
+        .put("smoke-signals", &json!({"state": "busy"}))
+        .problem(404, "request/not_found")
+        .says("manual, xmpp");
     let nobody = office.admin.call("PUT", "/accounts/nobody/presence/manual").json(&json!({"state": "busy"}));
     nobody.send().problem(404, "request/not_found").says("\"nobody\"");
     office.admin.get("/accounts/nobody/presence").problem(404, "request/not_found");
@@ -230,9 +233,7 @@ fn changes_cost_no_write_each() {
 fn while_teams_is_on_only_its_status_is_shown_and_none_can_be_set_by_hand() {
     let office = office_with_mirror();
     office.say("manual", "away");
-    let govern = |on: bool| {
-        office.relay("presence.govern", &json!({"accounts": [office.ann], "on": on}))
-    };
+    let govern = |on: bool| office.relay("presence.govern", &json!({"accounts": [office.ann], "on": on}));
     assert_eq!(govern(true)["reply"]["unknown"], json!([]));
     let shown = office.shown();
     assert_eq!((&shown["state"], &shown["teams"]), (&json!("unknown"), &json!(true)));
@@ -253,7 +254,8 @@ fn while_teams_is_on_only_its_status_is_shown_and_none_can_be_set_by_hand() {
 fn a_plugin_is_told_whose_presence_changed_and_needs_the_grant() {
     let office = office_with_mirror();
     office.say("manual", "busy");
-    let heard = awaited(Duration::from_secs(10), || office.appliance.log().contains(&office.ann).then_some(()));
+    let heard =
+        awaited(Duration::from_secs(10), || office.appliance.log().contains(&office.ann).then_some(()));
     assert!(heard.is_some(), "the plugin was not told of {}", office.ann);
     let stranger = mirror::start();
     let asked = json!({"op": "presence.get", "args": {"accounts": []}});

@@ -86,9 +86,9 @@ fn store(tx: &Tx<'_>, message: &Incoming) -> Result<(Accepted, Vec<Fired>), Prob
         ],
     )?;
     let told = [(MESSAGE_SENT, from), (MESSAGE_RECEIVED, to)];
-    let fired = told.into_iter().filter_map(|(event, account)| {
-        Some(Fired { event: event.name.to_owned(), object: account? })
-    });
+    let fired = told
+        .into_iter()
+        .filter_map(|(event, account)| Some(Fired { event: event.name.to_owned(), object: account? }));
     Ok(((id, false), fired.collect()))
 }
 
@@ -128,7 +128,9 @@ fn account(read: &Read<'_>, address: &Address) -> Result<Option<String>, Problem
     match address.home(read)? {
         Home::Account(id) => Ok(Some(id)),
         Home::Elsewhere => Ok(None),
-        Home::Nobody => Err(Problem::new(NOT_FOUND, format!("There is no account with the address {address}."))),
+        Home::Nobody => {
+            Err(Problem::new(NOT_FOUND, format!("There is no account with the address {address}.")))
+        }
     }
 }
 

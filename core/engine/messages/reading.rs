@@ -104,7 +104,12 @@ pub fn summary(engine: &Engine) -> Result<Value, Problem> {
                    (SELECT count(*) FROM message WHERE delivered_at IS NULL), (SELECT min(at) FROM message)";
     let numbers = engine.db.read(|read| {
         Ok::<_, Problem>(read.one(sql, params![], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?, row.get::<_, Option<i64>>(3)?))
+            Ok((
+                row.get::<_, i64>(0)?,
+                row.get::<_, i64>(1)?,
+                row.get::<_, i64>(2)?,
+                row.get::<_, Option<i64>>(3)?,
+            ))
         })?)
     })?;
     let (messages, conversations, waiting, oldest) = numbers.unwrap_or_default();

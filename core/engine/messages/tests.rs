@@ -40,12 +40,7 @@ const BOB: &str = "bob@acme.example.com";
 const ZOE: &str = "zoe@elsewhere.example";
 
 fn message(from: &str, to: &str, body: &str, origin: Option<&str>) -> NewMessage {
-    NewMessage {
-        from: from.into(),
-        to: to.into(),
-        body: body.into(),
-        origin_id: origin.map(str::to_owned),
-    }
+    NewMessage { from: from.into(), to: to.into(), body: body.into(), origin_id: origin.map(str::to_owned) }
 }
 
 impl Bench {
@@ -54,8 +49,7 @@ impl Bench {
     }
 
     fn set(&self, name: &str, value: serde_json::Value) {
-        let origin =
-            Origin { who: "test".into(), from: "test".into(), via: "api", request: String::new() };
+        let origin = Origin { who: "test".into(), from: "test".into(), via: "api", request: String::new() };
         let setting = settings::declared(name).unwrap();
         let set = move |change: &crate::engine::change::Change<'_>| {
             settings::set(change, setting, &value, &Precondition::Exists).map(drop)
@@ -99,9 +93,10 @@ fn the_direction_is_kept_and_somebody_here_must_take_part() {
     for (from, to, direction) in [(ANN, BOB, "local"), (ZOE, BOB, "in"), (BOB, ZOE, "out")] {
         let (id, _) = bench.say(from, to, "x").unwrap();
         let sql = "SELECT direction FROM message WHERE id = ?1";
-        let kept = bench.engine.db.read(|read| {
-            Ok::<_, Problem>(read.one(sql, params![id], |row| row.get::<_, String>(0))?)
-        });
+        let kept = bench
+            .engine
+            .db
+            .read(|read| Ok::<_, Problem>(read.one(sql, params![id], |row| row.get::<_, String>(0))?));
         assert_eq!(kept.unwrap().as_deref(), Some(direction));
     }
     for (from, to) in

@@ -60,9 +60,9 @@ fn get(engine: &Engine, asked: &PresenceGet) -> Result<Value, Failure> {
     bounded(asked.accounts.len())?;
     let without = asked.without.as_deref().map(source).transpose()?;
     let accounts = ids(&asked.accounts);
-    let found = engine.presence.look(engine, &accounts, |id, person| {
-        person.map(|person| presence::of_person(id, person, without))
-    });
+    let found = engine
+        .presence
+        .look(engine, &accounts, |id, person| person.map(|person| presence::of_person(id, person, without)));
     let found: Vec<_> = found.map_err(of_problem)?.into_iter().flatten().collect();
     Ok(json!({"presence": found}))
 }
@@ -109,22 +109,24 @@ pub fn carry(engine: &Arc<Engine>) -> Result<(), String> {
 
 fn carrying(engine: &Weak<Engine>) {
     let mut places: HashMap<String, Position> = HashMap::new();
+    let mut looked = None;
     while let Some(engine) = engine.upgrade() {
         let here = engine.news.here();
+        // Who follows since the last look is told all since then: their first change may be what woke this one.
+        let since = looked.replace(here).unwrap_or(here);
         let mut is_anybody_full = false;
         if let Some(host) = engine.plugins.get() {
             let following = following(host);
             places.retain(|id, _| following.contains(id));
             for id in following {
-                let place = places.entry(id.clone()).or_insert(here);
+                let place = places.entry(id.clone()).or_insert(since);
                 is_anybody_full |= !tell(&engine, host, &id, place);
             }
         }
-        if is_anybody_full {
-            std::thread::sleep(PAUSE);
-        } else {
-            let furthest = places.values().min().copied().unwrap_or(here);
-            engine.news.await_after(furthest.max(here), LOOK_UP);
+        match (is_anybody_full, places.is_empty()) {
+            (true, _) => std::thread::sleep(PAUSE),
+            (false, true) => std::thread::sleep(LOOK_UP),
+            (false, false) => engine.news.await_after(here, LOOK_UP),
         }
     }
 }

@@ -23,8 +23,8 @@ use crate::catalog::events::{ACCOUNT_CHANGED, ENTERPRISE_CHANGED};
 use crate::catalog::problems::{NOT_FOUND, PRESENCE_GOVERNED, Problem, STORAGE_BUSY};
 pub use show::{brief, of_person, whole};
 pub use state::{Shown, Source, State};
-use table::{Change, Now, Table};
 pub use table::Person;
+use table::{Change, Now, Table};
 pub use wish::{Wish, told};
 
 /// Longest note, in characters.

@@ -269,10 +269,7 @@ mod tests {
         let (mut table, now) = (Table::default(), now());
         table.admit("ann", true);
         table.tell("ann", Source::Manual, told(State::Busy, None), now);
-        assert_eq!(
-            state(table.set_teams("ann", Some(Duration::from_secs(60)), now)),
-            Some(State::Unknown)
-        );
+        assert_eq!(state(table.set_teams("ann", Some(Duration::from_secs(60)), now)), Some(State::Unknown));
         assert_eq!(state(table.set_teams("ann", None, now)), Some(State::Busy));
         table.set_teams("ann", Some(Duration::from_secs(60)), now);
         assert_eq!(table.end_one(later(now, 60).instant).map(state), Some(Some(State::Busy)));

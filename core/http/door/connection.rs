@@ -186,10 +186,8 @@ impl Connection {
     }
 
     fn current_wait(&self) -> Wait {
-        let is_answering = matches!(
-            self.phase,
-            Phase::Collecting | Phase::Serving | Phase::Flushing | Phase::Streaming
-        );
+        let is_answering =
+            matches!(self.phase, Phase::Collecting | Phase::Serving | Phase::Flushing | Phase::Streaming);
         if is_answering && !self.is_flushed() {
             return Wait::Client;
         }

@@ -230,7 +230,9 @@ impl Reactor {
 
     fn begin_to_stop(&mut self) {
         self.entrances.close();
-        let is_done = |c: &Connection| matches!(c.phase(), Phase::Silent | Phase::Head | Phase::Idle | Phase::Streaming);
+        let is_done = |c: &Connection| {
+            matches!(c.phase(), Phase::Silent | Phase::Head | Phase::Idle | Phase::Streaming)
+        };
         let done: Vec<u64> = self.clients.values().filter(|c| is_done(c)).map(|c| c.id).collect();
         for id in done {
             if let Some(mut connection) = self.clients.remove(&id) {

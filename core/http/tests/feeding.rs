@@ -102,7 +102,11 @@ fn news_reach_everybody_who_follows_while_the_only_worker_is_free() {
     for client in &mut clients {
         let head = client.head();
         assert_eq!(head.status, 200);
-        assert!(head.head.contains("Connection: close") && !head.head.contains("Content-Length"), "{}", head.head);
+        assert!(
+            head.head.contains("Connection: close") && !head.head.contains("Content-Length"),
+            "{}",
+            head.head
+        );
     }
     assert_eq!(bench.connect().get("/hello").text(), "hello");
     shared.say(&bench, "one;");

@@ -52,8 +52,18 @@ ops! { TO_HOST, "What a plugin asks of the host.":
 }
 
 /// Services that a host offers; a plugin's manifest names those it needs.
-pub const SERVICES: &[&str] =
-    &["db/1", "event/1", "secret/1", "job/1", "http/1", "check/1", "revision/1", "log/1", "presence/1", "message/1"];
+pub const SERVICES: &[&str] = &[
+    "db/1",
+    "event/1",
+    "secret/1",
+    "job/1",
+    "http/1",
+    "check/1",
+    "revision/1",
+    "log/1",
+    "presence/1",
+    "message/1",
+];
 
 /// First message of the host, in `start`'s config and again in HELLO.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -49,8 +49,8 @@ pub use jackfield_abi::ops::{MessageAccepted, MessageHistory, MessagePending, Me
 pub use jackfield_abi::ops::{Presence, PresenceChange, PresenceRefused};
 pub use job::Job;
 pub use log;
-pub use presence::People;
 pub use plugin::{Config, Message, Plugin, Request, Settings, Taken};
+pub use presence::People;
 pub use problem::{Errors, FieldError, Problem};
 pub use routes::Routes;
 pub use serde_json::{Value, json};

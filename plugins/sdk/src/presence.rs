@@ -18,11 +18,7 @@ impl People<'_> {
     /// Says for a source (`xmpp`, `teams`, …) what people are doing, a thousand at a time, in order. Answers what
     /// was refused; all else was taken. It lives in memory: say it again before it is over (a day, unless
     /// `expires_in` says less) and after a restart of the appliance.
-    pub fn publish(
-        &self,
-        source: &str,
-        changes: &[PresenceChange],
-    ) -> Result<Vec<PresenceRefused>, Failure> {
+    pub fn publish(&self, source: &str, changes: &[PresenceChange]) -> Result<Vec<PresenceRefused>, Failure> {
         let mut refused = Vec::new();
         for some in changes.chunks(AT_ONCE) {
             let told = PresencePublish { source: source.to_owned(), changes: some.to_vec() };

@@ -34,7 +34,8 @@ impl Carrier {
             origin_id: Some("o1".to_owned()),
         };
         let accepted = self.0.chat().accept(&message)?;
-        let asked = MessagePending { account: Some("acc-1".to_owned()), limit: 10, ..MessagePending::default() };
+        let asked =
+            MessagePending { account: Some("acc-1".to_owned()), limit: 10, ..MessagePending::default() };
         let waiting = self.0.chat().pending(&asked)?;
         self.0.chat().delivered(std::slice::from_ref(&accepted.id))?;
         let seen = json!([refused.len(), shown.len(), accepted, waiting.messages.len()]);
