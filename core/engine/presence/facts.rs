@@ -7,6 +7,9 @@ use jackfield_db::{Read, params};
 
 use crate::catalog::problems::Problem;
 
+/// An account, and whether it shows its presence.
+pub type Answer = (Arc<str>, Option<bool>);
+
 /// Whether an account shows its presence; none: there is no such account.
 pub fn is_shown(read: &Read<'_>, account: &str) -> Result<Option<bool>, Problem> {
     let sql = "SELECT coalesce(a.show_presence, e.show_presence)
@@ -15,6 +18,6 @@ pub fn is_shown(read: &Read<'_>, account: &str) -> Result<Option<bool>, Problem>
 }
 
 /// The same for many, in their order.
-pub fn are_shown(read: &Read<'_>, accounts: &[Arc<str>]) -> Result<Vec<(Arc<str>, Option<bool>)>, Problem> {
+pub fn are_shown(read: &Read<'_>, accounts: &[Arc<str>]) -> Result<Vec<Answer>, Problem> {
     accounts.iter().map(|id| Ok((Arc::clone(id), is_shown(read, id)?))).collect()
 }

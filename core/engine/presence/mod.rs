@@ -132,7 +132,7 @@ impl Presence {
 
     /// The table, in which all of these accounts are that the database has.
     fn with_known(&self, engine: &Engine, accounts: &[Arc<str>]) -> Result<MutexGuard<'_, Table>, Problem> {
-        let (mut generation, mut looked_up): (u64, Vec<(Arc<str>, Option<bool>)>) = (0, Vec::new());
+        let (mut generation, mut looked_up) = (0, Vec::<facts::Answer>::new());
         for _ in 0..TRIES {
             let mut table = self.lock();
             // An account that changed while it was looked up is looked up again.
@@ -287,7 +287,7 @@ pub fn begin(engine: &Arc<Engine>) -> Result<(), String> {
 }
 
 fn restore(engine: &Engine) -> Result<(), Problem> {
-    let kept = engine.db.read(|read| saved::read(read))?;
+    let kept = engine.db.read(saved::read)?;
     let accounts: Vec<Arc<str>> = kept.iter().map(|kept| kept.account.as_str().into()).collect();
     let mut table = engine.presence.with_known(engine, &accounts)?;
     for kept in kept {
