@@ -25,7 +25,7 @@ use crate::engine::doctor::{Finding, State, is_stuck};
 use crate::engine::secrets::{Secret, store};
 use crate::engine::settings::Settings;
 use crate::engine::state::{StateDir, StateLock};
-use crate::engine::{Engine, clock, messages, plugins, presence};
+use crate::engine::{Engine, clock, import, messages, own_names, plugins, presence, revisions, schedule};
 use crate::host::verify::Trust;
 use crate::http::{self, CertStore, Http, Limits, Request, Response};
 
@@ -240,7 +240,11 @@ impl Boot {
     }
 
     fn supervise_plugins(&mut self) -> StepResult {
-        plugins::supervise(self.engine()?, self.config.plugins.clone(), trust(&self.config))
+        plugins::supervise(self.engine()?, self.config.plugins.clone(), trust(&self.config))?;
+        // Jobs that do not go on have been told apart by now.
+        import::drop_strays(self.engine()?);
+        schedule::begin(self.engine()?)?;
+        Ok(())
     }
 
     fn end_plugins(&mut self) -> StepResult {
@@ -259,7 +263,8 @@ impl Boot {
             certificates: self.certificates.clone().ok_or("There is no certificate.")?,
             limits: limits(&engine.settings),
             workers: http::WORKERS,
-            body_limit: |_, _| api::BODY_LIMIT,
+            body_limit: api::body_limit,
+            spool: engine.state.path().to_owned(),
             handler: handler(Arc::clone(&api)),
         };
         let http = Arc::new(Http::start(config).map_err(|e| e.to_string())?);
@@ -360,7 +365,11 @@ impl Boot {
     }
 
     fn sweep(&self) {
-        let swept = self.engine.as_ref().map(|engine| sessions::sweep(engine));
+        let Some(engine) = &self.engine else { return };
+        if let Err(problem) = revisions::sweep(engine, |_| false) {
+            log::warn!("could not forget old revisions: {}", problem.detail);
+        }
+        let swept = Some(sessions::sweep(engine));
         if let Some(Err(problem)) = swept {
             log::warn!("could not drop sessions that are over: {}", problem.detail);
         }
@@ -397,6 +406,7 @@ impl Boot {
 
     fn report_certificate(&self) {
         let (Some(engine), Some(store)) = (&self.engine, &self.certificates) else { return };
+        own_names::set(store.names());
         let days = (store.not_after() - clock::unix()).div_euclid(24 * 3600);
         let advice =
             "Put a new certificate into the files named in the configuration; it is taken up within seconds.";
@@ -429,7 +439,7 @@ fn notify(states: &[NotifyState<'_>]) {
 
 fn handler(api: Arc<Api>) -> http::Handler {
     Arc::new(move |request: Request| -> Response {
-        console::answer(&request).unwrap_or_else(|| api.answer(&request))
+        console::answer(api.engine(), &request).unwrap_or_else(|| api.answer(&request))
     })
 }
 

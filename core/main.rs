@@ -10,6 +10,7 @@ mod engine;
 mod host;
 mod http;
 mod logging;
+mod lua;
 
 use std::process::ExitCode;
 
@@ -17,6 +18,9 @@ fn main() -> ExitCode {
     // Before anything else: a plugin's process needs nothing of the command line.
     if std::env::args_os().nth(1).is_some_and(|verb| verb == host::VERB) {
         host::child::run();
+    }
+    if std::env::args_os().nth(1).is_some_and(|verb| verb == host::builtin::VERB) {
+        cli::script_host::run();
     }
     cli::run()
 }

@@ -37,6 +37,10 @@ mod door;
 #[cfg(test)]
 mod durability;
 
+/// Lists of accounts in and out: what is wrong with a line, what a kill leaves, Import Users.
+#[cfg(test)]
+mod import;
+
 /// Enterprises, nodes, accounts, peers: their rules, lists and changes.
 #[cfg(test)]
 mod objects;
@@ -60,6 +64,9 @@ mod messages;
 /// What people are doing: sources, merge, privacy, Teams, restarts.
 #[cfg(test)]
 mod presence;
+/// Jobs that are due again and again, in the site's time zone.
+#[cfg(test)]
+mod schedule;
 
 /// What keeps the appliance from starting, and how it stops.
 #[cfg(test)]

@@ -1,8 +1,11 @@
 //! One call: the request with everything about it that has been checked, and the one way to make a change
 //! (dry run, idempotency key, revision's origin) that all routes share.
 
+use std::fs::File;
+use std::io::{Read, Seek};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use jackfield_db::{OwnerTx, Tx};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -13,7 +16,9 @@ use crate::catalog::problems::{CSRF, DENIED, HEADER, MALFORMED_JSON, Problem, SI
 use crate::catalog::shape::Object;
 use crate::engine::access::Principal;
 use crate::engine::change::{Change, Origin, Precondition};
+use crate::engine::events::Fired;
 use crate::engine::idempotency::KeyUse;
+use crate::engine::secrets::Keyring;
 use crate::engine::{Engine, Mode, fault, objects};
 use crate::http::{Client, Feed, Request, Response};
 
@@ -178,6 +183,11 @@ impl<'a> Call<'a> {
         self.params.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect()
     }
 
+    /// Id of the request, as the log and revisions name it.
+    pub fn id(&self) -> &str {
+        self.id
+    }
+
     /// The route's method.
     pub fn method(&self) -> &'static str {
         self.route.method
@@ -209,7 +219,8 @@ impl<'a> Call<'a> {
         }
     }
 
-    fn origin(&self) -> Origin {
+    /// Who makes a change, from where and by which way.
+    pub fn origin(&self) -> Origin {
         let who = self.principal.as_ref().map_or("nobody signed in", |p| &p.label);
         let by_cookie = self.principal.as_ref().is_some_and(|p| p.csrf.is_some());
         let via = match self.request.client {
@@ -235,20 +246,83 @@ impl<'a> Call<'a> {
         &self,
         work: impl FnOnce(&Change<'_>) -> Result<Reply, Problem> + Send + 'static,
     ) -> Result<Reply, Problem> {
-        let key = self.key_use()?;
-        let engine = Arc::clone(self.engine());
-        self.engine().change(self.origin(), self.mode, move |change| {
-            let Some(key) = key else { return work(change) };
-            if let Some(kept) = key.find(change.tx, &engine.keyring)? {
-                let reply: Reply =
-                    serde_json::from_slice(&kept).map_err(|e| fault("repeat an answer", &e.to_string()))?;
-                return Ok(reply.header("Idempotency-Replayed", "true".to_owned()));
-            }
-            let reply = work(change)?;
-            let kept = serde_json::to_vec(&reply).map_err(|e| fault("keep an answer", &e.to_string()))?;
-            key.keep(change.tx, &engine.keyring, &kept)?;
-            Ok(reply)
+        self.change_in(self.mode, work)
+    }
+
+    /// Makes a change durably although it may only prepare a dry run.
+    pub fn commit(
+        &self,
+        work: impl FnOnce(&Change<'_>) -> Result<Reply, Problem> + Send + 'static,
+    ) -> Result<Reply, Problem> {
+        self.change_in(Mode::Commit, work)
+    }
+
+    fn change_in(
+        &self,
+        mode: Mode,
+        work: impl FnOnce(&Change<'_>) -> Result<Reply, Problem> + Send + 'static,
+    ) -> Result<Reply, Problem> {
+        let (key, engine) = (self.key_use()?, Arc::clone(self.engine()));
+        self.engine().change(self.origin(), mode, move |change| {
+            once(key.as_ref(), change.tx, &engine.keyring, || work(change))
         })
+    }
+
+    /// The same with a plugin's statements in it; `work` gives the events besides the answer.
+    pub fn change_as(
+        &self,
+        plugin: &str,
+        work: impl FnOnce(&OwnerTx<'_>) -> Result<(Reply, Vec<Fired>), Problem> + Send + 'static,
+    ) -> Result<Reply, Problem> {
+        let (key, engine) = (self.key_use()?, Arc::clone(self.engine()));
+        self.engine().change_as(plugin, self.mode, move |tx| {
+            let mut fired = Vec::new();
+            let reply = once(key.as_ref(), tx, &engine.keyring, || {
+                let (reply, events) = work(tx)?;
+                fired = events;
+                Ok(reply)
+            });
+            Ok((reply?, fired))
+        })
+    }
+
+    /// Asks something outside the database and its transactions for the answer: once per idempotency key. What
+    /// fails is asked again, unless it changed something.
+    pub fn once_outside(
+        &self,
+        plugin: &str,
+        ask: impl FnOnce() -> Result<Reply, Problem>,
+    ) -> Result<Reply, Problem> {
+        let Some(key) = self.key_use()? else { return ask() };
+        // Held before looking, so that an answer that is being kept right now is found.
+        let _held = self.engine().in_hand.hold(self.id, plugin, &key)?;
+        if let Some(reply) = self.kept(&key)? {
+            return Ok(reply);
+        }
+        let answered = ask();
+        if self.is_rehearsal() {
+            return answered;
+        }
+        let (db, keyring) = (&self.engine().db, &self.engine().keyring);
+        let kept = match &answered {
+            Ok(reply) => reply.clone(),
+            Err(problem) if problem.kind.status >= 500 => return answered,
+            Err(problem) if db.read(|read| key.is_marked(read, keyring))? => Reply::problem(problem),
+            Err(_) => return answered,
+        };
+        let engine = Arc::clone(self.engine());
+        db.write(move |tx| keep(&key, tx, &engine.keyring, &kept))?;
+        answered
+    }
+
+    /// The answer that was kept for the call's idempotency key, if it has one that was used before.
+    pub fn replayed(&self) -> Result<Option<Reply>, Problem> {
+        self.key_use()?.map_or(Ok(None), |key| self.kept(&key))
+    }
+
+    fn kept(&self, key: &KeyUse) -> Result<Option<Reply>, Problem> {
+        let keyring = &self.engine().keyring;
+        self.engine().db.read(|read| key.find(read, keyring))?.map(|kept| repeated(&kept)).transpose()
     }
 
     /// The idempotency key of a POST. Callers who are not signed in have none of their own to use.
@@ -269,6 +343,9 @@ impl<'a> Call<'a> {
             hash.update(part.len().to_le_bytes());
             hash.update(part);
         });
+        if let Some(upload) = &self.request.upload {
+            hash_upload(&mut hash, upload).map_err(|e| fault("read the body again", &e.to_string()))?;
+        }
         let fingerprint = hash.finalize().to_vec();
         Ok(Some(KeyUse { principal: principal.key.clone(), key: key.to_owned(), fingerprint }))
     }
@@ -280,6 +357,32 @@ impl<'a> Call<'a> {
             _ => reply.status(self.route.status),
         }
     }
+}
+
+/// Does it, unless the key was used before; then the first answer is given again.
+fn once(
+    key: Option<&KeyUse>,
+    tx: &Tx<'_>,
+    keyring: &Keyring,
+    work: impl FnOnce() -> Result<Reply, Problem>,
+) -> Result<Reply, Problem> {
+    let Some(key) = key else { return work() };
+    if let Some(kept) = key.find(tx, keyring)? {
+        return repeated(&kept);
+    }
+    let reply = work()?;
+    keep(key, tx, keyring, &reply)?;
+    Ok(reply)
+}
+
+fn keep(key: &KeyUse, tx: &Tx<'_>, keyring: &Keyring, reply: &Reply) -> Result<(), Problem> {
+    let kept = serde_json::to_vec(reply).map_err(|e| fault("keep an answer", &e.to_string()))?;
+    key.keep(tx, keyring, &kept)
+}
+
+fn repeated(kept: &[u8]) -> Result<Reply, Problem> {
+    let reply: Reply = serde_json::from_slice(kept).map_err(|e| fault("repeat an answer", &e.to_string()))?;
+    Ok(reply.header("Idempotency-Replayed", "true".to_owned()))
 }
 
 fn admitted(api: &Api, route: &Route, request: &Request) -> Result<Principal, Problem> {
@@ -298,6 +401,18 @@ fn admitted(api: &Api, route: &Route, request: &Request) -> Result<Principal, Pr
         check_csrf(csrf, request)?;
     }
     Ok(principal)
+}
+
+/// The same body must be told from another one although it is not in memory.
+fn hash_upload(hash: &mut Sha256, mut upload: &File) -> std::io::Result<()> {
+    upload.rewind()?;
+    let mut gulp = vec![0; 64 * 1024];
+    loop {
+        match upload.read(&mut gulp)? {
+            0 => return upload.rewind(),
+            count => hash.update(&gulp[..count]),
+        }
+    }
 }
 
 fn sign_in() -> Problem {
@@ -319,11 +434,15 @@ fn read_body(body: Body, request: &Request) -> Result<Value, Problem> {
         Body::None => return Ok(Value::Null),
         Body::Whole(_) | Body::Free => (JSON, false),
         Body::Patch(_) => ("application/merge-patch+json", true),
+        Body::Csv => ("text/csv", false),
     };
     let given = request.header("content-type").unwrap_or(JSON);
     let media = given.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     if media != expected && !(patch && media == JSON) {
         return Err(Problem::new(WRONG_TYPE, format!("Send the body as {expected}, not as {given}.")));
+    }
+    if matches!(body, Body::Csv) {
+        return Ok(Value::Null);
     }
     serde_json::from_slice(&request.body).map_err(|e| {
         let detail = match request.body.is_empty() {

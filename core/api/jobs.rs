@@ -7,9 +7,9 @@ use super::page::{self, CURSOR, LIMIT};
 use super::plugin_routes;
 use super::route::{Access, Answer, Body, Route};
 use crate::catalog::problems::{INVALID, KEY_REUSED, MALFORMED_JSON, NO_PLUGIN, Problem, WRONG_TYPE};
-use crate::catalog::rights::{JOBS_READ, JOBS_WRITE};
+use crate::catalog::rights::{JOBS_READ, JOBS_WRITE, Right};
 use crate::catalog::shape::{Absent, Field, Kind, Shape};
-use crate::engine::jobs::{self, Order};
+use crate::engine::jobs::{self, OWN, Order};
 use crate::engine::objects::text;
 
 const WORDS: Kind = Kind::Text { min: 0, max: 1000, rule: None };
@@ -17,13 +17,14 @@ const NAME: Kind = Kind::Text { min: 1, max: 64, rule: None };
 const COUNT: Kind = Kind::Integer { min: 0, max: i64::MAX };
 const STATES: &[&str] = &["queued", "running", "done", "failed", "cancelled", "interrupted"];
 
-static SHAPE: Shape = Shape {
+/// A job as the API shows it.
+pub static SHAPE: Shape = Shape {
     name: "Job",
-    help: "Work of a plugin that takes longer than a request.",
+    help: "Work that takes longer than a request.",
     fields: &[
         Field::read_only("id", NAME, "Identifies the job; opaque."),
-        Field::required("plugin", NAME, "Plugin that does it."),
-        Field::required("name", NAME, "Which of its jobs, as its manifest names them."),
+        Field::required("plugin", NAME, "Plugin that does it; core: the appliance itself."),
+        Field::required("name", NAME, "Which of its jobs; a plugin's manifest names them."),
         Field::optional("input", Kind::Any, Absent::Null, "Whatever the job takes."),
         Field::read_only("who", WORDS, "Who asked for it."),
         Field::read_only("state", Kind::Choice(STATES), "How it is."),
@@ -79,14 +80,8 @@ fn list(call: &Call<'_>) -> Result<Reply, Problem> {
 fn start(call: &Call<'_>) -> Result<Reply, Problem> {
     let given = call.accepted()?;
     let (plugin, name) = (text(&given, "plugin").to_owned(), text(&given, "name").to_owned());
-    let host = call.engine().plugins.get();
-    let manifest = host.and_then(|host| host.manifests().into_iter().find(|manifest| manifest.id == plugin));
-    let manifest = manifest
-        .ok_or_else(|| Problem::field("plugin", format!("names no plugin that can be asked: {plugin:?}")))?;
-    let job = manifest.jobs.iter().find(|job| job.name == name);
-    let job =
-        job.ok_or_else(|| Problem::field("name", format!("names no job of the plugin {plugin}: {name:?}")))?;
-    call.principal()?.demand(plugin_routes::right(&manifest, &job.right)?)?;
+    let right = right_to(call, &plugin, &name)?;
+    call.principal()?.demand(right)?;
     let order = Order {
         plugin,
         name,
@@ -97,4 +92,21 @@ fn start(call: &Call<'_>) -> Result<Reply, Problem> {
         call.change(move |change| jobs::queue(change.tx, &order).map(|job| Reply::json(job).status(202)));
     call.engine().jobs.rouse();
     queued
+}
+
+/// The right to ask for a job; a problem where there is no such job.
+pub fn right_to(call: &Call<'_>, plugin: &str, name: &str) -> Result<&'static Right, Problem> {
+    let no_job =
+        || Problem::field("name", format!("names no job of {plugin} that can be asked for: {name:?}"));
+    if plugin == OWN {
+        return jobs::find_own(name).and_then(|own| own.by_hand).ok_or_else(no_job);
+    }
+    let host = call.engine().plugins.get();
+    let manifest = host.and_then(|host| host.manifests().into_iter().find(|manifest| manifest.id == plugin));
+    let manifest = manifest
+        .ok_or_else(|| Problem::field("plugin", format!("names no plugin that can be asked: {plugin:?}")))?;
+    let job = manifest.jobs.iter().find(|job| job.name == name);
+    let job =
+        job.ok_or_else(|| Problem::field("name", format!("names no job of the plugin {plugin}: {name:?}")))?;
+    plugin_routes::right(&manifest, &job.right)
 }

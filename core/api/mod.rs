@@ -2,13 +2,16 @@
 //! what they share (routes, calls, authentication, changes) has one file each. Knows HTTP words, leaves
 //! sockets to `http` and meaning to `engine`.
 
+mod accounts;
 mod authenticate;
 mod call;
 mod claim;
 mod conditions;
 mod dialing;
+mod directory;
 mod doctor;
 mod events;
+mod expected;
 mod health;
 mod jobs;
 mod messages;
@@ -42,6 +45,14 @@ pub const BASE: &str = "/api/v1";
 /// Largest body of an ordinary request, in bytes.
 pub const BODY_LIMIT: u64 = 1024 * 1024;
 
+/// Largest body of an import, in bytes.
+const IMPORT_LIMIT: u64 = 64 * 1024 * 1024;
+
+/// Largest body of a request, in bytes.
+pub fn body_limit(_: &str, path: &str) -> u64 {
+    if path.strip_prefix(BASE) == Some(accounts::IMPORT) { IMPORT_LIMIT } else { BODY_LIMIT }
+}
+
 /// The API with everything it needs to answer.
 pub struct Api {
     engine: Arc<Engine>,
@@ -58,6 +69,11 @@ impl Api {
     pub fn new(engine: Arc<Engine>) -> Self {
         let (description, traffic, door) = (Mutex::new(None), Traffic::default(), OnceLock::new());
         Self { engine, routes: routes(), description, traffic, streams: Arc::default(), door }
+    }
+
+    /// The engine that it works on.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
     }
 
     /// Tells the metrics where the door's numbers are, once there is a door.
@@ -94,7 +110,7 @@ impl Api {
                 Match::No => {}
             }
         }
-        match plugin_routes::find(&self.engine, request, path) {
+        match plugin_routes::find(&self.engine, request, path, &mut allowed) {
             Some(found) => {
                 found.and_then(|(route, params)| Call::begin(self, &route, request, params, id)?.run())
             }
@@ -122,10 +138,12 @@ fn nowhere(request: &Request, allowed: &[&'static str]) -> Problem {
 fn routes() -> Vec<Route> {
     let mut routes = claim::routes();
     routes.extend(session::routes());
+    routes.extend(accounts::routes());
     routes.extend(objects::routes());
     routes.extend(events::routes());
     routes.extend(presence::routes());
     routes.extend(messages::routes());
+    routes.extend(directory::routes());
     routes.extend(dialing::routes());
     routes.extend(settings::routes());
     routes.extend(revisions::routes());

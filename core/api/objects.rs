@@ -4,10 +4,12 @@
 use serde_json::Value;
 
 use super::call::{Call, Reply};
+use super::directory::SEARCH;
 use super::page::{self, CURSOR, LIMIT};
 use super::route::{Access, Answer, Body, Route};
 use crate::catalog::problems::{
-    CONFLICT, IF_MATCH_MISSING, IN_USE, INVALID, KEY_REUSED, MALFORMED_JSON, Problem, STALE, WRONG_TYPE,
+    CONFLICT, IF_MATCH_MISSING, IN_USE, INVALID, KEY_REUSED, MALFORMED_JSON, NOT_HERE, Problem, STALE,
+    WRONG_TYPE,
 };
 use crate::catalog::shape::{Absent, Field, Object};
 use crate::engine::objects::{self, Act, Hidden, Page, Resource};
@@ -39,9 +41,10 @@ fn list(resource: &'static Resource) -> Route {
     let narrowed = resource.filters.iter().filter_map(|name| resource.shape.field(name));
     let filters =
         narrowed.map(|f| Field::optional(f.name, f.kind, Absent::Null, "Only those with this value."));
+    let search = resource.is_searchable().then_some(SEARCH);
     Route::new("GET", &collection(resource), format!("List {}, in the order they were made", resource.name))
         .access(Access::Needs(resource.read))
-        .query([LIMIT, CURSOR].into_iter().chain(filters).collect::<Vec<_>>())
+        .query([LIMIT, CURSOR].into_iter().chain(filters).chain(search).collect::<Vec<_>>())
         .answers(200, Answer::Page(resource.shape))
         .runs(move |call| {
             let page = asked(call, resource)?;
@@ -56,6 +59,7 @@ fn asked(call: &Call<'_>, resource: &'static Resource) -> Result<Page, Problem> 
         limit: page::limit(&call.query),
         after: page::read_cursor(resource.name, &call.query)?,
         filters: resource.filters.iter().filter_map(|name| given(name)).collect(),
+        words: given(SEARCH.name).map(|(_, words)| words).unwrap_or_default(),
     })
 }
 
@@ -74,7 +78,7 @@ fn create(resource: &'static Resource) -> Route {
         .takes(Body::Whole(resource.shape))
         .answers(201, Answer::One(resource.shape))
         .can_rehearse()
-        .fails(&[INVALID, MALFORMED_JSON, WRONG_TYPE, CONFLICT, KEY_REUSED])
+        .fails(&[INVALID, MALFORMED_JSON, WRONG_TYPE, CONFLICT, NOT_HERE, KEY_REUSED])
         .runs(move |call| {
             let accepted = call.accepted()?;
             let mut hidden = (resource.hide)(&call.input, Act::Create)?;
@@ -115,7 +119,7 @@ fn changing(resource: &'static Resource, method: &'static str, summary: String) 
         .answers(200, Answer::One(resource.shape))
         .conditional()
         .can_rehearse()
-        .fails(&[INVALID, MALFORMED_JSON, WRONG_TYPE, CONFLICT, STALE, IF_MATCH_MISSING])
+        .fails(&[INVALID, MALFORMED_JSON, WRONG_TYPE, CONFLICT, NOT_HERE, STALE, IF_MATCH_MISSING])
 }
 
 fn rewrite(

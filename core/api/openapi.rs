@@ -45,7 +45,11 @@ fn describe<'a>(routes: impl Iterator<Item = &'a Route>) -> Value {
     let mut shapes = Shapes::default();
     for route in routes {
         let path = paths.entry(route.path.clone()).or_insert_with(|| json!({}));
-        path[route.method.to_ascii_lowercase()] = operation(route, &mut shapes);
+        // Core's own come first, and win where a plugin has the same.
+        let method = route.method.to_ascii_lowercase();
+        if path.get(&method).is_none() {
+            path[method] = operation(route, &mut shapes);
+        }
     }
     shapes.0.insert("Problem".to_owned(), problem_schema());
     json!({
@@ -215,6 +219,7 @@ fn operation(route: &Route, shapes: &mut Shapes) -> Value {
     });
     match route.body {
         Body::None => {}
+        Body::Csv => operation["requestBody"] = body("text/csv", json!({"type": "string"})),
         Body::Free => operation["requestBody"] = body("application/json", json!({})),
         Body::Whole(shape) => {
             operation["requestBody"] = body("application/json", shapes.input(shape, Direction::In))
@@ -354,6 +359,9 @@ fn success(route: &Route, shapes: &mut Shapes) -> Value {
         }
         Answer::Events => {
             json!({"description": "Events, one after the other.", "content": {"text/event-stream": {"schema": {"type": "string"}}}})
+        }
+        Answer::Csv => {
+            json!({"description": "Done.", "content": {"text/csv": {"schema": {"type": "string"}}}})
         }
         Answer::One(shape) => json_of(shapes.output(shape)),
         Answer::Page(shape) => json_of(page_schema(&shapes.output(shape))),

@@ -104,8 +104,13 @@ pub fn read_cursor(list: &str, query: &Object) -> Result<i64, Problem> {
 
 /// A page as JSON.
 pub fn shown(list: &str, items: Vec<Object>, next: Option<i64>) -> Value {
-    let next = next.map(|n| data_encoding::BASE64URL_NOPAD.encode(format!("{list} {n}").as_bytes()));
+    let next = next.map(|n| cursor(list, n));
     serde_json::json!({"items": items, "next": next})
+}
+
+/// The cursor of a list that goes on at a number.
+pub fn cursor(list: &str, n: i64) -> String {
+    data_encoding::BASE64URL_NOPAD.encode(format!("{list} {n}").as_bytes())
 }
 
 /// How many objects the caller asked for.

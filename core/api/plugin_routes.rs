@@ -2,7 +2,7 @@
 //! body, If-Match, dry run), then handed to the plugin's process.
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jackfield_abi::ops::{self, Code, Failure, HttpRequest, HttpResponse};
@@ -10,13 +10,15 @@ use serde_json::{Value, json};
 
 use super::BASE;
 use super::call::{Call, Reply};
+use super::expected;
 use super::route::{Access, Answer, Body, Match, Route};
 use crate::catalog::problems::{
-    CONFLICT, DENIED, FieldError, IF_MATCH_MISSING, INVALID, Kind as ProblemKind, MALFORMED_JSON, METHOD,
-    NO_PLUGIN, NOT_FOUND, OVERLOADED, PLUGIN_FAULT, Problem, STALE, WRONG_TYPE,
+    CONFLICT, DENIED, FieldError, IF_MATCH_MISSING, INVALID, KEY_IN_USE, KEY_REUSED, Kind as ProblemKind,
+    MALFORMED_JSON, METHOD, NO_PLUGIN, NOT_FOUND, NOT_HERE, OVERLOADED, PLUGIN_FAULT, Problem, STALE,
+    UNANSWERED, WRONG_TYPE,
 };
 use crate::catalog::rights::{Right, Role};
-use crate::engine::{Engine, fault};
+use crate::engine::{Engine, deployment, fault};
 use crate::host::manifest::{self, Manifest};
 use crate::host::{Host, State, Status};
 use crate::http::Request;
@@ -33,28 +35,51 @@ const FAILURES: &[&ProblemKind] = &[
     STALE,
     IF_MATCH_MISSING,
     NO_PLUGIN,
+    NOT_HERE,
     PLUGIN_FAULT,
 ];
-/// Plugins that the appliance is made for: without them their routes say so.
-const EXPECTED: &[&str] = &["federation", "peering", "cloudlink", "teams"];
 /// Most rights that plugins may bring, all together.
 const MOST_RIGHTS: usize = 1024;
 
-type Found = Result<(Route, Vec<(String, String)>), Problem>;
+/// A route with the parameters of the path.
+type Meant = (Route, Vec<(String, String)>);
+type Found = Result<Meant, Problem>;
 
-/// The plugin's route that a request means; `None` when its path is no plugin's.
-pub fn find(engine: &Engine, request: &Request, path: &str) -> Option<Found> {
+/// The plugin's route that a request means; `None` when its path is no plugin's. Where core or a plugin has the
+/// path with other methods, `allowed` lists them.
+pub fn find(
+    engine: &Engine,
+    request: &Request,
+    path: &str,
+    allowed: &mut Vec<&'static str>,
+) -> Option<Found> {
     let area = path.strip_prefix(BASE)?.strip_prefix('/')?.split(['/', ':']).next()?;
     let host = engine.plugins.get();
-    let manifest = host.and_then(|host| host.manifests().into_iter().find(|manifest| manifest.id == area));
-    if let Some(manifest) = manifest {
-        return Some(among(&manifest, request, path));
+    let manifests = host.map(Host::manifests).unwrap_or_default();
+    if let Some(manifest) = manifests.iter().find(|manifest| manifest.id == area) {
+        return Some(among(manifest, request, path));
     }
-    let known = host.and_then(|host| host.list().into_iter().find(|status| status.id == area));
+    let serves = |manifest: &&Arc<Manifest>| manifest.serves.iter().any(|segment| segment == area);
+    for manifest in manifests.iter().filter(serves) {
+        if let Some(found) = look(manifest, request, path, allowed).transpose() {
+            return Some(found);
+        }
+    }
+    if !allowed.is_empty() {
+        return None;
+    }
+    missing(host, area, path, &manifests)
+}
+
+/// A route that says why there is no plugin to answer a path.
+fn missing(host: Option<&Host>, area: &str, path: &str, manifests: &[Arc<Manifest>]) -> Option<Found> {
+    let expected = expected::plugin_of(area, path);
+    let meant = expected.unwrap_or(area);
+    let known = host.and_then(|host| host.list().into_iter().find(|status| status.id == meant));
     let reason = match known {
+        Some(_) if manifests.iter().any(|manifest| manifest.id == meant) => return None,
         Some(status) => out_of_order(&status),
-        None if EXPECTED.contains(&area) => absent(area),
-        None => return None,
+        None => absent(expected?),
     };
     Some(Ok((telling(reason), Vec::new())))
 }
@@ -79,18 +104,35 @@ fn absent(area: &str) -> Problem {
 }
 
 fn out_of_order(status: &Status) -> Problem {
-    Problem::new(NO_PLUGIN, format!("The plugin {} does not serve: {}", status.id, status.reason))
+    // While it starts or stops there is no reason yet.
+    let state = json!(status.state);
+    let now = format!("it is {}", state.as_str().unwrap_or("not there"));
+    let reason = if status.reason.is_empty() { &now } else { &status.reason };
+    Problem::new(NO_PLUGIN, format!("The plugin {} does not serve: {reason}", status.id))
+}
+
+/// A plugin's route that fits; `allowed` gains the methods of those that fit but for theirs.
+fn look(
+    manifest: &Manifest,
+    request: &Request,
+    path: &str,
+    allowed: &mut Vec<&'static str>,
+) -> Result<Option<Meant>, Problem> {
+    for declared in &manifest.routes {
+        let route = route(manifest, declared)?;
+        match route.matches(&request.method, path) {
+            Match::Yes(params) => return Ok(Some((route, params))),
+            Match::OtherMethod => allowed.push(route.method),
+            Match::No => {}
+        }
+    }
+    Ok(None)
 }
 
 fn among(manifest: &Manifest, request: &Request, path: &str) -> Found {
     let mut allowed = Vec::new();
-    for declared in &manifest.routes {
-        let route = route(manifest, declared)?;
-        match route.matches(&request.method, path) {
-            Match::Yes(params) => return Ok((route, params)),
-            Match::OtherMethod => allowed.push(declared.method.clone()),
-            Match::No => {}
-        }
+    if let Some(found) = look(manifest, request, path, &mut allowed)? {
+        return Ok(found);
     }
     if allowed.is_empty() {
         let detail = format!("The plugin {} has no {}.", manifest.id, request.path);
@@ -116,16 +158,38 @@ fn route(manifest: &Manifest, declared: &manifest::Route) -> Result<Route, Probl
             .answers(200, Answer::Plugin)
             .fails(FAILURES)
             .any_query()
-            .runs(move |call| ask(call, &plugin, &template));
+            .runs(move |call| {
+                if sets_up(call) {
+                    call.engine().db.read(|read| deployment::refuse(read, &plugin))?;
+                }
+                ask(call, &plugin, &template)
+            });
     route.conditional = declared.conditional;
     route.dry_run = declared.dry_run;
+    if declared.method == "POST" && !declared.public {
+        route = route.keyed();
+        route.problems.extend([KEY_REUSED, KEY_IN_USE, UNANSWERED]);
+    }
     Ok(route)
+}
+
+/// Looking at what is there, taking it away and switching it off are always allowed.
+fn sets_up(call: &Call<'_>) -> bool {
+    !matches!(call.method(), "GET" | "DELETE") && call.input.get("enabled") != Some(&Value::Bool(false))
 }
 
 fn method(name: &str) -> Result<&'static str, Problem> {
     const METHODS: &[&str] = &["GET", "POST", "PUT", "PATCH", "DELETE"];
     let known = METHODS.iter().copied().find(|method| *method == name);
     known.ok_or_else(|| fault("read a plugin's manifest", &format!("{name} is no method")))
+}
+
+/// The rights that the plugins bring.
+pub fn rights(engine: &Engine) -> Vec<&'static Right> {
+    let manifests = engine.plugins.get().map(Host::manifests).unwrap_or_default();
+    let declared =
+        manifests.iter().flat_map(|m| m.rights.iter().map(move |declared| right(m, &declared.name)));
+    declared.filter_map(Result::ok).collect()
 }
 
 /// Rights live as long as the process, like the catalogue's own; each is made once.
@@ -154,6 +218,10 @@ pub fn right(manifest: &Manifest, name: &str) -> Result<&'static Right, Problem>
 }
 
 fn ask(call: &Call<'_>, plugin: &str, template: &str) -> Result<Reply, Problem> {
+    call.once_outside(plugin, || answered(call, plugin, template))
+}
+
+fn answered(call: &Call<'_>, plugin: &str, template: &str) -> Result<Reply, Problem> {
     let host = call.engine().plugins.get().ok_or_else(|| absent(plugin))?;
     let request = HttpRequest {
         method: call.method().to_owned(),
@@ -162,6 +230,7 @@ fn ask(call: &Call<'_>, plugin: &str, template: &str) -> Result<Reply, Problem> 
         params: call.params(),
         query: call.query.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
         body: call.input.clone(),
+        request: call.id().to_owned(),
         who: call.principal().map_or_else(|_| "nobody signed in".to_owned(), |who| who.label.clone()),
         if_match: if_match(call)?,
         dry_run: call.is_rehearsal(),
@@ -218,6 +287,7 @@ fn problem(answer: &HttpResponse) -> Problem {
         404 => NOT_FOUND,
         409 => CONFLICT,
         412 => STALE,
+        428 => IF_MATCH_MISSING,
         400 | 422 => INVALID,
         503 => NO_PLUGIN,
         _ => PLUGIN_FAULT,

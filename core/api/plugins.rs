@@ -30,8 +30,11 @@ static SHAPE: Shape = Shape {
     help: "A plugin and how it does.",
     fields: &[
         Field::read_only("id", WORDS, "Name of its folder, tables and routes."),
+        Field::read_only("builtin", Kind::Boolean, "Whether it is a part of the appliance, not a plugin."),
         Field::read_only("version", WORDS, "Its version; empty while its manifest cannot be read."),
         Field::read_only("summary", WORDS, "What it does."),
+        Field::read_only("title", WORDS, "Its name for people, as the console's navigation has it."),
+        Field::read_only("page", WORDS, "Address of its console page, an ES module; null: it has none."),
         Field::read_only("state", Kind::Choice(STATES), "How it does."),
         Field::read_only("reason", WORDS, "Why, in words."),
         Field::read_only("since", Kind::Time, "Since when it is in that state."),

@@ -1,21 +1,52 @@
 //! Revisions over HTTP: who changed what, and undoing one change. A caller sees the revisions of what they
 //! may see, and may undo what they could have changed themselves.
 
+use std::sync::Arc;
+
 use super::call::{Call, Reply};
 use super::page::{self, CURSOR, LIMIT};
 use super::plugin_routes;
 use super::route::{Access, Answer, Route};
 use crate::catalog::problems::{
-    CONFLICT, IN_USE, INVALID, KEY_REUSED, NOT_FOUND, NOT_UNDOABLE, Problem, SUPERSEDED,
+    CONFLICT, IN_USE, INVALID, KEY_REUSED, NO_PLUGIN, NOT_FOUND, NOT_UNDOABLE, PLUGIN_FAULT, Problem,
+    SUPERSEDED,
 };
 use crate::catalog::rights::{REVISIONS_READ, REVISIONS_UNDO, Right, SETTINGS_READ, SETTINGS_WRITE};
 use crate::catalog::shape::{Absent, Field, Kind, Object, Shape};
 use crate::engine::objects::{self, text};
+use crate::engine::plugins::undo::{Plan, maker};
 use crate::engine::revisions::{self, Page};
 use crate::engine::settings;
 
 const WORDS: Kind = Kind::Text { min: 1, max: 200, rule: None };
 const NUMBER: Kind = Kind::Integer { min: 1, max: i64::MAX };
+
+static CHANGE: Shape = Shape {
+    name: "FieldChange",
+    help: "One field that a change altered.",
+    fields: &[
+        Field::read_only("field", WORDS, "Name of the field."),
+        Field::read_only("before", Kind::Any, "Its value before; null also where there was none."),
+        Field::read_only("after", Kind::Any, "Its value after; null also where there is none."),
+    ],
+};
+
+static PART: Shape = Shape {
+    name: "RevisionPart",
+    help: "What a change did to one of many objects.",
+    fields: &[
+        Field::read_only("action", Kind::Choice(&["create", "change", "delete"]), "What was done."),
+        Field::read_only("kind", WORDS, "Kind of object, as in the API's paths."),
+        Field::read_only("object", WORDS, "Id of the object."),
+        Field::read_only(
+            "changes",
+            Kind::Objects(&CHANGE),
+            "The fields that differ between before and after.",
+        ),
+        Field::read_only("before", Kind::Any, "The object before; null when it was made."),
+        Field::read_only("after", Kind::Any, "The object after; null when it was deleted."),
+    ],
+};
 
 static SHAPE: Shape = Shape {
     name: "Revision",
@@ -25,12 +56,34 @@ static SHAPE: Shape = Shape {
         Field::read_only("at", Kind::Time, "When it was made."),
         Field::read_only("who", WORDS, "Who made it, such as `admin alice`."),
         Field::read_only("from", WORDS, "Network address, or `this machine`."),
-        Field::read_only("via", Kind::Choice(&["api", "console", "cli", "plugin"]), "How it came in."),
+        Field::read_only(
+            "via",
+            Kind::Choice(&["api", "console", "cli", "plugin", "appliance"]),
+            "How it came in; appliance: by itself.",
+        ),
         Field::read_only("action", Kind::Choice(&["create", "change", "delete"]), "What was done."),
         Field::read_only("kind", WORDS, "Kind of object, as in the API's paths."),
         Field::read_only("object", WORDS, "Id of the object."),
-        Field::read_only("before", Kind::Any, "The object before; null when it was made."),
-        Field::read_only("after", Kind::Any, "The object after; null when it was deleted."),
+        Field::read_only(
+            "changes",
+            Kind::Objects(&CHANGE),
+            "The fields that differ between before and after.",
+        ),
+        Field::read_only(
+            "before",
+            Kind::Any,
+            "The object before; null when it was made, and for a change of many.",
+        ),
+        Field::read_only(
+            "after",
+            Kind::Any,
+            "The object after, or what came of a change of many; null when it was deleted.",
+        ),
+        Field::read_only(
+            "parts",
+            Kind::Integer { min: 0, max: i64::MAX },
+            "How many objects were changed with it or by it; see its parts.",
+        ),
         Field::read_only("undoes", NUMBER, "Number of the revision that it puts back; null: none."),
         Field::read_only("undone_by", NUMBER, "Number of the revision that put it back; null: none."),
         Field::read_only("request", WORDS, "Id of the request, as the log shows it."),
@@ -45,8 +98,10 @@ const fn filter(name: &'static str, help: &'static str) -> Field {
 pub fn routes() -> Vec<Route> {
     let filters = [
         filter("kind", "Only of this kind."),
-        filter("object", "Only of this object."),
+        filter("object", "Only those that changed this object, also as one of many."),
         filter("who", "Only by them."),
+        Field::optional("since", Kind::Time, Absent::Null, "Only from this time on."),
+        Field::optional("until", Kind::Time, Absent::Null, "Only before this time."),
     ];
     vec![
         Route::new("GET", "/revisions", "List revisions, newest first")
@@ -58,6 +113,11 @@ pub fn routes() -> Vec<Route> {
             .access(Access::Needs(REVISIONS_READ))
             .answers(200, Answer::One(&SHAPE))
             .runs(|call| visible(call, number(call)?).map(Reply::json)),
+        Route::new("GET", "/revisions/{n}/parts", "List what a change did to each of many objects")
+            .access(Access::Needs(REVISIONS_READ))
+            .query([LIMIT, CURSOR])
+            .answers(200, Answer::Page(&PART))
+            .runs(parts),
         Route::new(
             "POST",
             "/revisions/{n}:undo",
@@ -66,7 +126,7 @@ pub fn routes() -> Vec<Route> {
         .access(Access::Needs(REVISIONS_UNDO))
         .answers(201, Answer::One(&SHAPE))
         .can_rehearse()
-        .fails(&[SUPERSEDED, NOT_UNDOABLE, CONFLICT, IN_USE, INVALID, KEY_REUSED])
+        .fails(&[SUPERSEDED, NOT_UNDOABLE, CONFLICT, IN_USE, INVALID, KEY_REUSED, NO_PLUGIN, PLUGIN_FAULT])
         .runs(undo),
     ]
 }
@@ -92,9 +152,18 @@ fn rights_of(call: &Call<'_>, kind: &str) -> Option<(&'static Right, &'static Ri
 
 fn list(call: &Call<'_>) -> Result<Reply, Problem> {
     let before = Some(page::read_cursor("revisions", &call.query)?).filter(|n| *n > 0);
-    let given = |name: &'static str| Some((name, call.query.get(name)?.as_str()?.to_owned()));
-    let filters = ["kind", "object", "who"].into_iter().filter_map(given).collect();
-    let page = Page { limit: page::limit(&call.query), before, hidden: hidden(call)?, filters };
+    let given = |name: &str| Some(call.query.get(name)?.as_str()?.to_owned());
+    let time = |name: &str| Some(format!("{:.3}", given(name)?.parse::<jiff::Timestamp>().ok()?));
+    let page = Page {
+        limit: page::limit(&call.query),
+        before,
+        hidden: hidden(call)?,
+        kind: given("kind"),
+        object: given("object"),
+        who: given("who"),
+        since: time("since"),
+        until: time("until"),
+    };
     let (items, next) = call.engine().db.read(|read| revisions::list(read, &page))?;
     Ok(Reply::json(page::shown("revisions", items, next)))
 }
@@ -122,11 +191,38 @@ fn visible(call: &Call<'_>, n: i64) -> Result<Object, Problem> {
     Ok(revision)
 }
 
+fn parts(call: &Call<'_>) -> Result<Reply, Problem> {
+    let n = number(call)?;
+    visible(call, n)?;
+    let (after, limit) = (page::read_cursor("parts", &call.query)?, page::limit(&call.query));
+    let hidden = hidden(call)?;
+    let (items, next) =
+        call.engine().db.read(|read| revisions::list_parts(read, n, after, limit, &hidden))?;
+    Ok(Reply::json(page::shown("parts", items, next)))
+}
+
 fn undo(call: &Call<'_>) -> Result<Reply, Problem> {
     let n = number(call)?;
     let revision = visible(call, n)?;
-    if let Some((_, write)) = rights_of(call, text(&revision, "kind")) {
+    let kinds = call.engine().db.read(|read| revisions::kinds_of(read, n))?;
+    let kinds = kinds.iter().map(String::as_str).chain([text(&revision, "kind")]);
+    for (_, write) in kinds.filter_map(|kind| rights_of(call, kind)) {
         call.principal()?.demand(write)?;
     }
-    call.change(move |change| revisions::undo(change, n).map(|done| Reply::json(done).status(201)))
+    let Some(plugin) = maker(&revision) else {
+        let engine = Arc::clone(call.engine());
+        return call.change(move |change| {
+            revisions::undo(change, &engine.keyring, n).map(|done| Reply::json(done).status(201))
+        });
+    };
+    // Before the plugin is asked: what was put back by this very key is a later change by now.
+    if let Some(reply) = call.replayed()? {
+        return Ok(reply);
+    }
+    let plan = Plan::make(call.engine(), plugin, &revision, &call.principal()?.label)?;
+    let request = call.id().to_owned();
+    call.change_as(plugin, move |tx| {
+        let (done, fired) = plan.run(tx, &request)?;
+        Ok((Reply::json(done).status(201), fired))
+    })
 }

@@ -31,6 +31,8 @@ pub enum Body {
     Patch(&'static Shape),
     /// Any JSON; the plugin that takes it checks it.
     Free,
+    /// Lines of CSV (RFC 4180), read as they are needed.
+    Csv,
 }
 
 /// What the answer is.
@@ -50,6 +52,8 @@ pub enum Answer {
     Text,
     /// Server-sent events, for as long as the caller listens.
     Events,
+    /// Lines of CSV (RFC 4180).
+    Csv,
 }
 
 type Run = Box<dyn Fn(&Call<'_>) -> Result<Reply, Problem> + Send + Sync>;

@@ -4,9 +4,10 @@ use serde_json::{Value, json};
 
 use super::authenticate::{COOKIE, cookie, throttle_key};
 use super::call::{Call, Reply};
+use super::plugin_routes;
 use super::route::{Access, Answer, Body, Route};
 use crate::catalog::problems::{BAD_CREDENTIALS, INVALID, MALFORMED_JSON, Problem, WRONG_TYPE};
-use crate::catalog::rights::{ALL, NAMES, Role};
+use crate::catalog::rights::{ALL, Role};
 use crate::catalog::shape::{Field, Kind, Shape};
 use crate::engine::access::{Principal, passwords, sessions};
 use crate::engine::fault;
@@ -14,7 +15,8 @@ use crate::engine::objects::text;
 use crate::engine::secrets::Secret;
 
 const ANY_TEXT: Kind = Kind::Text { min: 1, max: 128, rule: None };
-const RIGHT: Kind = Kind::Choice(NAMES);
+/// Plugins bring rights of their own.
+const RIGHT: Kind = Kind::Text { min: 3, max: 64, rule: None };
 
 static CREDENTIALS: Shape = Shape {
     name: "Credentials",
@@ -31,7 +33,11 @@ static SESSION: Shape = Shape {
     fields: &[
         Field::read_only("who", ANY_TEXT, "As revisions and logs name them."),
         Field::read_only("role", Kind::Choice(Role::NAMES), "What they may do at most."),
-        Field::read_only("rights", Kind::List { of: &RIGHT, max: 64 }, "What they may do."),
+        Field::read_only(
+            "rights",
+            Kind::List { of: &RIGHT, max: 1024 },
+            "What they may do, here and in the plugins that are there.",
+        ),
         Field::read_only(
             "csrf",
             ANY_TEXT,
@@ -55,11 +61,12 @@ pub fn routes() -> Vec<Route> {
 }
 
 fn show(call: &Call<'_>) -> Result<Reply, Problem> {
-    call.principal().map(|who| Reply::json(described(who)))
+    call.principal().map(|who| Reply::json(described(call, who)))
 }
 
-fn described(who: &Principal) -> Value {
-    let rights: Vec<_> = ALL.iter().filter(|right| who.holds(right)).map(|right| right.name).collect();
+fn described(call: &Call<'_>, who: &Principal) -> Value {
+    let all = ALL.iter().copied().chain(plugin_routes::rights(call.engine()));
+    let rights: Vec<_> = all.filter(|right| who.holds(right)).map(|right| right.name).collect();
     json!({"who": who.label, "role": who.role.name(), "rights": rights, "csrf": who.csrf})
 }
 
@@ -85,7 +92,7 @@ fn sign_in(call: &Call<'_>) -> Result<Reply, Problem> {
     let cookie = call.engine().db.write(move |tx| sessions::begin(tx, known.seq, &from))?;
     let who = sessions::authenticate(call.engine(), cookie.reveal())?;
     let who = who.ok_or_else(|| fault("begin a session", "it ended at once"))?;
-    Ok(call.done(Reply::json(described(&who))).header("Set-Cookie", set_cookie(cookie.reveal(), "")))
+    Ok(call.done(Reply::json(described(call, &who))).header("Set-Cookie", set_cookie(cookie.reveal(), "")))
 }
 
 fn sign_out(call: &Call<'_>) -> Result<Reply, Problem> {

@@ -1,5 +1,7 @@
 //! Settings over HTTP.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::call::{Call, Reply};
@@ -16,7 +18,17 @@ static SHAPE: Shape = Shape {
     help: "One setting with its current value.",
     fields: &[
         Field::read_only("name", Kind::Text { min: 1, max: 64, rule: None }, "`area.name`."),
-        Field::required("value", Kind::Any, "Its value; the setting's own rule applies."),
+        Field::required(
+            "value",
+            Kind::Any,
+            "Its value; the setting's own rule applies. A secret's is taken, and never given back: it reads as null.",
+        ),
+        Field::read_only("is_secret", Kind::Boolean, "Whether its value is never given back."),
+        Field::read_only(
+            "is_set",
+            Kind::Boolean,
+            "Whether somebody has set it; otherwise it follows its default.",
+        ),
         Field::read_only("default", Kind::Any, "Value while nobody has set it."),
         Field::read_only("help", Kind::Text { min: 1, max: 500, rule: None }, "What it does, with its unit."),
         Field::read_only(
@@ -69,12 +81,12 @@ fn read(call: &Call<'_>) -> Result<Reply, Problem> {
 fn set(call: &Call<'_>) -> Result<Reply, Problem> {
     let setting = settings::declared(call.param("name"))?;
     let precondition = call.precondition()?;
-    let given = call.input.clone();
+    let (given, engine) = (call.input.clone(), Arc::clone(call.engine()));
     call.change(move |change| {
         let current = settings::get(change.tx, setting)?;
         let accepted = SHAPE.accept(&given, Some(&current)).map_err(Problem::invalid)?;
         let value = accepted.get("value").unwrap_or(&Value::Null);
-        settings::set(change, setting, value, &precondition).map(Reply::object)
+        settings::set(change, &engine.keyring, setting, value, &precondition).map(Reply::object)
     })
 }
 

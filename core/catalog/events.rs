@@ -3,7 +3,7 @@
 
 use super::rights::{
     ACCOUNTS_READ, ADMINS_READ, ENTERPRISES_READ, MESSAGES_READ, NODES_READ, PEERS_READ, PRESENCE_READ,
-    Right, SETTINGS_READ, TOKENS_READ,
+    PROFILES_READ, Right, SCHEDULES_READ, SETTINGS_READ, TOKENS_READ, TRUSTED_SERVERS_READ,
 };
 
 /// One kind of event.
@@ -27,6 +27,10 @@ events! {
     ENTERPRISE_CHANGED "enterprise.changed" "An enterprise was made, changed or deleted";
     NODE_CHANGED "pbx_node.changed" "A PBX node was made, changed or deleted";
     ACCOUNT_CHANGED "account.changed" "An account was made, changed or deleted";
+    ACCOUNTS_CHANGED "accounts.changed" "Many accounts were made, changed or deleted at once; the object is the revision";
+    PROFILE_CHANGED "profile.changed" "A user profile was made, changed or deleted";
+    TRUSTED_SERVER_CHANGED "trusted_server.changed" "A trusted server was made, changed or deleted";
+    SCHEDULE_CHANGED "schedule.changed" "A schedule was made, changed or deleted";
     PEER_CHANGED "peer.changed" "A peer was made, changed or deleted";
     PRESENCE_CHANGED "presence.changed" "What is shown of an account's presence is another";
     MESSAGE_SENT "message.sent" "A message of an account is stored for its way; the object is the account";
@@ -46,6 +50,10 @@ const READERS: &[(&Event, &Right)] = &[
     (ENTERPRISE_CHANGED, ENTERPRISES_READ),
     (NODE_CHANGED, NODES_READ),
     (ACCOUNT_CHANGED, ACCOUNTS_READ),
+    (ACCOUNTS_CHANGED, ACCOUNTS_READ),
+    (PROFILE_CHANGED, PROFILES_READ),
+    (TRUSTED_SERVER_CHANGED, TRUSTED_SERVERS_READ),
+    (SCHEDULE_CHANGED, SCHEDULES_READ),
     (PEER_CHANGED, PEERS_READ),
     (PRESENCE_CHANGED, PRESENCE_READ),
     (MESSAGE_SENT, MESSAGES_READ),

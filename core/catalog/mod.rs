@@ -3,9 +3,11 @@
 //! against its declaration.
 
 pub mod events;
+pub mod hooks;
 pub mod problems;
 pub mod rights;
 pub mod rules;
+pub mod segments;
 pub mod settings;
 pub mod shape;
 

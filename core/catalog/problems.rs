@@ -47,9 +47,12 @@ problems! {
     STALE "change/stale" 412 "The object was changed meanwhile";
     CONFLICT "change/conflict" 409 "It collides with something that is there already";
     IN_USE "change/in_use" 409 "Something else still depends on it";
+    NOT_HERE "deployment/not_supported" 409 "This kind of deployment does not have it";
     SUPERSEDED "revisions/superseded" 409 "A later change stands in the way";
     NOT_UNDOABLE "revisions/not_undoable" 409 "This kind of change cannot be undone";
     KEY_REUSED "request/idempotency_key_reused" 422 "The idempotency key was used for another request";
+    KEY_IN_USE "request/idempotency_key_in_use" 409 "The first request with this key is still being answered";
+    UNANSWERED "request/unanswered" 409 "This was begun before and came to no good end";
     SIGN_IN "access/sign_in" 401 "Sign in first";
     BAD_CREDENTIALS "access/bad_credentials" 401 "Name or password is wrong";
     DENIED "access/denied" 403 "You may not do this";

@@ -59,6 +59,10 @@ rights! {
     NODES_WRITE "pbx-nodes:write" Operator "Make, change and delete PBX nodes";
     ACCOUNTS_READ "accounts:read" Viewer "See accounts";
     ACCOUNTS_WRITE "accounts:write" Operator "Make, change and delete accounts";
+    PROFILES_READ "profiles:read" Viewer "See user profiles";
+    PROFILES_WRITE "profiles:write" Operator "Make, change and delete user profiles";
+    TRUSTED_SERVERS_READ "trusted-servers:read" Viewer "See trusted servers";
+    TRUSTED_SERVERS_WRITE "trusted-servers:write" Operator "Make, change and delete trusted servers";
     PEERS_READ "peers:read" Viewer "See peers and their dialing prefixes";
     PEERS_WRITE "peers:write" Operator "Make, change and delete peers";
     PRESENCE_READ "presence:read" Viewer "See what people are doing, as far as they show it";
@@ -77,5 +81,7 @@ rights! {
     PLUGINS_WRITE "plugins:write" Admin "Restart, replace, switch off and on, and release plugins";
     JOBS_READ "jobs:read" Viewer "See jobs and how far they are";
     JOBS_WRITE "jobs:write" Operator "Cancel jobs";
+    SCHEDULES_READ "schedules:read" Viewer "See schedules";
+    SCHEDULES_WRITE "schedules:write" Admin "Make, change and delete schedules of any job";
     DOCTOR_READ "doctor:read" Viewer "See the doctor's findings and advice";
 }

@@ -84,6 +84,41 @@ pub static DIGITS: Rule = Rule::new("digits only", Check::Pattern(r"^[0-9]*$"));
 /// An extension as a directory holds it.
 pub static EXTENSION: Rule = Rule::new("digits, * and # only", Check::Pattern(r"^[0-9*#]*$"));
 
+/// A public telephone number as people write it (ITU-T E.123 section 2), or empty.
+pub static NUMBER: Rule = Rule::new(
+    "a telephone number: digits, *, #, spaces, dots, dashes and brackets, with + only in front",
+    Check::Pattern(r"^([+]?[0-9*#(][0-9*#(). -]*)?$"),
+);
+
+/// Name or description of a profile: plain text in which lists keep their own separator free.
+pub static PROFILE: Rule = Rule::new(
+    "text without | and control characters, not beginning or ending with a space",
+    Check::Format("profile", |text| {
+        !text.contains('|') && !text.chars().any(char::is_control) && text.trim() == text
+    }),
+);
+
+/// A folder of the corporate directory: names from the top down with slashes between them.
+pub static FOLDER: Rule = Rule::new(
+    "folder names with / between them, such as Sales/Paris",
+    Check::Format("folder", |text| {
+        text.is_empty()
+            || text
+                .split('/')
+                .all(|part| !part.is_empty() && part.trim() == part && !part.chars().any(char::is_control))
+    }),
+);
+
+/// A host as another server is trusted by: an IP address or a name of at least two labels.
+pub static FULL_HOST: Rule =
+    Rule::new("an IP address or a fully qualified host name", Check::Format("full-host", is_full_host));
+
+/// A time zone that the appliance knows (IANA time zone database).
+pub static TIME_ZONE: Rule = Rule::new(
+    "the IANA name of a time zone, such as Europe/Paris",
+    Check::Format("time-zone", |text| jiff::tz::TimeZone::get(text).is_ok()),
+);
+
 /// ISO 3166-1 alpha-2 country code, or empty.
 pub static COUNTRY: Rule =
     Rule::new("two capital letters of ISO 3166, such as FR, or empty", Check::Pattern(r"^([A-Z]{2})?$"));
@@ -125,6 +160,10 @@ fn is_domain(text: &str) -> bool {
 fn is_host(text: &str) -> bool {
     text.parse::<IpAddr>().is_ok()
         || (text.len() <= 253 && text.split('.').all(is_label) && !ends_numeric(text))
+}
+
+fn is_full_host(text: &str) -> bool {
+    text.parse::<IpAddr>().is_ok() || is_domain(text)
 }
 
 /// A name whose last label is a number would be mistaken for an IPv4 address.
@@ -174,6 +213,7 @@ mod tests {
             &EXTENSION,
             &COUNTRY,
             &EXTENSION_RANGE,
+            &NUMBER,
             &ACCESS_NAME,
             &ENTITY_TAG_LIST,
             &INSTANT,

@@ -28,6 +28,8 @@ pub enum Default {
     Own(Absent),
     /// As a plugin's manifest has it.
     Brought(Value),
+    /// None, because the value is a secret: kept sealed, and never given back.
+    Secret,
 }
 
 impl Setting {
@@ -36,7 +38,13 @@ impl Setting {
         match &self.default {
             Default::Own(absent) => absent.value().unwrap_or(Value::Null),
             Default::Brought(value) => value.clone(),
+            Default::Secret => Value::Null,
         }
+    }
+
+    /// Whether its value is never given back.
+    pub fn is_secret(&self) -> bool {
+        matches!(self.default, Default::Secret)
     }
 }
 
@@ -46,6 +54,16 @@ const fn number(name: &'static str, min: i64, max: i64, default: i64, help: &'st
 
 /// Name of the site, shown on the console's first page.
 pub const SITE_NAME: &str = "site.name";
+/// Kind of deployment.
+pub const SITE_DEPLOYMENT: &str = "site.deployment";
+/// Time zone that schedules are meant in.
+pub const SITE_TIME_ZONE: &str = "site.time_zone";
+/// How long revisions are kept.
+pub const REVISIONS_KEPT_DAYS: &str = "revisions.kept_days";
+/// The usual deployment: everything is supported.
+pub const ON_PREMISE: &str = "on_premise";
+/// MiCloud Flex on GCP: neither federation nor peering is supported (seeds 000 and 002).
+pub const MICLOUD_FLEX: &str = "micloud_flex_gcp";
 /// Most connections to the TLS door at a time.
 pub const CONNECTIONS_TOTAL: &str = "http.connections_total";
 /// Most connections from one address at a time.
@@ -80,6 +98,25 @@ pub static ALL: &[Setting] = &[
         default: Default::Own(Absent::Text("")),
         help: "Name of this site, shown on the console's first page.",
     },
+    Setting {
+        name: SITE_DEPLOYMENT,
+        kind: Kind::Choice(&[ON_PREMISE, MICLOUD_FLEX]),
+        default: Default::Own(Absent::Text(ON_PREMISE)),
+        help: "Kind of deployment. In MiCloud Flex on GCP federation and peering are not supported and are refused (seeds 000 and 002).",
+    },
+    Setting {
+        name: SITE_TIME_ZONE,
+        kind: Kind::Text { min: 1, max: 64, rule: Some(&rules::TIME_ZONE) },
+        default: Default::Own(Absent::Text("UTC")),
+        help: "Time zone of the site's schedules, as IANA names it, such as Europe/Paris.",
+    },
+    number(
+        REVISIONS_KEPT_DAYS,
+        0,
+        36_500,
+        1826,
+        "Days that revisions are kept; older ones cannot be looked at or undone any more. 0: for ever.",
+    ),
     number(CONNECTIONS_TOTAL, 16, 10_000, 1024, "Most connections to the TLS door at a time."),
     number(
         CONNECTIONS_PER_ADDRESS,

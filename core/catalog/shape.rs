@@ -68,7 +68,7 @@ pub enum Kind {
 pub enum Access {
     /// The caller, at any time.
     Writable,
-    /// The caller, when the object is made; fixed afterwards.
+    /// The caller, when the object is made or while it is null; fixed afterwards.
     Fixed,
     /// The appliance.
     ReadOnly,
@@ -140,7 +140,7 @@ impl Field {
         Self { name, kind, access: Access::ReadOnly, absent: Absent::Null, help }
     }
 
-    /// The same field, fixed once the object is made.
+    /// The same field, fixed once it has a value.
     pub const fn fixed(mut self) -> Self {
         self.access = Access::Fixed;
         self
@@ -242,10 +242,20 @@ impl Shape {
     /// The fixed fields that an accepted replacement would alter.
     pub fn altered_fixed(&self, accepted: &Object, current: &Object) -> Vec<FieldError> {
         let fixed = self.fields.iter().filter(|field| field.access == Access::Fixed);
-        let altered = fixed.filter(|field| accepted.get(field.name) != current.get(field.name));
-        altered
-            .map(|f| FieldError::at(f.name, "cannot be changed once the object is made".to_owned()))
-            .collect()
+        let is_set = |field: &&Field| current.get(field.name).is_some_and(|value| !value.is_null());
+        let altered =
+            fixed.filter(is_set).filter(|field| accepted.get(field.name) != current.get(field.name));
+        altered.map(|f| FieldError::at(f.name, "cannot be changed once it is set".to_owned())).collect()
+    }
+
+    /// Fills the fields that an object of an earlier version does not have yet.
+    pub fn complete(&self, object: &mut Object) {
+        let given = |field: &&Field| matches!(field.access, Access::Writable | Access::Fixed);
+        for field in self.fields.iter().filter(given) {
+            if let (false, Some(value)) = (object.contains_key(field.name), field.absent.value()) {
+                object.insert(field.name.to_owned(), value);
+            }
+        }
     }
 }
 
@@ -460,6 +470,21 @@ mod tests {
         assert!(THING.accept(&json!({"revision": 8}), Some(current)).is_err());
         let renamed = THING.accept(&json!({"id": "efgh"}), Some(current)).unwrap();
         assert_eq!(THING.altered_fixed(&renamed, current).len(), 1);
+    }
+
+    #[test]
+    fn a_fixed_field_that_is_null_can_be_set_once() {
+        let (unset, set) = (json!({"id": null}), json!({"id": "abcd"}));
+        let (unset, set) = (unset.as_object().unwrap(), set.as_object().unwrap());
+        assert_eq!(THING.altered_fixed(set, unset), []);
+        assert_eq!(THING.altered_fixed(unset, set)[0].detail, "cannot be changed once it is set");
+    }
+
+    #[test]
+    fn what_an_earlier_version_did_not_have_is_filled_in() {
+        let mut old = json!({"id": "abcd", "mood": "sad"}).as_object().cloned().unwrap();
+        THING.complete(&mut old);
+        assert_eq!(Value::Object(old), json!({"id": "abcd", "mood": "sad", "ports": []}));
     }
 
     #[test]

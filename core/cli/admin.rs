@@ -48,7 +48,7 @@ pub enum Verb {
 /// Does it.
 pub fn run(config: &Config, verb: Verb, output: &Output) -> Result<(), Failure> {
     let password = match &verb {
-        Verb::Create { .. } | Verb::Password { .. } => Some(read_password(&mut io::stdin())?),
+        Verb::Create { .. } | Verb::Password { .. } => Some(first_line(&mut io::stdin(), "password")?),
         _ => None,
     };
     let password = password.as_ref().map(Secret::reveal);
@@ -93,15 +93,15 @@ pub fn named(appliance: &Appliance, kind: &str, name: &str) -> Result<(String, S
 }
 
 /// The first line of standard input, without its end.
-fn read_password(input: &mut dyn Read) -> Result<Secret, Failure> {
+pub fn first_line(input: &mut dyn Read, what: &str) -> Result<Secret, Failure> {
     let mut text = String::new();
     let read = input.take(MOST_BYTES).read_to_string(&mut text);
-    read.map_err(|e| format!("Cannot read the password from standard input: {e}."))?;
+    read.map_err(|e| format!("Cannot read the {what} from standard input: {e}."))?;
     let line = Secret::new(text.lines().next().unwrap_or_default());
     zeroize::Zeroize::zeroize(&mut text);
     match line.reveal().is_empty() {
         true => {
-            Err(Failure::Sentence("Standard input is empty; send the password as its first line.".to_owned()))
+            Err(Failure::Sentence(format!("Standard input is empty; send the {what} as its first line.")))
         }
         false => Ok(line),
     }

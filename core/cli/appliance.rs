@@ -77,6 +77,7 @@ impl Appliance {
         let mut headers = vec![("content-type".to_owned(), "application/json".to_owned())];
         headers.extend(etag.map(|etag| ("if-match".to_owned(), etag.to_owned())));
         let request = Request {
+            upload: None,
             method: method.to_owned(),
             path: format!("{BASE}{path}"),
             query: query.to_owned(),

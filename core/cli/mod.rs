@@ -8,6 +8,7 @@ mod claim_code;
 mod doctor;
 mod output;
 mod plugin;
+pub mod script_host;
 mod serve;
 mod settings;
 mod token;

@@ -1,6 +1,9 @@
-//! The console: static files, embedded, that call only the API. Knows nothing but their names.
+//! The console: static files, embedded, that call only the API, and the pages that plugins bring. Knows nothing but
+//! their names.
 
 use crate::catalog::problems::{METHOD, Problem};
+use crate::engine::Engine;
+use crate::host::Page;
 use crate::http::{Request, Response};
 
 struct File {
@@ -24,6 +27,9 @@ const FILES: &[File] = files! {
     "/console/frame.js" "text/javascript; charset=utf-8" "frame.js";
     "/console/ui.js" "text/javascript; charset=utf-8" "ui.js";
     "/console/form.js" "text/javascript; charset=utf-8" "form.js";
+    "/console/confirm.js" "text/javascript; charset=utf-8" "confirm.js";
+    "/console/plugin_page.js" "text/javascript; charset=utf-8" "plugin_page.js";
+    "/console/pages/plugins.js" "text/javascript; charset=utf-8" "pages/plugins.js";
     "/console/pages/claim.js" "text/javascript; charset=utf-8" "pages/claim.js";
     "/console/pages/sign_in.js" "text/javascript; charset=utf-8" "pages/sign_in.js";
     "/console/pages/overview.js" "text/javascript; charset=utf-8" "pages/overview.js";
@@ -35,22 +41,37 @@ const FILES: &[File] = files! {
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
                       form-action 'none'; frame-ancestors 'none'; base-uri 'none'";
 
-/// Answers a request for one of the console's files, if it is one.
-pub fn answer(request: &Request) -> Option<Response> {
-    let file = FILES.iter().find(|file| file.path == request.path)?;
-    Some(if matches!(request.method.as_str(), "GET" | "HEAD") { found(file) } else { wrong_method(request) })
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+/// Small files from the same machine: asking anew costs less than an old page after an upgrade.
+const ASK_ANEW: &str = "no-cache";
+/// The address has the content's hash in it, so what is behind it never changes.
+const NEVER_CHANGES: &str = "private, max-age=31536000, immutable";
+
+/// Answers a request for one of the console's files or for a plugin's page, if it is one.
+pub fn answer(engine: &Engine, request: &Request) -> Option<Response> {
+    let response = match FILES.iter().find(|file| file.path == request.path) {
+        Some(file) => found(file.media, file.bytes.to_vec(), ASK_ANEW),
+        None => found(SCRIPT, plugin_page(engine, &request.path)?, NEVER_CHANGES),
+    };
+    Some(if matches!(request.method.as_str(), "GET" | "HEAD") { response } else { wrong_method(request) })
 }
 
-fn found(file: &File) -> Response {
+/// The page of a plugin as it was signed. Another one than the address names is none.
+fn plugin_page(engine: &Engine, path: &str) -> Option<Vec<u8>> {
+    let id = path.strip_prefix("/console/plugins/")?.split('/').next()?;
+    let page = engine.plugins.get()?.page(id)?;
+    (Page::address(id, &page.sha256) == path).then(|| page.text.clone().into_bytes())
+}
+
+fn found(media: &str, body: Vec<u8>, caching: &str) -> Response {
     let headers = vec![
-        header("Content-Type", file.media),
+        header("Content-Type", media),
         header("Content-Security-Policy", POLICY),
         header("X-Content-Type-Options", "nosniff"),
         header("Referrer-Policy", "no-referrer"),
-        // Small files from the same machine: asking anew costs less than an old page after an upgrade.
-        header("Cache-Control", "no-cache"),
+        header("Cache-Control", caching),
     ];
-    Response { status: 200, headers, body: file.bytes.to_vec(), feed: None }
+    Response { status: 200, headers, body, feed: None }
 }
 
 fn wrong_method(request: &Request) -> Response {

@@ -18,7 +18,7 @@ pub struct Origin {
     pub who: String,
     /// Network address, or `this machine`.
     pub from: String,
-    /// `api`, `console` or `cli`.
+    /// `api`, `console`, `cli`, `plugin`, or `appliance` for what it does by itself.
     pub via: &'static str,
     /// Id of the request, as the log shows it.
     pub request: String,
@@ -72,13 +72,16 @@ pub struct Change<'t> {
     pub tx: &'t Tx<'t>,
     origin: &'t Origin,
     undoes: Cell<Option<i64>>,
+    whole: Cell<Option<i64>>,
+    is_bulk: Cell<bool>,
     fired: RefCell<Vec<Fired>>,
 }
 
 impl<'t> Change<'t> {
     /// Begins a change in a transaction.
     pub fn new(tx: &'t Tx<'t>, origin: &'t Origin) -> Self {
-        Self { tx, origin, undoes: Cell::new(None), fired: RefCell::default() }
+        let (undoes, whole, is_bulk) = (Cell::new(None), Cell::new(None), Cell::new(false));
+        Self { tx, origin, undoes, whole, is_bulk, fired: RefCell::default() }
     }
 
     /// Marks what is recorded from now on as the undoing of a revision.
@@ -86,10 +89,56 @@ impl<'t> Change<'t> {
         self.undoes.set(Some(revision));
     }
 
+    /// Whether a revision is being undone: what followed from it is put back with it and need not follow again.
+    pub fn is_undo(&self) -> bool {
+        self.undoes.get().is_some()
+    }
+
     /// The number the next recorded revision will have; the row that it describes carries it too.
     pub fn next_revision(&self) -> Result<i64, Problem> {
-        let sql = "SELECT coalesce(max(seq), 0) + 1 FROM sqlite_sequence WHERE name = 'revision'";
-        Ok(self.tx.one(sql, params![], |row| row.get(0))?.unwrap_or(1))
+        match self.whole.get() {
+            Some(n) => Ok(n),
+            None => Ok(self.newest_revision()? + 1),
+        }
+    }
+
+    /// What is recorded in `work` is part of revision `n`, or of that which `n` is itself a part of.
+    pub fn as_part_of<T>(&self, n: i64, work: impl FnOnce() -> Result<T, Problem>) -> Result<T, Problem> {
+        let before = self.whole.get();
+        self.whole.set(before.or(Some(n)));
+        let outcome = work();
+        self.whole.set(before);
+        outcome
+    }
+
+    /// Makes one revision of all that is changed in `work`: it tells one event for all, and `work` says in an object
+    /// what came of it. `goes_on` names the revision of an earlier transaction that this one continues. Where nothing
+    /// was changed there is no revision.
+    pub fn in_bulk(
+        &self,
+        entry: &Entry<'_>,
+        goes_on: Option<i64>,
+        work: impl FnOnce() -> Result<Object, Problem>,
+    ) -> Result<Option<i64>, Problem> {
+        let n = match goes_on {
+            Some(n) => n,
+            None => self.write(entry, "change")?,
+        };
+        self.is_bulk.set(true);
+        let outcome = self.as_part_of(n, work);
+        self.is_bulk.set(false);
+        let said = Value::Object(outcome?).to_string();
+        if self.tx.execute("DELETE FROM revision WHERE n = ?1 AND parts = 0", params![n])? > 0 {
+            return Ok(None);
+        }
+        self.tx.execute("UPDATE revision SET after = ?2 WHERE n = ?1", params![n, said])?;
+        self.fire(entry.event, &n.to_string());
+        Ok(Some(n))
+    }
+
+    fn newest_revision(&self) -> Result<i64, Problem> {
+        let sql = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'revision'";
+        Ok(self.tx.one(sql, params![], |row| row.get(0))?.unwrap_or(0))
     }
 
     /// Records what was done as a revision and queues its event.
@@ -99,33 +148,47 @@ impl<'t> Change<'t> {
             (_, None) => "delete",
             _ => "change",
         };
-        let text = |object: Option<&Object>| object.map(|o| Value::Object(o.clone()).to_string());
+        let n = match self.whole.get() {
+            Some(n) => self.write_part(n, entry, action).map(|()| n)?,
+            None => self.write(entry, action)?,
+        };
+        if !self.is_bulk.get() {
+            self.fire(entry.event, entry.object);
+        }
+        Ok(n)
+    }
+
+    fn fire(&self, event: &str, object: &str) {
+        self.fired.borrow_mut().push(Fired { event: event.to_owned(), object: object.to_owned() });
+    }
+
+    fn write(&self, entry: &Entry<'_>, action: &str) -> Result<i64, Problem> {
         let sql = "INSERT INTO revision (at, who, origin, via, action, kind, object, before, after, undoes, request)
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
         let Origin { who, from, via, request } = self.origin;
-        let (before, after) = (text(entry.before), text(entry.after));
-        let row = params![
-            clock::now(),
-            who,
-            from,
-            via,
-            action,
-            entry.kind,
-            entry.object,
-            before,
-            after,
-            self.undoes.get(),
-            request
-        ];
+        let (before, after) = (written(entry.before), written(entry.after));
+        let (kind, object, undoes) = (entry.kind, entry.object, self.undoes.get());
+        let row = params![clock::now(), who, from, via, action, kind, object, before, after, undoes, request];
         self.tx.execute(sql, row)?;
-        self.fired
-            .borrow_mut()
-            .push(Fired { event: entry.event.to_owned(), object: entry.object.to_owned() });
         Ok(self.tx.last_insert_rowid())
+    }
+
+    fn write_part(&self, n: i64, entry: &Entry<'_>, action: &str) -> Result<(), Problem> {
+        let sql = "INSERT INTO revision_part (revision, position, action, kind, object, before, after)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+        let (before, after) = (written(entry.before), written(entry.after));
+        let position = self.newest_revision()?;
+        self.tx.execute(sql, params![n, position, action, entry.kind, entry.object, before, after])?;
+        self.tx.execute("UPDATE revision SET parts = parts + 1 WHERE n = ?1", params![n])?;
+        Ok(())
     }
 
     /// The events to publish once the transaction is durable.
     pub fn into_events(self) -> Vec<Fired> {
         self.fired.into_inner()
     }
+}
+
+fn written(object: Option<&Object>) -> Option<String> {
+    object.map(|object| Value::Object(object.clone()).to_string())
 }

@@ -107,7 +107,7 @@ fn to_account(read: &Read<'_>, node: &Object, id: &str) -> Result<Destination, P
 
 /// What was typed is an extension of the enterprise if an account has it, whatever the node's ranges say.
 fn to_number(read: &Read<'_>, node: &Object, typed: &str) -> Result<Destination, Problem> {
-    let sql = "SELECT 1 FROM account WHERE enterprise = ?1 AND extension = ?2 AND extension <> '' LIMIT 1";
+    let sql = "SELECT 1 FROM account WHERE enterprise = ?1 AND extension = ?2 AND extension <> '' AND peer IS NULL LIMIT 1";
     let known = read.one(sql, params![text(node, "enterprise"), typed.trim()], |row| row.get::<_, i64>(0))?;
     Ok(match known {
         Some(_) => Destination::Local { extension: typed.to_owned() },
@@ -130,7 +130,7 @@ fn to_peer(read: &Read<'_>, node: &Object, site: &Site, peer: &str, number: &str
 /// What deserves a second look about a peer's prefix beside those of the enterprise's other peers.
 fn lints(read: &Read<'_>, site: &Site, peer: &Object) -> Result<Vec<Lint>, Problem> {
     let filters = vec![("enterprise", text(peer, "enterprise").to_owned())];
-    let (peers, _) = PEERS.list(read, &Page { limit: PEERS_COMPARED, after: 0, filters })?;
+    let (peers, _) = PEERS.list(read, &Page { limit: PEERS_COMPARED, filters, ..Page::default() })?;
     let others: Vec<_> =
         peers.iter().filter(|other| text(other, "id") != text(peer, "id")).map(as_prefix).collect();
     Ok(dialing::lint_prefix(&as_prefix(peer), site, &others))

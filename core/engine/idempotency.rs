@@ -1,11 +1,17 @@
 //! Idempotency keys: a POST repeated with the same key gets the first answer again instead of a second
 //! effect. The answer is kept in the same transaction as the effect, sealed, because it may hold a token.
+//!
+//! What a plugin answers is known only after it has written. So its transaction marks the key as used, and the
+//! answer takes the mark's place: when the plugin's process ends in between, a repetition is told, not done again.
 
-use jackfield_db::{Tx, params};
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use jackfield_db::{Read, Tx, params};
 
 use super::clock;
 use super::secrets::Keyring;
-use crate::catalog::problems::{KEY_REUSED, Problem};
+use crate::catalog::problems::{KEY_IN_USE, KEY_REUSED, Problem, UNANSWERED};
 
 /// How long answers are kept, in seconds.
 const KEPT_SECONDS: i64 = 24 * 3600;
@@ -27,11 +33,28 @@ impl KeyUse {
     }
 
     /// The answer kept for this key, if it was used before for the same request.
-    pub fn find(&self, tx: &Tx<'_>, keyring: &Keyring) -> Result<Option<Vec<u8>>, Problem> {
+    pub fn find(&self, read: &Read<'_>, keyring: &Keyring) -> Result<Option<Vec<u8>>, Problem> {
+        let found = self.kept(read, keyring)?;
+        if found.as_ref().is_some_and(Vec::is_empty) {
+            return Err(Problem::new(
+                UNANSWERED,
+                "The first request with this Idempotency-Key changed something, but the plugin failed or ended \
+                 before it answered. Look at what is there now, and use a new key for what is still to be done.",
+            ));
+        }
+        Ok(found)
+    }
+
+    /// Whether something was done for this key whose answer is not known.
+    pub fn is_marked(&self, read: &Read<'_>, keyring: &Keyring) -> Result<bool, Problem> {
+        Ok(self.kept(read, keyring)?.is_some_and(|answer| answer.is_empty()))
+    }
+
+    fn kept(&self, read: &Read<'_>, keyring: &Keyring) -> Result<Option<Vec<u8>>, Problem> {
         let sql =
             "SELECT fingerprint, sealed FROM idempotency WHERE principal = ?1 AND key = ?2 AND kept_at > ?3";
         let bound = params![self.principal, self.key, clock::unix() - KEPT_SECONDS];
-        let kept = tx.one(sql, bound, |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?)))?;
+        let kept = read.one(sql, bound, |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?)))?;
         let Some((fingerprint, sealed)) = kept else { return Ok(None) };
         if fingerprint != self.fingerprint {
             return Err(Problem::new(
@@ -50,5 +73,48 @@ impl KeyUse {
         let sealed = keyring.seal(&self.place(), answer)?;
         tx.execute(sql, params![self.principal, self.key, self.fingerprint, sealed, now])?;
         Ok(())
+    }
+}
+
+/// Requests with a key that plugins are answering now.
+#[derive(Default)]
+pub struct InHand {
+    /// By the request's id, with the plugin that has it.
+    open: Mutex<HashMap<String, (String, KeyUse)>>,
+}
+
+/// A request in a plugin's hands until this is dropped.
+pub struct Held<'a> {
+    all: &'a InHand,
+    request: String,
+}
+
+impl InHand {
+    /// Hands a request over. Refused while another one with the same key is being answered.
+    pub fn hold(&self, request: &str, plugin: &str, key: &KeyUse) -> Result<Held<'_>, Problem> {
+        let mut open = self.lock();
+        if open.values().any(|(_, other)| other.principal == key.principal && other.key == key.key) {
+            let text =
+                "The first request with this Idempotency-Key is still being answered. Repeat it in a moment.";
+            return Err(Problem::new(KEY_IN_USE, text).retry_after(1));
+        }
+        open.insert(request.to_owned(), (plugin.to_owned(), key.clone()));
+        Ok(Held { all: self, request: request.to_owned() })
+    }
+
+    /// In a transaction that a plugin makes for a request: notes that its key is used up.
+    pub fn mark(&self, tx: &Tx<'_>, keyring: &Keyring, plugin: &str, request: &str) -> Result<(), Problem> {
+        let key = self.lock().get(request).filter(|(holder, _)| holder == plugin).map(|(_, key)| key.clone());
+        key.map_or(Ok(()), |key| key.keep(tx, keyring, b""))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, (String, KeyUse)>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.all.lock().remove(&self.request);
     }
 }

@@ -1,8 +1,10 @@
-//! Jobs: work of plugins that takes longer than a request. A job is queued durably before it is acknowledged,
+//! Jobs: work of plugins and of the appliance itself that takes longer than a request. A job is queued durably before it is acknowledged,
 //! run by one of a few threads, and kept for the history. Progress lives in memory.
 
+mod own;
+
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::thread::Builder;
 use std::time::Duration;
 
@@ -14,6 +16,8 @@ use super::secrets::random_text;
 use super::{Engine, clock};
 use crate::catalog::problems::{NOT_FOUND, Problem};
 use crate::catalog::shape::Object;
+
+pub use own::{Ended, Halt, OWN, OwnJob, Work, find as find_own};
 
 /// Jobs that run at the same time.
 const THREADS: usize = 2;
@@ -41,13 +45,14 @@ pub struct Jobs {
     /// Jobs that were taken, or are about to be, when somebody asked them to end.
     unwanted: Mutex<HashSet<String>>,
     has_ended: Mutex<bool>,
+    owner: OnceLock<String>,
     wake: Condvar,
 }
 
 /// What to do.
 #[derive(Debug, Clone)]
 pub struct Order {
-    /// Plugin that does it.
+    /// Plugin that does it; [`OWN`]: the appliance itself.
     pub plugin: String,
     /// Which of its jobs.
     pub name: String,
@@ -105,8 +110,19 @@ impl Jobs {
         self.rouse();
     }
 
+    /// Stands for this process as the one owner of the jobs that it runs.
+    fn owner(&self) -> String {
+        let named = || random_text().unwrap_or_else(|_| format!("process {}", std::process::id()));
+        self.owner.get_or_init(named).clone()
+    }
+
     fn has_ended(&self) -> bool {
         *self.has_ended.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for a moment; whether the appliance goes on.
+    pub fn pause(&self) -> bool {
+        self.wait()
     }
 
     /// Waits for a new job; whether there is any sense in looking for one.
@@ -119,14 +135,23 @@ impl Jobs {
 
 /// Queues a job and says how it is; whoever queues it rouses the threads once that is durable.
 pub fn queue(tx: &Tx<'_>, order: &Order) -> Result<Object, Problem> {
-    let id = format!("job-{}", &random_text()?[..12]);
+    queue_as(tx, &new_id()?, order)
+}
+
+/// A fresh id for a job.
+pub fn new_id() -> Result<String, Problem> {
+    Ok(format!("job-{}", &random_text()?[..12]))
+}
+
+/// Queues a job under an id that was made before.
+pub fn queue_as(tx: &Tx<'_>, id: &str, order: &Order) -> Result<Object, Problem> {
     let Order { plugin, name, input, who } = order;
     let sql = "INSERT INTO job (id, plugin, name, input, who, state, note, created_at)
                VALUES (?1, ?2, ?3, ?4, ?5, 'queued', '', ?6)";
     tx.execute(sql, params![id, plugin, name, input.to_string(), who, clock::now()])?;
     let old = "DELETE FROM job WHERE ended_at IS NOT NULL AND seq <= (SELECT max(seq) - ?1 FROM job)";
     tx.execute(old, params![KEPT])?;
-    stored(tx, &id)
+    stored(tx, id)
 }
 
 /// The job of that id.
@@ -198,15 +223,19 @@ pub fn cancel(engine: &Engine, id: &str) -> Result<Object, Problem> {
     engine.db.read(|read| get(engine, read, id))
 }
 
-/// Starts the threads that run jobs. Jobs that ran when the appliance ended last are marked as interrupted.
+/// Starts the threads that run jobs. Jobs that ran when the appliance ended last go on where they can, and are marked
+/// as interrupted otherwise: only one process has the state folder open, so their owner is gone.
 pub fn begin(engine: &Arc<Engine>) -> Result<(), String> {
-    let interrupted = engine.db.write(|tx| {
-        let sql =
-            "UPDATE job SET state = 'interrupted', note = 'the appliance stopped while it ran', ended_at = ?1
-                   WHERE state = 'running'";
-        Ok::<_, Problem>(tx.execute(sql, params![clock::now()])?)
+    let taken_over = engine.db.write(|tx| {
+        let sql = "SELECT id, plugin, name, input FROM job WHERE state = 'running'";
+        let left = tx.all(sql, params![], |row| {
+            let input = serde_json::from_str(&row.get::<_, String>(3)?).unwrap_or_default();
+            let (plugin, name, who) = (row.get(1)?, row.get(2)?, String::new());
+            Ok((row.get::<_, String>(0)?, Order { plugin, name, input, who }))
+        })?;
+        left.iter().try_for_each(|(id, order)| take_over(tx, id, order))
     });
-    interrupted.map_err(|problem| problem.detail)?;
+    taken_over.map_err(|problem| problem.detail)?;
     for n in 1..=THREADS {
         let engine = Arc::downgrade(engine);
         let spawned = Builder::new().name(format!("job-{n}")).spawn(move || work(&engine));
@@ -215,9 +244,23 @@ pub fn begin(engine: &Arc<Engine>) -> Result<(), String> {
     Ok(())
 }
 
+fn take_over(tx: &Tx<'_>, id: &str, order: &Order) -> Result<(), Problem> {
+    let own = find_own(&order.name).filter(|_| order.plugin == OWN);
+    let stopped = "the appliance stopped while it ran";
+    let (state, note, ended) = match own {
+        Some(own) if (own.goes_on)(&order.input) => ("queued", format!("{stopped}; it goes on"), None),
+        Some(own) => ("interrupted", format!("{stopped}; {}", own.left), Some(clock::now())),
+        None => ("interrupted", stopped.to_owned(), Some(clock::now())),
+    };
+    let sql = "UPDATE job SET state = ?2, note = ?3, ended_at = ?4, owner = NULL WHERE id = ?1";
+    tx.execute(sql, params![id, state, note, ended])?;
+    Ok(())
+}
+
 fn work(engine: &Weak<Engine>) {
     while let Some(engine) = engine.upgrade().filter(|engine| !engine.jobs.has_ended()) {
-        match engine.db.write(take) {
+        let owner = engine.jobs.owner();
+        match engine.db.write(move |tx| take(tx, &owner)) {
             Ok(Some((id, order))) => run(&engine, &id, &order),
             Ok(None) if engine.jobs.wait() => {}
             Ok(None) => return,
@@ -232,12 +275,11 @@ fn work(engine: &Weak<Engine>) {
 }
 
 /// The oldest waiting job, which is running from now on and so has one owner.
-fn take(tx: &Tx<'_>) -> Result<Option<(String, Order)>, Problem> {
+fn take(tx: &Tx<'_>, owner: &str) -> Result<Option<(String, Order)>, Problem> {
     let waiting = "SELECT id FROM job WHERE state = 'queued' ORDER BY seq LIMIT 1";
     let Some(id) = tx.one(waiting, params![], |row| row.get::<_, String>(0))? else { return Ok(None) };
-    let sql =
-        "UPDATE job SET state = 'running', started_at = ?2 WHERE id = ?1 RETURNING plugin, name, input, who";
-    let order = tx.one(sql, params![id, clock::now()], |row| {
+    let sql = "UPDATE job SET state = 'running', started_at = ?2, owner = ?3 WHERE id = ?1 RETURNING plugin, name, input, who";
+    let order = tx.one(sql, params![id, clock::now(), owner], |row| {
         let input: String = row.get(2)?;
         let input = serde_json::from_str(&input).unwrap_or_default();
         Ok(Order { plugin: row.get(0)?, name: row.get(1)?, input, who: row.get(3)? })
@@ -245,12 +287,15 @@ fn take(tx: &Tx<'_>) -> Result<Option<(String, Order)>, Problem> {
     Ok(order.map(|order| (id, order)))
 }
 
-fn run(engine: &Engine, id: &str, order: &Order) {
+fn run(engine: &Arc<Engine>, id: &str, order: &Order) {
     if engine.jobs.has_ended() {
         return put_back(engine, id);
     }
     if !engine.jobs.begins(id) {
         return close(engine, id, "cancelled", "cancelled before it began".to_owned(), None);
+    }
+    if order.plugin == OWN {
+        return run_own(engine, id, order);
     }
     let args = json!({"job": id, "name": order.name, "input": order.input});
     let outcome = match engine.plugins.get() {
@@ -268,11 +313,35 @@ fn run(engine: &Engine, id: &str, order: &Order) {
     }
 }
 
-/// Writes down how a job ended.
+fn run_own(engine: &Arc<Engine>, id: &str, order: &Order) {
+    let Some(own) = find_own(&order.name) else {
+        return close(engine, id, "failed", format!("this version has no job {}", order.name), None);
+    };
+    let outcome = (own.run)(&Work { engine, id, input: &order.input, who: &order.who });
+    let progress = engine.jobs.running().remove(id).unwrap_or_default();
+    engine.jobs.unwanted().remove(id);
+    match outcome {
+        Ok(result) => close(engine, id, "done", progress.note, Some(result.to_string())),
+        Err(Ended::Failed(problem)) => close(engine, id, "failed", problem.detail, None),
+        Err(Ended::Halted(Halt::Cancelled)) => {
+            close(engine, id, "cancelled", format!("cancelled while it ran; {}", own.left), None)
+        }
+        Err(Ended::Halted(Halt::Stopping)) if (own.goes_on)(&order.input) => put_back(engine, id),
+        Err(Ended::Halted(Halt::Stopping)) => close(
+            engine,
+            id,
+            "interrupted",
+            format!("the appliance stopped while it ran; {}", own.left),
+            None,
+        ),
+    }
+}
+
+/// Writes down how a job ended. A job of the appliance's own may have kept its result already.
 fn close(engine: &Engine, id: &str, state: &'static str, note: String, result: Option<String>) {
     let wanted = id.to_owned();
     let kept = engine.db.write(move |tx| {
-        let sql = "UPDATE job SET state = ?2, note = ?3, result = ?4, ended_at = ?5 WHERE id = ?1";
+        let sql = "UPDATE job SET state = ?2, note = ?3, result = coalesce(?4, result), ended_at = ?5 WHERE id = ?1";
         tx.execute(sql, params![wanted, state, note, result, clock::now()])
     });
     if let Err(cause) = kept {
@@ -283,7 +352,7 @@ fn close(engine: &Engine, id: &str, state: &'static str, note: String, result: O
 /// A job that was taken while the appliance began to stop has not begun: it waits for the next start.
 fn put_back(engine: &Engine, id: &str) {
     let wanted = id.to_owned();
-    let sql = "UPDATE job SET state = 'queued', started_at = NULL WHERE id = ?1";
+    let sql = "UPDATE job SET state = 'queued', started_at = NULL, owner = NULL WHERE id = ?1";
     if let Err(cause) = engine.db.write(move |tx| tx.execute(sql, params![wanted])) {
         log::error!("cannot put the job {id} back into the queue: {cause}");
     }

@@ -4,18 +4,23 @@
 pub mod access;
 pub mod change;
 pub mod clock;
+pub mod deployment;
 pub mod dial;
 pub mod dialing;
+pub mod directory;
 pub mod doctor;
 pub mod events;
 pub mod idempotency;
+pub mod import;
 pub mod jobs;
 pub mod messages;
 pub mod news;
 pub mod objects;
+pub mod own_names;
 pub mod plugins;
 pub mod presence;
 pub mod revisions;
+pub mod schedule;
 pub mod secrets;
 pub mod settings;
 pub mod state;
@@ -23,7 +28,7 @@ pub mod state;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use jackfield_db::{Db, Error, Options, Tx};
+use jackfield_db::{Db, Error, Options, Owner, OwnerTx, Tx};
 
 use crate::catalog::events::SETTINGS_CHANGED;
 use crate::catalog::problems::{INTERNAL, Problem, STORAGE_BUSY, STORAGE_FULL};
@@ -31,7 +36,8 @@ use crate::host::Host;
 use access::throttle::Throttle;
 use change::{Change, Origin};
 use doctor::Board;
-use events::Bus;
+use events::{Bus, Fired};
+use idempotency::InHand;
 use jobs::Jobs;
 use news::News;
 use presence::Presence;
@@ -71,6 +77,8 @@ pub struct Engine {
     pub board: Board,
     /// Work of plugins that takes longer than a request.
     pub jobs: Jobs,
+    /// Requests with an idempotency key that plugins are answering.
+    pub in_hand: InHand,
     /// The plugins, once they are supervised; never where the command line works without a running appliance.
     pub plugins: OnceLock<Host>,
     /// Where everything lives.
@@ -106,6 +114,7 @@ impl Engine {
             throttle: Throttle::default(),
             board,
             jobs: Jobs::default(),
+            in_hand: InHand::default(),
             plugins: OnceLock::new(),
             state,
             started,
@@ -131,6 +140,22 @@ impl Engine {
         if fired.iter().any(|one| one.event == SETTINGS_CHANGED.name) {
             self.settings.reload(&self.db)?;
         }
+        self.bus.publish(&fired);
+        Ok(value)
+    }
+
+    /// Makes a change with a plugin's statements in it; `work` gives the events besides its answer.
+    pub fn change_as<T: Send + 'static>(
+        &self,
+        plugin: &str,
+        mode: Mode,
+        work: impl FnOnce(&OwnerTx<'_>) -> Result<(T, Vec<Fired>), Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let owner = Owner::new(plugin)?;
+        if mode == Mode::DryRun {
+            return self.db.rehearse_as(&owner, work).map(|(value, _)| value);
+        }
+        let (value, fired) = self.db.write_as(&owner, work)?;
         self.bus.publish(&fired);
         Ok(value)
     }

@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 
 use super::change::{Change, Entry, Precondition};
 use super::clock;
-use crate::catalog::problems::{FieldError, NOT_FOUND, Problem};
+use super::secrets::{self, Keyring, Secret};
+use crate::catalog::problems::{FieldError, NOT_FOUND, NOT_UNDOABLE, Problem};
 use crate::catalog::settings::{Setting, all, find};
 use crate::catalog::shape::{self, Object};
 use crate::catalog::{events, nearest};
@@ -89,16 +90,19 @@ pub fn get(read: &Read<'_>, setting: &Setting) -> Result<Object, Problem> {
         Some((value, revision, at)) => (parsed(&value), revision, Some(at)),
         None => (setting.default_value(), 0, None),
     };
+    // A version of a plugin may have made a secret of what was none; the value is hidden all the same.
+    let value = if setting.is_secret() { Value::Null } else { value };
     let shown = json!({
-        "name": setting.name, "value": value, "default": setting.default_value(), "help": setting.help,
+        "name": setting.name, "value": value, "is_secret": setting.is_secret(), "is_set": revision != 0, "default": setting.default_value(), "help": setting.help,
         "revision": revision, "changed_at": changed_at,
     });
     Ok(shown.as_object().cloned().unwrap_or_default())
 }
 
-/// Gives a setting a value.
+/// Gives a setting a value. A secret is kept sealed, beside the setting.
 pub fn set(
     change: &Change<'_>,
+    keyring: &Keyring,
     setting: &Setting,
     value: &Value,
     seen: &Precondition,
@@ -107,23 +111,55 @@ pub fn set(
     let sql = "INSERT INTO setting (name, value, revision, changed_at) VALUES (?1, ?2, ?3, ?4)
                ON CONFLICT (name) DO UPDATE SET value = ?2, revision = ?3, changed_at = ?4";
     rewrite(change, setting, seen, |revision| {
-        change.tx.execute(sql, params![setting.name, value.to_string(), revision, clock::now()])
+        let kept =
+            if setting.is_secret() { seal(change, keyring, setting, value)? } else { value.to_string() };
+        Ok(change.tx.execute(sql, params![setting.name, kept, revision, clock::now()])?)
     })
+}
+
+/// Seals a secret away; what stands in its setting's place.
+fn seal(change: &Change<'_>, keyring: &Keyring, setting: &Setting, value: &Value) -> Result<String, Problem> {
+    let name = place(setting.name);
+    let sealed = keyring.seal_named(&name, &Secret::new(value.as_str().unwrap_or_default()))?;
+    secrets::store(change.tx, &name, &sealed)?;
+    Ok(Value::Null.to_string())
+}
+
+/// The value of a secret setting, for the plugin that it belongs to.
+pub fn secret(read: &Read<'_>, keyring: &Keyring, name: &str) -> Result<Option<Secret>, Problem> {
+    keyring.load(read, &place(name))
+}
+
+fn place(name: &str) -> String {
+    format!("setting.{name}")
 }
 
 /// Lets a setting follow its default again.
 pub fn unset(change: &Change<'_>, setting: &Setting, seen: &Precondition) -> Result<Object, Problem> {
     rewrite(change, setting, seen, |_| {
-        change.tx.execute("DELETE FROM setting WHERE name = ?1", params![setting.name])
+        secrets::forget(change.tx, &place(setting.name))?;
+        Ok(change.tx.execute("DELETE FROM setting WHERE name = ?1", params![setting.name])?)
     })
 }
 
 /// Undoes one change of a setting by what it was before.
-pub fn put_back(change: &Change<'_>, name: &str, before: &Object) -> Result<Object, Problem> {
+pub fn put_back(
+    change: &Change<'_>,
+    keyring: &Keyring,
+    name: &str,
+    before: &Object,
+) -> Result<Object, Problem> {
     let setting = declared(name)?;
     match before.get("revision").and_then(Value::as_i64) {
         Some(0) => unset(change, setting, &Precondition::Exists),
-        _ => set(change, setting, before.get("value").unwrap_or(&Value::Null), &Precondition::Exists),
+        _ if setting.is_secret() => {
+            let text =
+                format!("The value of {name} before is a secret, and no old one is kept. Set it again.");
+            Err(Problem::new(NOT_UNDOABLE, text))
+        }
+        _ => {
+            set(change, keyring, setting, before.get("value").unwrap_or(&Value::Null), &Precondition::Exists)
+        }
     }
 }
 
@@ -131,7 +167,7 @@ fn rewrite(
     change: &Change<'_>,
     setting: &Setting,
     seen: &Precondition,
-    write: impl FnOnce(i64) -> Result<usize, jackfield_db::Error>,
+    write: impl FnOnce(i64) -> Result<usize, Problem>,
 ) -> Result<Object, Problem> {
     let before = get(change.tx, setting)?;
     seen.check(super::objects::revision(&before))?;

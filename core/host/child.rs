@@ -1,6 +1,7 @@
 //! The process of one plugin, `jackfield plugin-host ID`: takes the library and the order from its parent,
 //! binds itself, loads, starts, passes messages, stops. Two threads: this one reads the socket and calls the
-//! plugin, the other sends what the socket did not take at once.
+//! plugin, the other sends what the socket did not take at once. A unit of the appliance's own lives the same
+//! way; only what is loaded differs.
 //!
 //! It gets its socket as standard input, which needs nothing but safe code, and moves it to descriptor 3.
 
@@ -14,13 +15,13 @@ use std::time::{Duration, Instant};
 
 use jackfield_abi::Kind;
 use jackfield_abi::frame::Frame;
-use jackfield_abi::ops::{Code, Event, Failure};
+use jackfield_abi::ops::{Code, Event, Failure, HostHello};
 use rustix::io::fcntl_dupfd_cloexec;
 use rustix::stdio;
 
 use super::confine;
 use super::gate::Gate;
-use super::library::{Instance, Library, close_from};
+use super::library::{Library, close_from};
 use super::outbox::Outbox;
 use super::refusal::{Refusal, Rule};
 use super::wire::{self, Order, Pulse, Report};
@@ -36,30 +37,63 @@ pub const NO_PARENT: i32 = 2;
 
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
-/// Runs the process to its end.
+/// What takes the messages in a process. The functions never overlap.
+pub trait Inside {
+    /// Takes one message; whether it did. Must return soon.
+    fn recv(&mut self, frame: &Frame) -> bool;
+    /// Stops, within that time.
+    fn stop(self: Box<Self>, within: Duration);
+}
+
+/// What was loaded and is not started yet.
+pub struct Outside<B> {
+    /// What it says it is.
+    pub id: String,
+    /// Version of the treaty that it keeps to.
+    pub abi: u32,
+    /// Starts it; none when it refuses.
+    pub begin: B,
+}
+
+/// Runs a plugin's process to its end.
 pub fn run() -> ! {
+    run_with(|code, _| {
+        let library = Library::load(&code)?;
+        let (id, abi) = (library.id.clone(), library.abi);
+        let begin = move |gate: &'static Gate, hello: &HostHello| {
+            let config = serde_json::to_vec(hello).unwrap_or_default();
+            library.start(gate, &config).map(|instance| Box::new(instance) as Box<dyn Inside>)
+        };
+        Ok(Outside { id, abi, begin })
+    })
+}
+
+/// Runs a process to its end; `load` is called once the process is bound and before it is closed in.
+pub fn run_with<B>(load: impl FnOnce(OwnedFd, &Order) -> Result<Outside<B>, Refusal>) -> !
+where
+    B: FnOnce(&'static Gate, &HostHello) -> Option<Box<dyn Inside>>,
+{
     let Ok(stream) = socket() else { exit(NO_PARENT) };
     let Ok((code, order)) = wire::take_over(&stream) else { exit(NO_PARENT) };
     let Ok(sending) = stream.try_clone() else { exit(NO_PARENT) };
     // Leaked on purpose: the plugin's threads may use it until the process ends.
     let gate: &'static Gate = Box::leak(Box::new(Gate::new(Outbox::new(sending))));
-    let library = match prepare(code, &order) {
-        Ok((library, report)) => {
+    let begin = match prepare(code, &order, load) {
+        Ok((begin, report)) => {
             gate.outbox.push(&wire::frame(Kind::Hello, 0, &report));
-            library
+            begin
         }
         Err(refusal) => leave(gate, &refusal, REFUSED),
     };
     if let Err(cause) = thread::Builder::new().name("send".to_owned()).spawn(|| gate.outbox.run()) {
         leave(gate, &Refusal::new(Rule::Confinement, format!("no thread for sending: {cause}")), REFUSED);
     }
-    let config = serde_json::to_vec(&order.hello).unwrap_or_default();
-    let Some(mut instance) = library.start(gate, &config) else {
+    let Some(mut inside) = begin(gate, &order.hello) else {
         gate.outbox.flush(LAST_WORDS);
         exit(NOT_STARTED)
     };
-    instance.recv(&Frame::new(Kind::Hello, 0, config));
-    Pump { gate, instance, slowest: Duration::ZERO }
+    inside.recv(&wire::frame(Kind::Hello, 0, &order.hello));
+    Pump { gate, inside, slowest: Duration::ZERO }
         .run(stream, Duration::from_millis(order.hello.limits.stop_ms))
 }
 
@@ -73,18 +107,21 @@ fn socket() -> io::Result<UnixStream> {
 }
 
 /// Binds itself, loads the library, and closes itself in.
-fn prepare(code: OwnedFd, order: &Order) -> Result<(Library, Report), Refusal> {
+fn prepare<B>(
+    code: OwnedFd,
+    order: &Order,
+    load: impl FnOnce(OwnedFd, &Order) -> Result<Outside<B>, Refusal>,
+) -> Result<(B, Report), Refusal> {
     confine::die_with_parent()?;
     let mut confinement = confine::limit(order)?;
-    let library = Library::load(&code)?;
-    drop(code);
-    if let Some(id) = order.id.as_ref().filter(|id| **id != library.id) {
-        let sentence = format!("the library says it is {:?}, the manifest says {id:?}", library.id);
+    let outside = load(code, order)?;
+    if let Some(id) = order.id.as_ref().filter(|id| **id != outside.id) {
+        let sentence = format!("the library says it is {:?}, the manifest says {id:?}", outside.id);
         return Err(Refusal::new(Rule::Identity, sentence));
     }
     confinement.extend(confine::close_in(&order.net)?);
-    let report = Report { id: library.id.clone(), abi: library.abi, confinement };
-    Ok((library, report))
+    let report = Report { id: outside.id, abi: outside.abi, confinement };
+    Ok((outside.begin, report))
 }
 
 /// Says why and ends the process.
@@ -96,7 +133,7 @@ fn leave(gate: &Gate, refusal: &Refusal, code: i32) -> ! {
 /// Passes messages from the socket to the plugin.
 struct Pump {
     gate: &'static Gate,
-    instance: Instance,
+    inside: Box<dyn Inside>,
     slowest: Duration,
 }
 
@@ -119,7 +156,7 @@ impl Pump {
             return self.answer(frame.id);
         }
         let began = Instant::now();
-        let is_taken = self.instance.recv(frame) == 0;
+        let is_taken = self.inside.recv(frame);
         self.slowest = self.slowest.max(began.elapsed());
         if !is_taken && frame.kind == Kind::Request {
             // Somebody waits for an answer, and the plugin has said that it will give none.
@@ -138,7 +175,7 @@ impl Pump {
     fn stop(self, deadline: Duration) -> ! {
         end_after(deadline);
         let until = Instant::now() + deadline;
-        self.instance.stop(deadline);
+        self.inside.stop(deadline);
         self.gate.shut();
         self.gate.outbox.flush(until.saturating_duration_since(Instant::now()));
         exit(0)

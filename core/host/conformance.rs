@@ -88,19 +88,47 @@ fn read(exe: &Path, target: &Path) -> Result<Plugin, String> {
     let cannot = |path: &Path, e: std::io::Error| format!("Cannot read {}: {e}.", path.display());
     let (manifest, library) = if target.is_dir() {
         let file = target.join(manifest::FILE);
-        let text = std::fs::read_to_string(&file).map_err(|e| cannot(&file, e))?;
-        let manifest = Manifest::parse(&text).map_err(|e| format!("{}: {e}", file.display()))?;
+        let manifest =
+            read_manifest(&file)?.ok_or_else(|| cannot(&file, std::io::ErrorKind::NotFound.into()))?;
         let library = target.join(&manifest.library);
         (Some(manifest), library)
     } else {
-        (None, target.to_owned())
+        (beside(target)?, target.to_owned())
     };
     let code = std::fs::read(&library).map_err(|e| cannot(&library, e))?;
     Ok(Plugin { exe: exe.to_owned(), manifest, library, code })
 }
 
+/// The manifest in a file; none when there is no file.
+fn read_manifest(file: &Path) -> Result<Option<Manifest>, String> {
+    let text = match std::fs::read_to_string(file) {
+        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        other => other.map_err(|e| format!("Cannot read {}: {e}.", file.display()))?,
+    };
+    Manifest::parse(&text).map(Some).map_err(|e| format!("{}: {e}", file.display()))
+}
+
+/// The manifest that lies beside a library and names it: the plugin may need the defaults of its settings.
+fn beside(library: &Path) -> Result<Option<Manifest>, String> {
+    let manifest = read_manifest(&library.with_file_name(manifest::FILE))?;
+    let is_its = |manifest: &Manifest| library.file_name().is_some_and(|name| *name == *manifest.library);
+    Ok(manifest.filter(is_its))
+}
+
+/// What helps a plugin that does not come up although it may be sound.
+fn advised(plugin: &Plugin, seen: String) -> String {
+    if plugin.manifest.is_some() {
+        return seen;
+    }
+    format!(
+        "{seen}. If it needs settings, put its {} beside it, or check the folder that has both: the settings' \
+         defaults are then handed over",
+        manifest::FILE
+    )
+}
+
 fn says_hello(plugin: &Plugin) -> Seen {
-    let probe = Probe::start(plugin)?;
+    let probe = Probe::start(plugin).map_err(|seen| advised(plugin, seen))?;
     let PluginHello { id, version, ops } = &probe.hello;
     let Some(manifest) = &plugin.manifest else {
         return Ok(format!("{id} {version}: {}; no manifest to compare with", ops.join(", ")));

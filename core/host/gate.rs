@@ -2,9 +2,11 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use jackfield_abi::ops::Log;
 use jackfield_abi::{Kind, MESSAGE_BYTES, Sent, frame::Frame};
 
 use super::outbox::Outbox;
+use super::wire;
 
 /// The way out of a plugin's process.
 pub struct Gate {
@@ -32,6 +34,12 @@ impl Gate {
             Some(kind) => self.outbox.push(&Frame::new(kind, id, bytes)),
             None => self.refuse(),
         }
+    }
+
+    /// Writes a line of the process itself into the log.
+    pub fn note(&self, line: &str) {
+        let line = Log { level: "error".to_owned(), target: String::new(), msg: line.to_owned() };
+        self.outbox.push(&wire::frame(Kind::Log, 0, &line));
     }
 
     /// Counts a message that could not even be looked at.

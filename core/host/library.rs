@@ -13,6 +13,7 @@ use jackfield_abi::table::{HostTable, PluginTable};
 use jackfield_abi::{ABI, SYMBOL, Sent, frame::Frame};
 use libloading::os::unix::{Library as Handle, RTLD_LOCAL, RTLD_NOW};
 
+use super::child::Inside;
 use super::gate::Gate;
 use super::refusal::{Refusal, Rule};
 
@@ -78,17 +79,16 @@ impl Library {
     }
 }
 
-impl Instance {
-    /// Gives the plugin one message; what it answers, 0 for taken.
-    pub fn recv(&mut self, frame: &Frame) -> i32 {
+impl Inside for Instance {
+    fn recv(&mut self, frame: &Frame) -> bool {
         // SAFETY: the state is the one that start gave; the bytes live for the call.
-        unsafe {
+        let taken = unsafe {
             (self.recv)(self.state, frame.kind as u32, frame.id, frame.bytes.as_ptr(), frame.bytes.len())
-        }
+        };
+        taken == 0
     }
 
-    /// Stops the plugin.
-    pub fn stop(self, deadline: Duration) {
+    fn stop(self: Box<Self>, deadline: Duration) {
         let milliseconds = u32::try_from(deadline.as_millis()).unwrap_or(u32::MAX);
         // SAFETY: the state is the one that start gave, and nothing is called with it afterwards.
         unsafe { (self.stop)(self.state, milliseconds) }

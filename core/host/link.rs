@@ -71,6 +71,8 @@ pub enum Undone {
 /// One socket.
 pub struct Link {
     desk: Arc<Desk>,
+    /// Services of the manifest that the process was started by.
+    granted: Vec<String>,
     outbox: Outbox,
     table: Mutex<Table>,
     settled: Condvar,
@@ -105,10 +107,12 @@ struct Overdue {
 }
 
 impl Link {
-    /// Begins to listen and to send. News come until [`News::Ended`].
+    /// Begins to listen and to send. News come until [`News::Ended`]. The process may ask for operations of the
+    /// services that it is `granted`.
     pub fn start(
         stream: UnixStream,
         desk: Arc<Desk>,
+        granted: Vec<String>,
         tell: impl Fn(News) + Send + 'static,
     ) -> std::io::Result<Arc<Self>> {
         let link = Arc::new(Self {
@@ -120,6 +124,7 @@ impl Link {
             refused: AtomicU64::new(0),
             late: AtomicU64::new(0),
             word: Mutex::new(Word::Well),
+            granted,
             desk,
         });
         let (sender, reader) = (Arc::clone(&link), Arc::clone(&link));
@@ -199,6 +204,17 @@ impl Link {
             overdue.due.elapsed() > grace && table.last_answer.is_none_or(|answer| answer < overdue.asked)
         };
         table.overdue.values().filter(is_stuck).min_by_key(|o| o.asked).map(|o| o.op.clone())
+    }
+
+    /// The operation that has taken ten times the time it was given, or that grace beyond it, whatever else
+    /// was answered meanwhile. For units that answer every request in its time unless they hang.
+    pub fn late_in(&self, grace: Duration) -> Option<String> {
+        let table = self.lock();
+        let is_late = |overdue: &&Overdue| {
+            let given = overdue.due.duration_since(overdue.asked);
+            overdue.due.elapsed() > (given * 9).min(grace)
+        };
+        table.overdue.values().filter(is_late).min_by_key(|o| o.asked).map(|o| o.op.clone())
     }
 
     /// How the plugin says it does.
@@ -358,12 +374,33 @@ impl Link {
             self.reply(id, self.take_word(&request.args));
             return true;
         }
+        if let Err(failure) = self.judge(&request) {
+            self.reply(id, Err(failure));
+            return true;
+        }
         self.desk.serve(request, move |outcome| {
             if let Some(link) = link.upgrade() {
                 link.reply(id, outcome);
             }
         });
         true
+    }
+
+    /// A manifest's services are what its reader was told that the plugin does; nothing else is done for it.
+    fn judge(&self, request: &ops::Request) -> Result<(), Failure> {
+        let notes =
+            request.op == ops::DB_TX && request.args["revisions"].as_array().is_some_and(|r| !r.is_empty());
+        let noting = notes.then_some(ops::REVISION_NOTE);
+        let missing = |op: &&str| {
+            ops::service_of(op).filter(|service| !self.granted.iter().any(|granted| granted == service))
+        };
+        let ops = [Some(request.op.as_str()), noting];
+        let Some(service) = ops.iter().flatten().find_map(missing) else { return Ok(()) };
+        let text = format!(
+            "{} needs the service {service}, which the manifest of {} does not list; add it to services",
+            request.op, self.desk.plugin
+        );
+        Err(Failure::new(Code::Denied, text))
     }
 
     fn take_word(&self, args: &Value) -> Answer {

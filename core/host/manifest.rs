@@ -48,6 +48,15 @@ pub struct Manifest {
     /// File name of its console page; empty: none.
     #[serde(default)]
     pub console: String,
+    /// SHA-256 of the page, 64 hexadecimal digits; empty only in development.
+    #[serde(default)]
+    pub console_sha256: String,
+    /// Name of the page in the console's navigation; empty: the id, with a capital.
+    #[serde(default)]
+    pub title: String,
+    /// First segments of paths, besides its id, below which it has routes.
+    #[serde(default)]
+    pub serves: Vec<String>,
     /// API routes it answers.
     #[serde(default)]
     pub routes: Vec<Route>,
@@ -169,6 +178,13 @@ pub struct Setting {
     pub says: Option<String>,
 }
 
+impl Setting {
+    /// Whether its value is never shown.
+    pub fn is_secret(&self) -> bool {
+        self.kind == "secret"
+    }
+}
+
 fn default_memory_mib() -> u32 {
     64
 }
@@ -204,10 +220,19 @@ impl Manifest {
         Ok(manifest)
     }
 
-    /// The defaults of its settings, by name; a secret has none.
+    /// The defaults of its settings, by name; a secret's is null, as for one that nobody has set.
     pub fn default_settings(&self) -> Map<String, Value> {
-        let with_default = |s: &Setting| Some((s.name.clone(), s.default.clone()?));
-        self.settings.iter().filter_map(with_default).collect()
+        let default = |s: &Setting| (s.name.clone(), s.default.clone().unwrap_or_default());
+        self.settings.iter().map(default).collect()
+    }
+
+    /// Its name for people.
+    pub fn shown_title(&self) -> String {
+        if !self.title.is_empty() {
+            return self.title.clone();
+        }
+        let (first, rest) = self.id.split_at(self.id.len().min(1));
+        first.to_ascii_uppercase() + rest
     }
 
     /// Compares what the plugin says of itself with its manifest.

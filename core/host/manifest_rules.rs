@@ -7,12 +7,14 @@ use jackfield_abi::ops;
 use regex_lite::Regex;
 use serde_json::Value;
 
+use super::builtin::is_reserved;
 use super::manifest::{Manifest, Route, Setting};
+use crate::catalog::segments::SHARED;
 
 type Outcome = Result<(), String>;
 
 const RULES: &[fn(&Manifest) -> Outcome] =
-    &[names, files, sizes, needs, routes, rights, jobs, settings, migrations];
+    &[names, files, sizes, needs, served, routes, serves_something, rights, jobs, settings, migrations];
 
 const METHODS: &[&str] = &["GET", "POST", "PUT", "PATCH", "DELETE"];
 const KINDS: &[&str] = &["text", "integer", "boolean", "choice", "secret", "list"];
@@ -59,6 +61,7 @@ fn names(m: &Manifest) -> Outcome {
     require(has_form(&m.id, "^[a-z][a-z0-9_]{0,31}$"), || {
         format!("id: {:?} must be 1 to 32 small letters, digits and underscores, a letter first", m.id)
     })?;
+    require(!is_reserved(&m.id), || format!("id: {} is a part of the appliance; choose another one", m.id))?;
     require(has_form(&m.version, r"^\d{1,9}\.\d{1,9}\.\d{1,9}$"), || {
         format!("version: {:?} must be three numbers such as 1.0.0", m.version)
     })?;
@@ -81,6 +84,15 @@ fn files(m: &Manifest) -> Outcome {
     })?;
     require(m.console.is_empty() || is_file_name(&m.console, ".js"), || {
         format!("console: {:?} must be the name of a file in this folder that ends in .js", m.console)
+    })?;
+    require(m.console_sha256.is_empty() || has_form(&m.console_sha256, "^[0-9a-f]{64}$"), || {
+        "console_sha256: must be 64 small hexadecimal digits".to_owned()
+    })?;
+    require(m.title.chars().count() <= 32 && !m.title.contains(char::is_control), || {
+        "title: must be one line of at most 32 characters".to_owned()
+    })?;
+    require(m.console_sha256.is_empty() || !m.console.is_empty(), || {
+        "console_sha256: there is no console page that it is of".to_owned()
     })?;
     require(m.sha256.is_empty() || has_form(&m.sha256, "^[0-9a-f]{64}$"), || {
         "sha256: must be 64 small hexadecimal digits".to_owned()
@@ -122,8 +134,13 @@ fn routes(m: &Manifest) -> Outcome {
         require(METHODS.contains(&route.method.as_str()), || {
             format!("{name}: the method must be one of {}", METHODS.join(", "))
         })?;
-        require(belongs(&route.path, &m.id), || {
-            format!("{name}: the path must begin with {} and have no empty segment", m.id)
+        require(belongs(&route.path, m), || {
+            let served = m.serves.iter().map(|segment| format!(", or lie below {segment},"));
+            format!(
+                "{name}: the path must begin with {}{} and have no empty segment",
+                m.id,
+                served.collect::<String>()
+            )
         })?;
         require(!route.summary.is_empty(), || format!("{name}: the summary is missing"))?;
         require(seen.insert((&route.method, &route.path)), || format!("{name} is there twice"))?;
@@ -132,11 +149,27 @@ fn routes(m: &Manifest) -> Outcome {
     Ok(())
 }
 
-/// Whether the path's first segment, without an action such as `:test`, is the plugin's id.
-fn belongs(path: &str, id: &str) -> bool {
+/// Whether the path's first segment, without an action such as `:test`, is the plugin's id, or more follows one
+/// of the segments that it serves.
+fn belongs(path: &str, m: &Manifest) -> bool {
     let first = path.split('/').next().unwrap_or_default();
     let area = first.split(':').next().unwrap_or_default();
-    area == id && path.split('/').all(|segment| !segment.is_empty())
+    let is_below = path.contains('/') && m.serves.iter().any(|segment| segment == first);
+    (area == m.id || is_below) && path.split('/').all(|segment| !segment.is_empty())
+}
+
+fn served(m: &Manifest) -> Outcome {
+    each_has_form("serves", &m.serves, "^[a-z][a-z-]*$", "one segment such as peers")?;
+    let other = m.serves.iter().find(|segment| !SHARED.contains(&segment.as_str()));
+    other.map_or(Ok(()), |other| {
+        Err(format!("serves: {other:?} is not shared with plugins; {} are", SHARED.join(", ")))
+    })
+}
+
+fn serves_something(m: &Manifest) -> Outcome {
+    let is_used = |segment: &str| m.routes.iter().any(|route| route.path.split('/').next() == Some(segment));
+    let unused = m.serves.iter().find(|segment| !is_used(segment));
+    unused.map_or(Ok(()), |unused| Err(format!("serves: no route is below {unused:?}; leave it out")))
 }
 
 fn route_right(m: &Manifest, route: &Route, name: &str) -> Outcome {

@@ -4,10 +4,13 @@
 //! What a plugin asks of the appliance is handed to [`Services`], and what must be remembered to [`Memory`];
 //! both are the engine's. This part knows neither storage nor HTTP.
 
+pub mod builtin;
 pub mod child;
+mod claims;
 mod confine;
 pub mod conformance;
 mod desk;
+mod extent;
 mod folder;
 mod gate;
 mod journal;
@@ -16,6 +19,7 @@ mod link;
 pub mod manifest;
 mod manifest_rules;
 mod outbox;
+mod page;
 pub mod policy;
 mod pool;
 mod probe;
@@ -45,8 +49,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use jackfield_abi::ops::{Code, Event, Failure};
 use serde_json::{Map, Value};
 
+use builtin::Builtin;
 use desk::Desk;
 use manifest::Manifest;
+pub use page::Page;
 use policy::{Counters, Pace};
 pub use process::VERB;
 use supervisor::{Command, Note, Outcome, Supervisor};
@@ -123,6 +129,8 @@ pub struct Config {
     pub plugins: PathBuf,
     /// Whose plugins are run.
     pub trust: Trust,
+    /// The appliance's own units that are run beside the plugins.
+    pub builtins: &'static [Builtin],
     /// The program whose hidden verb runs a plugin: `/proc/self/exe`, which is the running version even after
     /// an upgrade of the file.
     pub exe: PathBuf,
@@ -166,7 +174,8 @@ impl Host {
     /// refused at its next start.
     pub fn rescan(&self) -> std::io::Result<()> {
         let mut posts = self.lock();
-        for id in self.folders() {
+        let builtins = self.config.builtins.iter().map(|builtin| builtin.id.to_owned());
+        for id in builtins.chain(self.folders()) {
             if !posts.contains_key(&id) {
                 posts.insert(id.clone(), self.post(&id)?);
             }
@@ -189,6 +198,11 @@ impl Host {
     /// The manifests that were accepted, by id.
     pub fn manifests(&self) -> Vec<Arc<Manifest>> {
         self.units().iter().filter_map(|unit| unit.manifest()).collect()
+    }
+
+    /// A plugin's console page.
+    pub fn page(&self, id: &str) -> Option<Arc<Page>> {
+        self.lock().get(id)?.unit.page()
     }
 
     /// Asks a plugin and waits for its answer, at most so long.
@@ -263,7 +277,9 @@ impl Host {
     }
 
     fn post(&self, id: &str) -> std::io::Result<Post> {
-        let unit = Arc::new(Unit::new(Arc::new(Desk::new(id, Arc::clone(&self.config.services))?)));
+        let is_builtin = self.config.builtins.iter().any(|builtin| builtin.id == id);
+        let desk = Arc::new(Desk::new(id, Arc::clone(&self.config.services))?);
+        let unit = Arc::new(Unit::new(desk, is_builtin));
         let (notes, inbox): (Sender<Note>, Receiver<Note>) = channel();
         let supervisor = Supervisor::new(Arc::clone(&unit), Arc::clone(&self.config), inbox, notes.clone());
         let thread = Builder::new().name(format!("keep {id}")).spawn(move || supervisor.run())?;
@@ -280,7 +296,21 @@ impl Host {
             }
         };
         let folders = entries.flatten().filter(|entry| entry.path().join(manifest::FILE).exists());
-        folders.filter_map(|entry| entry.file_name().into_string().ok()).collect()
+        let named = folders.filter_map(|entry| entry.file_name().into_string().ok());
+        named.filter(|id| !self.shadows(id)).collect()
+    }
+
+    /// Whether a folder has the name of a unit of the appliance's own; it is left alone, loudly.
+    fn shadows(&self, id: &str) -> bool {
+        let is_reserved = builtin::is_reserved(id);
+        if is_reserved {
+            let folder = self.config.plugins.join(id);
+            log::error!(
+                "{} is not a plugin's: {id} is a part of the appliance; rename the plugin",
+                folder.display()
+            );
+        }
+        is_reserved
     }
 
     fn units(&self) -> Vec<Arc<Unit>> {

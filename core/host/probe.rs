@@ -17,7 +17,7 @@ use super::Services;
 use super::conformance::request;
 use super::desk::Desk;
 use super::manifest::Manifest;
-use super::process::{Process, in_words};
+use super::process::{self, Process, in_words};
 use super::refusal::Refusal;
 use super::seal::seal;
 use super::wire::{self, Order};
@@ -65,7 +65,8 @@ impl Probe {
         let mut file = File::open(&plugin.library).map_err(sentence)?;
         let sealed = seal(&mut file).map_err(sentence)?;
         let (process, stream) =
-            Process::start(&plugin.exe, &desk, &sealed.code, &order(plugin)).map_err(sentence)?;
+            Process::start(&plugin.exe, process::VERB, &desk, &sealed.code, &order(plugin))
+                .map_err(sentence)?;
         stream.set_read_timeout(Some(PATIENCE)).map_err(sentence)?;
         stream.set_write_timeout(Some(PATIENCE)).map_err(sentence)?;
         let hello = PluginHello { id: String::new(), version: String::new(), ops: Vec::new() };

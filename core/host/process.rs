@@ -18,7 +18,7 @@ use super::child;
 use super::desk::Desk;
 use super::wire::{Order, hand_over};
 
-/// The hidden verb of the command line.
+/// The hidden verb of the command line that runs a plugin.
 pub const VERB: &str = "plugin-host";
 
 const LINE_BYTES: u64 = 8 * 1024;
@@ -35,9 +35,10 @@ pub struct Process {
 
 impl Process {
     /// Starts a process on the calling thread, whose end ends the process too. Gives it the library and the
-    /// order; what it prints goes to the journal.
+    /// order; what it prints goes to the journal. The verb says what kind of process it is.
     pub fn start(
         exe: &Path,
+        verb: &str,
         desk: &Arc<Desk>,
         code: &OwnedFd,
         order: &Order,
@@ -46,7 +47,7 @@ impl Process {
         let (output, printed) = std::io::pipe()?;
         let child = Command::new(exe)
             .arg0("jackfield")
-            .args([VERB, &desk.plugin])
+            .args([verb, &desk.plugin])
             .env_clear()
             .current_dir("/")
             // A Ctrl-C at the terminal is for the appliance, which stops its plugins in order.

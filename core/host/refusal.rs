@@ -37,6 +37,8 @@ pub enum Rule {
     Identity,
     /// What it needs of the appliance could not be made ready.
     Preparation,
+    /// A route of it is another plugin's.
+    Claim,
     /// The process could not be confined.
     Confinement,
 }

@@ -71,7 +71,7 @@ impl Running {
     /// What makes it not worth keeping, in words.
     pub fn fault(&mut self, timing: &Timing, unit: &Unit) -> Option<String> {
         self.hang(timing)
-            .or_else(|| self.silence(timing))
+            .or_else(|| if unit.is_builtin() { self.lateness(timing) } else { self.silence(timing) })
             .or_else(|| flood(timing, unit))
             .or_else(|| self.breach())
     }
@@ -107,6 +107,14 @@ impl Running {
         let op = self.link.stuck_in(timing.unanswered)?;
         Some(format!(
             "{op} is unanswered {} ms after its deadline, and so is all that came later",
+            timing.unanswered.as_millis()
+        ))
+    }
+
+    fn lateness(&self, timing: &Timing) -> Option<String> {
+        let op = self.link.late_in(timing.unanswered)?;
+        Some(format!(
+            "{op} took ten times the time it was given, or {} ms more",
             timing.unanswered.as_millis()
         ))
     }

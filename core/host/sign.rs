@@ -30,14 +30,20 @@ fn write_new(file: &Path, mode: u32, line: &str) -> Result<(), String> {
     written.map_err(|e| format!("Cannot write {}: {e}.", file.display()))
 }
 
-/// Signs the plugin in a folder: puts the library's SHA-256 into the manifest, then signs the manifest.
+/// Signs the plugin in a folder: puts the SHA-256 of the library and of the console page into the manifest, then
+/// signs the manifest.
 pub fn sign(folder: &Path, key: &Path) -> Result<Manifest, String> {
     let place = folder.join(manifest::FILE);
     let text = read_text(&place)?;
     let manifest = Manifest::parse(&text).map_err(|sentence| format!("{}: {sentence}", place.display()))?;
     let library = folder.join(&manifest.library);
     let bytes = fs::read(&library).map_err(|e| format!("Cannot read {}: {e}.", library.display()))?;
-    let text = with_hash(&text, &HEXLOWER.encode(&Sha256::digest(&bytes)));
+    let mut text = with_hash(&text, "sha256", &HEXLOWER.encode(&Sha256::digest(&bytes)));
+    if !manifest.console.is_empty() {
+        let page = folder.join(&manifest.console);
+        let bytes = fs::read(&page).map_err(|e| format!("Cannot read {}: {e}.", page.display()))?;
+        text = with_hash(&text, "console_sha256", &HEXLOWER.encode(&Sha256::digest(&bytes)));
+    }
     let signature = key_pair(key)?.sign(text.as_bytes());
     write(&place, &text)?;
     write(&folder.join(super::verify::SIGNATURE), &format!("{}\n", BASE64.encode(signature.as_ref())))?;
@@ -62,9 +68,9 @@ fn write(file: &Path, text: &str) -> Result<(), String> {
 }
 
 /// The manifest's text with that hash; the rest stays as its author wrote it.
-fn with_hash(text: &str, hash: &str) -> String {
-    let line = format!("sha256 = \"{hash}\"");
-    let is_hash = |line: &str| line.split('=').next().is_some_and(|key| key.trim() == "sha256");
+fn with_hash(text: &str, key: &str, hash: &str) -> String {
+    let line = format!("{key} = \"{hash}\"");
+    let is_hash = |line: &str| line.split('=').next().is_some_and(|name| name.trim() == key);
     let head = text.lines().take_while(|line| !line.trim_start().starts_with('[')).count();
     let mut lines: Vec<&str> = text.lines().collect();
     match lines[..head].iter().position(|line| is_hash(line)) {
@@ -80,8 +86,13 @@ mod tests {
 
     #[test]
     fn the_hash_replaces_the_one_that_stands_there_or_is_added() {
-        assert_eq!(with_hash("id = \"a\"\nsha256 = \"\"\n", "ff"), "id = \"a\"\nsha256 = \"ff\"\n");
-        assert_eq!(with_hash("id = \"a\"\n[[routes]]\n", "ff"), "sha256 = \"ff\"\nid = \"a\"\n[[routes]]\n");
+        let hashed = |text: &str| with_hash(text, "sha256", "ff");
+        assert_eq!(hashed("id = \"a\"\nsha256 = \"\"\n"), "id = \"a\"\nsha256 = \"ff\"\n");
+        assert_eq!(hashed("id = \"a\"\n[[routes]]\n"), "sha256 = \"ff\"\nid = \"a\"\n[[routes]]\n");
+        assert_eq!(
+            with_hash("sha256 = \"a\"\n", "console_sha256", "ff"),
+            "console_sha256 = \"ff\"\nsha256 = \"a\"\n"
+        );
     }
 
     #[test]

@@ -11,17 +11,19 @@ use std::time::{Duration, Instant};
 
 use jackfield_abi::frame::Frame;
 use jackfield_abi::ops::{HostHello, Limits, PluginHello, SERVICES};
+use serde_json::Map;
 
+use super::builtin::{self, Builtin};
 use super::link::{Link, News, SocketEnd};
 use super::manifest::Manifest;
-use super::policy::{Counters, Verdict};
-use super::process::{Process, in_words};
+use super::policy::{Counters, Pace, Verdict};
+use super::process::{self, Process, in_words};
 use super::refusal::{Refusal, Rule};
 use super::running::Running;
 use super::unit::{State, Unit};
 use super::verify::{Verified, verify};
 use super::wire::{self, Order, Report};
-use super::{Config, now_ms};
+use super::{Config, Timing, now_ms};
 
 /// What reaches a supervisor.
 pub enum Note {
@@ -76,6 +78,10 @@ pub(super) enum NotUp {
 pub struct Supervisor {
     pub(super) unit: Arc<Unit>,
     pub(super) config: Arc<Config>,
+    /// The appliance's own unit that it keeps; none for a plugin.
+    pub(super) builtin: Option<&'static Builtin>,
+    pub(super) timing: Timing,
+    pub(super) pace: Pace,
     pub(super) notes: Receiver<Note>,
     pub(super) own: Sender<Note>,
     /// Commands that came while something was being started.
@@ -91,12 +97,20 @@ pub struct Supervisor {
 impl Supervisor {
     /// A supervisor; `own` leads to `notes`.
     pub fn new(unit: Arc<Unit>, config: Arc<Config>, notes: Receiver<Note>, own: Sender<Note>) -> Self {
+        let builtin = config.builtins.iter().find(|builtin| builtin.id == unit.id());
+        let (timing, pace) = match builtin {
+            Some(_) => (builtin::timing(&config.timing), builtin::pace(&config.pace)),
+            None => (config.timing, config.pace),
+        };
         let counters = config.memory.load(unit.id());
         let (last_end, restarts) = (counters.last_end.clone(), counters.restarts);
         unit.show(|shown| (shown.last_end, shown.restarts) = (last_end, restarts));
         Self {
             unit,
             config,
+            builtin,
+            timing,
+            pace,
             notes,
             own,
             postponed: VecDeque::new(),
@@ -118,13 +132,12 @@ impl Supervisor {
 
     /// Looks at the files, decides, and either serves or waits.
     pub(super) fn turn(&mut self) {
-        let verified = verify(&self.config.plugins, self.unit.id(), self.config.trust);
-        let verified = match verified {
+        let verified = match self.verify() {
             Ok(verified) => verified,
             Err(refusal) => return self.refuse(&refusal),
         };
         self.meet(&verified);
-        match self.counters.verdict(&self.config.pace, now_ms()) {
+        match self.counters.verdict(&self.pace, now_ms()) {
             Verdict::Start => self.serve(verified),
             Verdict::Backoff(until) => {
                 let reason = self.counters.last_end.clone();
@@ -138,10 +151,20 @@ impl Supervisor {
         }
     }
 
+    /// What is to run, when it may.
+    pub(super) fn verify(&self) -> Result<Verified, Refusal> {
+        match self.builtin {
+            Some(builtin) => builtin.verified(&self.config.version),
+            None => verify(&self.config.plugins, self.unit.id(), self.config.trust),
+        }
+    }
+
     pub(super) fn meet(&mut self, verified: &Verified) {
         let manifest = Arc::new(verified.manifest.clone());
-        let signed_by = verified.signed_by.clone();
-        self.unit.show(|shown| (shown.manifest, shown.signed_by) = (Some(manifest), signed_by));
+        let (signed_by, page) = (verified.signed_by.clone(), verified.page.clone());
+        self.unit.show(|shown| {
+            (shown.manifest, shown.page, shown.signed_by) = (Some(manifest), page, signed_by);
+        });
         if self.counters.meet(&verified.sealed.sha256) {
             self.save();
         }
@@ -179,12 +202,15 @@ impl Supervisor {
     fn died(&mut self, reason: &str) {
         log::error!("the plugin {} ended: {reason}", self.unit.id());
         self.unit.route_nowhere(reason);
+        self.counters.died(&self.pace, now_ms(), reason);
+        self.counters.restarts += 1;
+        let (last_end, restarts) = (self.counters.last_end.clone(), self.counters.restarts);
+        // All at once: whoever looks meanwhile must not read this reason beside the end before it.
         self.unit.show(|shown| {
             (shown.state, shown.reason) = (State::Backoff, reason.to_owned());
             (shown.pid, shown.confinement) = (None, Vec::new());
+            (shown.last_end, shown.restarts) = (last_end, restarts);
         });
-        self.counters.died(&self.config.pace, now_ms(), reason);
-        self.counters.restarts += 1;
         self.save();
         self.answer(Err(reason.to_owned()));
     }
@@ -199,7 +225,7 @@ impl Supervisor {
     pub(super) fn bring_up(&mut self, verified: Verified) -> Result<Running, NotUp> {
         self.generation += 1;
         let manifest = Arc::new(verified.manifest);
-        let prepared = self.unit.desk.prepare(&manifest);
+        let prepared = if self.builtin.is_some() { Ok(()) } else { self.unit.desk.prepare(&manifest) };
         prepared.map_err(|sentence| NotUp::Refused(Refusal::new(Rule::Preparation, sentence)))?;
         let mut running = self
             .start(Arc::clone(&manifest), &verified.sealed.code)
@@ -219,14 +245,15 @@ impl Supervisor {
         let hello = HostHello {
             version: self.config.version.clone(),
             services: SERVICES.iter().map(|service| (*service).to_owned()).collect(),
-            settings: desk.settings(&manifest),
-            limits: Limits { stop_ms: wire::milliseconds(self.config.timing.stop), ..Limits::default() },
+            settings: if self.builtin.is_some() { Map::new() } else { desk.settings(&manifest) },
+            limits: Limits { stop_ms: wire::milliseconds(self.timing.stop), ..Limits::default() },
         };
         let id = Some(manifest.id.clone());
         let order = Order { id, memory_mib: manifest.memory_mib, net: manifest.net.clone(), hello };
-        let (process, stream) = Process::start(&self.config.exe, desk, code, &order)?;
+        let verb = if self.builtin.is_some() { builtin::VERB } else { process::VERB };
+        let (process, stream) = Process::start(&self.config.exe, verb, desk, code, &order)?;
         let (own, generation) = (self.own.clone(), self.generation);
-        let link = Link::start(stream, Arc::clone(desk), move |news| {
+        let link = Link::start(stream, Arc::clone(desk), manifest.services.clone(), move |news| {
             // A supervisor that has ended has no use for news.
             let _ = own.send(Note::News(generation, news));
         })?;
@@ -234,7 +261,7 @@ impl Supervisor {
     }
 
     fn await_hello(&mut self, running: &mut Running) -> Result<(), NotUp> {
-        let until = Instant::now() + self.config.timing.start;
+        let until = Instant::now() + self.timing.start;
         loop {
             let news = match self.notes.recv_timeout(until.saturating_duration_since(Instant::now())) {
                 Err(_) => return Err(NotUp::Died(self.late_start())),
@@ -262,7 +289,7 @@ impl Supervisor {
     }
 
     fn late_start(&self) -> String {
-        format!("it did not say hello within {} ms after its start", self.config.timing.start.as_millis())
+        format!("it did not say hello within {} ms after its start", self.timing.start.as_millis())
     }
 
     /// The process serves from now on.

@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::desk::Desk;
 use super::link::{Link, Undone, Word, unavailable};
 use super::manifest::Manifest;
+use super::page::Page;
 use super::wire::Measure;
 
 /// How a plugin is.
@@ -40,10 +41,16 @@ pub enum State {
 pub struct Status {
     /// Its id.
     pub id: String,
+    /// Whether it is a part of the appliance instead of a plugin.
+    pub builtin: bool,
     /// Its version; empty while no manifest could be read.
     pub version: String,
     /// One line for people.
     pub summary: String,
+    /// Its name for people.
+    pub title: String,
+    /// Where its console page is; none: it has none.
+    pub page: Option<String>,
     /// How it is.
     pub state: State,
     /// Why, in words.
@@ -99,6 +106,8 @@ pub struct Shown {
     pub signed_by: Option<String>,
     /// The last manifest that was accepted.
     pub manifest: Option<Arc<Manifest>>,
+    /// The console page that belongs to it.
+    pub page: Option<Arc<Page>>,
 }
 
 /// Where requests go.
@@ -115,6 +124,7 @@ enum Route {
 pub struct Unit {
     /// Where its messages end up.
     pub desk: Arc<Desk>,
+    is_builtin: bool,
     shown: Mutex<Shown>,
     reshown: Condvar,
     route: Mutex<Route>,
@@ -123,7 +133,7 @@ pub struct Unit {
 
 impl Unit {
     /// A plugin that has not been looked at yet.
-    pub fn new(desk: Arc<Desk>) -> Self {
+    pub fn new(desk: Arc<Desk>, is_builtin: bool) -> Self {
         let shown = Shown {
             state: State::Starting,
             reason: String::new(),
@@ -135,14 +145,21 @@ impl Unit {
             confinement: Vec::new(),
             signed_by: None,
             manifest: None,
+            page: None,
         };
         let route = Mutex::new(Route::Soon);
-        Self { desk, shown: Mutex::new(shown), reshown: Condvar::new(), route, rerouted: Condvar::new() }
+        let shown = Mutex::new(shown);
+        Self { desk, is_builtin, shown, reshown: Condvar::new(), route, rerouted: Condvar::new() }
     }
 
     /// Its id.
     pub fn id(&self) -> &str {
         &self.desk.plugin
+    }
+
+    /// Whether it is a part of the appliance instead of a plugin.
+    pub fn is_builtin(&self) -> bool {
+        self.is_builtin
     }
 
     /// Asks the plugin and waits for its answer, at most so long. While a successor is being started on
@@ -171,6 +188,11 @@ impl Unit {
         self.lock_shown().manifest.clone()
     }
 
+    /// Its console page.
+    pub fn page(&self) -> Option<Arc<Page>> {
+        self.lock_shown().page.clone()
+    }
+
     /// How it is.
     pub fn status(&self) -> Status {
         let shown = self.lock_shown().clone();
@@ -179,7 +201,10 @@ impl Unit {
         let journal = &self.desk.journal;
         Status {
             id: self.id().to_owned(),
+            builtin: self.is_builtin,
             version: shown.manifest.as_ref().map(|m| m.version.clone()).unwrap_or_default(),
+            title: shown.manifest.as_ref().map_or_else(|| self.id().to_owned(), |m| m.shown_title()),
+            page: shown.page.as_ref().map(|page| Page::address(self.id(), &page.sha256)),
             summary: shown.manifest.as_ref().map(|m| m.summary.clone()).unwrap_or_default(),
             state,
             reason,

@@ -3,13 +3,17 @@
 //! it needs. What comes out is the manifest and a sealed copy of the library.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use data_encoding::BASE64;
 use jackfield_abi::{ABI, ops};
 use ring::signature::{ED25519, UnparsedPublicKey};
 
+use super::claims;
+use super::extent;
 use super::folder::Folder;
 use super::manifest::{self, Manifest};
+use super::page::{self, Page};
 use super::refusal::{Refusal, Rule};
 use super::seal::{Sealed, seal};
 
@@ -38,6 +42,8 @@ pub struct Verified {
     pub manifest: Manifest,
     /// Its library.
     pub sealed: Sealed,
+    /// Its console page, if it has one.
+    pub page: Option<Arc<Page>>,
     /// File name of the key that signed it; none in development.
     pub signed_by: Option<String>,
 }
@@ -45,10 +51,13 @@ pub struct Verified {
 /// Verifies the plugin in the folder `id` of the plugins folder.
 pub fn verify(plugins: &Path, id: &str, trust: Trust) -> Result<Verified, Refusal> {
     let (manifest, signed_by) = read_manifest(plugins, id, trust)?;
+    claims::judge(plugins, &manifest, trust)?;
     let folder = Folder::open(&plugins.join(id))?;
     let sealed = read_library(&folder, &manifest)?;
     judge_hash(&folder, &manifest, &sealed, trust)?;
-    Ok(Verified { manifest, sealed, signed_by })
+    judge_extent(&folder, &manifest, &sealed)?;
+    let page = page::read(&folder, &manifest, trust)?.map(Arc::new);
+    Ok(Verified { manifest, sealed, page, signed_by })
 }
 
 /// The manifest alone, verified; with the key that signed it.
@@ -185,4 +194,13 @@ fn judge_hash(folder: &Folder, manifest: &Manifest, sealed: &Sealed, trust: Trus
         )
     };
     Err(Refusal::new(Rule::Hash, sentence))
+}
+
+fn judge_extent(folder: &Folder, manifest: &Manifest, sealed: &Sealed) -> Result<(), Refusal> {
+    extent::judge(&sealed.code).map_err(|cause| {
+        let file = folder.path().join(&manifest.library);
+        let sentence =
+            format!("the library cannot be loaded: {}: {cause}; install the plugin again", file.display());
+        Refusal::new(Rule::NotALibrary, sentence)
+    })
 }

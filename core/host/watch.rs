@@ -10,7 +10,6 @@ use super::now_ms;
 use super::running::Running;
 use super::supervisor::{Command, End, NotUp, Note, Outcome, Supervisor, doing, post_mortem};
 use super::unit::State;
-use super::verify::verify;
 
 /// What became of a process that an operator's command was about.
 enum After {
@@ -24,7 +23,7 @@ impl Supervisor {
     /// Watches a process that serves, and its successors, until one dies or is to end.
     pub(super) fn watch(&mut self, mut running: Running) -> End {
         loop {
-            match self.next_note(self.config.timing.tick) {
+            match self.next_note(self.timing.tick) {
                 Some(Note::News(generation, news)) if generation == running.generation => match news {
                     News::Ended(end) => return End::Died(post_mortem(&mut running, &end)),
                     News::Pulse(pulse) => running.pulse(pulse),
@@ -39,12 +38,12 @@ impl Supervisor {
             }
             // A pulse may be among what was postponed.
             if self.postponed.is_empty()
-                && let Some(fault) = running.fault(&self.config.timing, &self.unit)
+                && let Some(fault) = running.fault(&self.timing, &self.unit)
             {
                 return End::Died(put_down(&mut running, fault));
             }
-            running.ping_when_due(&self.config.timing);
-            if self.counters.ran_for(&self.config.pace, running.since.elapsed()) {
+            running.ping_when_due(&self.timing);
+            if self.counters.ran_for(&self.pace, running.since.elapsed()) {
                 self.save();
             }
         }
@@ -73,10 +72,10 @@ impl Supervisor {
     fn obey(&mut self, command: Command, asked: SyncSender<Outcome>, running: Running) -> After {
         self.asked = Some(asked);
         match command {
-            Command::Restart => self.restart(running, self.config.timing.stop),
+            Command::Restart => self.restart(running, self.timing.stop),
             Command::Replace if running.manifest.can_overlap() => After::Serves(self.replace(running)),
             // Two processes cannot listen on one port: requests wait while one follows the other.
-            Command::Replace => self.restart(running, self.config.timing.drain),
+            Command::Replace => self.restart(running, self.timing.drain),
             Command::Disable => self.disable(running),
             Command::End(within) => self.end(running, within),
             Command::Enable => self.stay(running),
@@ -125,7 +124,7 @@ impl Supervisor {
         if !running.link.drain(drain) {
             log::warn!("the plugin {}: requests were open when it was stopped", self.unit.id());
         }
-        let end = running.stop(self.config.timing.stop);
+        let end = running.stop(self.timing.stop);
         log::info!("the plugin {} is restarted; the last process: {end}", self.unit.id());
         self.counters.restarts += 1;
         self.save();
@@ -134,7 +133,7 @@ impl Supervisor {
 
     /// Starts a successor. Only when it is up the predecessor takes no more and ends; otherwise it goes on.
     fn replace(&mut self, running: Running) -> Running {
-        let verified = match verify(&self.config.plugins, self.unit.id(), self.config.trust) {
+        let verified = match self.verify() {
             Ok(verified) => verified,
             Err(refusal) => {
                 self.answer(Err(format!("the running version stays: {refusal}")));
@@ -143,9 +142,12 @@ impl Supervisor {
         };
         let manifest = Arc::new(verified.manifest.clone());
         let (signed_by, sha256) = (verified.signed_by.clone(), verified.sealed.sha256.clone());
+        let page = verified.page.clone();
         match self.bring_up(verified) {
             Ok(successor) => {
-                self.unit.show(|shown| (shown.manifest, shown.signed_by) = (Some(manifest), signed_by));
+                self.unit.show(|shown| {
+                    (shown.manifest, shown.page, shown.signed_by) = (Some(manifest), page, signed_by);
+                });
                 self.counters.meet(&sha256);
                 self.counters.restarts += 1;
                 self.save();
@@ -163,7 +165,7 @@ impl Supervisor {
     /// Lets a predecessor finish what it has, on a thread of its own. At most one does so at a time.
     fn retire(&mut self, running: Running) {
         self.join_retiring();
-        let timing = self.config.timing;
+        let timing = self.timing;
         let id = self.unit.id().to_owned();
         let retire = move || {
             // Not within the log's arguments, which are left alone when nobody reads the line.
@@ -188,7 +190,7 @@ impl Supervisor {
         self.save();
         self.unit.route_nowhere("an operator switched it off");
         self.unit.show(|shown| shown.state = State::Stopping);
-        let end = running.stop(self.config.timing.stop);
+        let end = running.stop(self.timing.stop);
         log::info!("the plugin {} is disabled; its process: {end}", self.unit.id());
         self.answer(Ok(()));
         After::Ended
@@ -198,7 +200,7 @@ impl Supervisor {
         self.is_ending = true;
         self.unit.route_nowhere("the appliance is stopping");
         self.unit.show(|shown| shown.state = State::Stopping);
-        let end = running.stop(within.min(self.config.timing.stop));
+        let end = running.stop(within.min(self.timing.stop));
         log::info!("the plugin {} is stopped: {end}", self.unit.id());
         self.answer(Ok(()));
         After::Ended

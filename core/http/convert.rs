@@ -1,26 +1,43 @@
 //! Between tiny_http's requests and answers and ours. Leaves out threads and whether a request may be served.
 
 use std::io::{self, Read};
+use std::path::Path;
+use std::sync::Arc;
 
 use super::message::{Client, Request, Response};
 use super::tickets;
+use super::upload::{self, IN_MEMORY, Taken};
 use crate::catalog::problems::{INTERNAL, Problem};
 
-/// The request as the appliance sees it; `None` when its body was cut short.
-pub fn request_from(raw: &mut tiny_http::Request, client: Client) -> Option<Request> {
-    let body = read_body(raw)?;
+/// The request as the appliance sees it; `None` when its body was cut short. A body that is too large for memory goes
+/// to `spool`; without room there, the answer is a refusal.
+pub fn request_from(
+    raw: &mut tiny_http::Request,
+    client: Client,
+    spool: &Path,
+) -> Option<Result<Request, Response>> {
+    let (mut body, mut upload) = (Vec::new(), None);
+    match raw.body_length().unwrap_or(0) {
+        declared if declared > IN_MEMORY => match upload::take(raw.as_reader(), declared, spool) {
+            Taken::Whole(file) => upload = Some(Arc::new(file)),
+            Taken::Cut => return None,
+            Taken::Refused(problem) => return Some(Err(refusal(&problem))),
+        },
+        _ => body = read_body(raw)?,
+    }
     let (path, query) = raw.url().split_once('?').unwrap_or((raw.url(), ""));
     let headers = raw.headers().iter().filter(|h| !h.field.equiv(tickets::HEADER));
     let lower =
         |h: &tiny_http::Header| (h.field.as_str().as_str().to_ascii_lowercase(), h.value.as_str().to_owned());
-    Some(Request {
+    Some(Ok(Request {
         method: raw.method().as_str().to_owned(),
         path: path.to_owned(),
         query: query.to_owned(),
         headers: headers.map(lower).collect(),
         body,
+        upload,
         client,
-    })
+    }))
 }
 
 fn read_body(raw: &mut tiny_http::Request) -> Option<Vec<u8>> {
@@ -62,6 +79,12 @@ fn is_field_value(value: &str) -> bool {
     value.bytes().all(|b| b == b'\t' || (b' '..=b'~').contains(&b))
 }
 
+fn refusal(problem: &Problem) -> Response {
+    let content_type = ("Content-Type".to_owned(), "application/problem+json".to_owned());
+    let (status, body) = (problem.kind.status, problem.to_json().to_string().into_bytes());
+    Response { status, headers: vec![content_type], body, feed: None }
+}
+
 /// The answer to a request that met a fault of ours.
 pub fn fault() -> Response {
     let problem = Problem::new(
@@ -69,9 +92,7 @@ pub fn fault() -> Response {
         "The appliance failed while it handled this request; it may have been carried out in part. Look \
          before you repeat it. The appliance's log has the cause.",
     );
-    let content_type = ("Content-Type".to_owned(), "application/problem+json".to_owned());
-    let body = problem.to_json().to_string().into_bytes();
-    Response { status: 500, headers: vec![content_type], body, feed: None }
+    refusal(&problem)
 }
 
 /// An answer of a status only.

@@ -1,7 +1,9 @@
 //! A request and a response as the rest of the appliance sees them: plain values without any trace of the
 //! HTTP library, so that the command line can hand the same values to the API without a server.
 
+use std::fs::File;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 /// Who sent the request, as far as the transport can tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,8 +28,10 @@ pub struct Request {
     pub query: String,
     /// Header names in lower case, in order of arrival.
     pub headers: Vec<(String, String)>,
-    /// The body; empty when absent.
+    /// The body; empty when absent, and when it was too large for memory.
     pub body: Vec<u8>,
+    /// A body that was too large for memory, to be read from where it stands.
+    pub upload: Option<Arc<File>>,
     /// Who sent it.
     pub client: Client,
 }

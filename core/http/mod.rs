@@ -15,6 +15,7 @@ mod server;
 mod stats;
 mod tickets;
 mod tls;
+mod upload;
 
 #[cfg(test)]
 mod tests;
@@ -58,6 +59,8 @@ pub struct Config {
     pub workers: usize,
     /// Largest request body in bytes for a method and a path.
     pub body_limit: fn(&str, &str) -> u64,
+    /// Folder that bodies go to which are too large for memory; nothing with a name stays there.
+    pub spool: PathBuf,
     /// What to do with a request. Called on several threads at once.
     pub handler: Handler,
 }
@@ -75,7 +78,7 @@ impl Http {
         let workers = config.workers.clamp(1, MOST_WORKERS);
         let (tickets, counters) = (Arc::new(Tickets::default()), Arc::new(Counters::new()));
         let tls = tls::server_config(config.certificates).map_err(io::Error::other)?;
-        let server = Server::start(workers, config.handler, tickets.clone(), counters.clone())?;
+        let server = Server::start(workers, config.handler, tickets.clone(), counters.clone(), config.spool)?;
         let opened = Door::open(Plan {
             listen: config.listen,
             control_socket: config.control_socket,

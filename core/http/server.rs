@@ -4,6 +4,7 @@
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -61,6 +62,8 @@ struct Shared {
     tickets: Arc<Tickets>,
     counters: Arc<Counters>,
     handler: Handler,
+    /// Where bodies go that are too large for memory.
+    spool: PathBuf,
 }
 
 impl Server {
@@ -70,6 +73,7 @@ impl Server {
         handler: Handler,
         tickets: Arc<Tickets>,
         counters: Arc<Counters>,
+        spool: PathBuf,
     ) -> io::Result<Self> {
         let (http, address) = listen()?;
         let private = Private { address: Mutex::new(address), is_broken: AtomicBool::new(false) };
@@ -82,6 +86,7 @@ impl Server {
             tickets,
             counters,
             handler,
+            spool,
         });
         let (end, ended) = channel();
         let threads = (1..=workers).map(|n| spawn(n, shared.clone(), end.clone()));
@@ -207,8 +212,8 @@ impl Shared {
             Ok(Pass::Greeting) => send(raw, plain(204)),
             // A body cut short means that the door gave the request up: nobody waits for an answer.
             Ok(Pass::From(client)) => {
-                let Some(request) = request_from(&mut raw, client) else { return };
-                let mut answer = self.answer(request);
+                let Some(taken) = request_from(&mut raw, client, &self.spool) else { return };
+                let mut answer = taken.map(|request| self.answer(request)).unwrap_or_else(|refusal| refusal);
                 // Before the head is sent, so that the door finds it there.
                 if let (Some(feed), Some(ticket)) = (answer.feed.take(), ticket_of(&raw)) {
                     self.tickets.leave(ticket, feed);

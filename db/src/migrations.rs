@@ -25,8 +25,16 @@ macro_rules! core {
 }
 
 /// Every step, in order. Add a line for a new file; never change a file that was released.
-pub(crate) const CORE: &[Migration] =
-    core!["0001_first.sql", "0002_core_views.sql", "0003_plugins.sql", "0010_presence_messages.sql",];
+pub(crate) const CORE: &[Migration] = core![
+    "0001_first.sql",
+    "0002_core_views.sql",
+    "0003_plugins.sql",
+    "0004_peers.sql",
+    "0007_accounts.sql",
+    "0008_revision_parts.sql",
+    "0009_schedules.sql",
+    "0010_presence_messages.sql",
+];
 
 /// Which step failed, and why.
 #[derive(Debug)]
@@ -132,6 +140,23 @@ mod tests {
     fn no_rule_waits_for_the_commit() {
         let sql = "SELECT count(*) FROM sqlite_schema WHERE sql LIKE '%DEFERRABLE%'";
         assert_eq!(migrated().query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
+    }
+
+    #[test]
+    fn peers_of_the_earlier_schema_keep_their_prefix_and_get_no_kind() {
+        let conn = Connection::open_in_memory().unwrap();
+        run(&conn, &CORE[..3], 0).unwrap();
+        let old = "INSERT INTO enterprise VALUES (1, 'acme', '', 'acme.example', 1, '', '');
+            INSERT INTO peer VALUES (7, 'peer-1', 'acme', 'Lyon', '-77', 1, 'then', 'then');";
+        conn.execute_batch(old).unwrap();
+        run(&conn, CORE, 3).unwrap();
+        let sql = "SELECT seq || id || description || dialing_prefix, kind, hostname, peer_enterprise,
+            sync_every_days || ' ' || sync_hour || ':' || sync_minute || ' ' || sync_half FROM peer";
+        let read =
+            |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?));
+        type Peer = (String, Option<String>, Option<String>, Option<String>, String);
+        let peer: Peer = conn.query_row(sql, [], read).unwrap();
+        assert_eq!(peer, ("7peer-1Lyon-77".to_owned(), None, None, None, "0 2:0 AM".to_owned()));
     }
 
     #[test]

@@ -19,9 +19,12 @@ const RESERVED: &[&str] = &[
     "plugin",
     "pragma",
     "revision",
+    "scripts",
     "session",
     "sqlite",
     "temp",
+    "trusted",
+    "workbench",
 ];
 
 /// The validated id of a plugin: 2 to 32 lower-case letters and digits, a letter first.

@@ -50,6 +50,9 @@ impl Connection {
         self.stream.flush()?;
         let mut filled = 0;
         loop {
+            if filled == self.buffer.len() {
+                self.buffer.resize(2 * filled, 0);
+            }
             let length = self.stream.read(&mut self.buffer[filled..])?;
             if length == 0 {
                 return Err("the connection was closed in the middle of an answer".into());

@@ -40,6 +40,8 @@ const PROVOKED = [
   ["/api/v1/session", 429],
   ["/api/v1/doctor", 401],
   ["/api/v1/enterprises", 401],
+  ["/api/v1/plugins", 401],
+  ["/api/v1/federation/servers:apply", 422],
 ];
 
 /** Fails with a sentence unless a claim holds. */

@@ -1,5 +1,5 @@
-//! The console in a real browser: the story of a first visit, told in `tests/console/first_page.mjs`. Leaves
-//! out what the story checks, which stands there.
+//! The console in a real browser: stories told in `tests/console/*.mjs`. Leaves out what the stories check, which
+//! stands there.
 
 use std::path::PathBuf;
 use std::process::{Command, Output};
@@ -18,6 +18,18 @@ fn a_first_visitor_claims_the_appliance_and_finds_their_way_by_keyboard() {
     said_well("the rehearsal site", &timed(rehearsal).arg(socket).output().expect("timeout runs"));
     let base = format!("https://{}/", appliance.address());
     let story = timed("node").arg(console("first_page.mjs")).args([&base, &appliance.claim_code()]).output();
+    said_well("the story", &story.expect("timeout runs"));
+}
+
+#[test]
+fn an_operator_looks_after_plugins_and_sets_federation_up_by_keyboard() {
+    const PASSWORD: &str = "plum-tree under 7 stars";
+    let appliance = Appliance::with_plugins(&["echo", "faulty", "federation"]);
+    said_well("the browser's packages", &timed(console("install")).output().expect("timeout runs"));
+    let made = appliance.cli(&["admin", "create", "alice", "--role", "admin", "--password-stdin"], PASSWORD);
+    assert_eq!(made.code, 0, "{}{}", made.stdout, made.stderr);
+    let base = format!("https://{}/", appliance.address());
+    let story = timed("node").arg(console("plugins.mjs")).args([&base, "alice", PASSWORD]).output();
     said_well("the story", &story.expect("timeout runs"));
 }
 

@@ -24,7 +24,7 @@ pub use files::{APPLICATION_ID, USER_VERSION, assert_unchanged, header, set_head
 pub use follower::{Follower, READ};
 pub use plugins::{await_plugin, await_that, awaited, is_alive, plugin, signal};
 pub use process::{Outcome, Process};
-pub use site::{Site, account, all_pages, enterprise_body, node, site, site_named, with};
+pub use site::{Site, account, all_pages, enterprise_body, node, sister, site, site_named, with};
 pub use small_disk::SmallDisk;
 
 /// The folder of the workspace.

@@ -63,6 +63,14 @@ pub fn account(enterprise: &str, login: &str, fields: &Value) -> Value {
     with(&json!({"enterprise": enterprise, "login_id": login, "last_name": "Doe"}), fields)
 }
 
+/// A whole peer of the enterprise `acme` that is a sister appliance, as it is posted.
+pub fn sister(description: &str, hostname: &str, peer_enterprise: &str) -> Value {
+    json!({
+        "enterprise": "acme", "description": description, "kind": "jackfield", "hostname": hostname,
+        "peer_enterprise": peer_enterprise,
+    })
+}
+
 /// An object with some fields laid over it; a field that is null there is taken out.
 pub fn with(object: &Value, fields: &Value) -> Value {
     let mut whole = object.as_object().expect("an object").clone();

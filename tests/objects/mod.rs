@@ -1,7 +1,11 @@
 //! Enterprises, PBX nodes, accounts and peers: made, read, changed and deleted. The rules of single fields
 //! and the lists have files of their own.
 
+mod deployment;
+mod directory;
 mod lists;
+mod peers;
+mod profiles;
 mod rule_tables;
 mod rules;
 mod settings;

@@ -51,6 +51,100 @@ pub fn enterprise_rules() -> Vec<Rule> {
                 (json!("é.fr"), "a DNS name"),
             ],
         ),
+        (
+            "voice_mail_server",
+            vec![json!(""), json!("nupoint"), json!("10.0.0.7"), json!(format!("{0}.{0}", "v".repeat(63)))],
+            vec![
+                (json!("a b"), "a host name or an IP address"),
+                (text(129), "0 to 128 characters long; this has 129"),
+            ],
+        ),
+        (
+            "admin_email",
+            vec![json!(""), json!("it@example.com")],
+            vec![(json!("it"), "an e-mail address such as name@example.com")],
+        ),
+        (
+            "presence_privacy",
+            vec![json!(true), json!(false)],
+            vec![(json!(1), "must be true or false, not a number")],
+        ),
+        (
+            "calendar_integration",
+            vec![json!(true), json!(false)],
+            vec![(json!("on"), "must be true or false, not text")],
+        ),
+    ]
+}
+
+/// User profiles.
+pub fn profile_rules() -> Vec<Rule> {
+    let mut rules: Vec<Rule> = vec![
+        (
+            "name",
+            vec![json!("Sales (été)"), text(64)],
+            vec![
+                (json!(""), "1 to 64 characters"),
+                (text(65), "this has 65"),
+                (json!("a|b"), "text without |"),
+                (json!(" a"), "not beginning or ending with a space"),
+                (Value::Null, "is missing"),
+            ],
+        ),
+        (
+            "description",
+            vec![json!(""), text(128)],
+            vec![
+                (text(129), "this has 129"),
+                (json!("a|b"), "text without |"),
+                (json!("a\nb"), "control characters"),
+            ],
+        ),
+        ("built_in", vec![], vec![(json!(true), "is set by the appliance")]),
+    ];
+    let switches = [
+        "teams_status",
+        "allow_user_statuses",
+        "call_through",
+        "auto_start",
+        "telephony_only",
+        "calendar_integration",
+        "set_advisory",
+    ];
+    rules.extend(switches.map(|name| {
+        (name, vec![json!(true), json!(false)], vec![(json!("yes"), "must be true or false, not text")])
+    }));
+    rules
+}
+
+/// Trusted servers.
+pub fn trusted_server_rules() -> Vec<Rule> {
+    vec![
+        (
+            "description",
+            vec![json!("Lyon site-2"), text(64)],
+            vec![
+                (json!(""), "1 to 64"),
+                (text(65), "this has 65"),
+                (json!("a_b"), "letters, digits, dashes and spaces only"),
+            ],
+        ),
+        (
+            "address",
+            vec![json!("10.0.0.9"), json!("fe80::9"), json!("im.example.com")],
+            vec![
+                (json!("im"), "an IP address or a fully qualified host name; \"im\" is not"),
+                (json!("https://im.example.com"), "fully qualified host name"),
+                (json!("10.0.0.256"), "an IP address"),
+                (Value::Null, "is missing"),
+            ],
+        ),
+        (
+            "type",
+            vec![json!("presence"), json!("im"), json!("peer")],
+            vec![(json!("chat"), "must be one of presence, im, peer"), (Value::Null, "is missing")],
+        ),
+        ("peer", vec![], vec![(json!("peer-1"), "is set by the appliance")]),
     ]
 }
 
@@ -159,6 +253,16 @@ pub fn node_rules() -> Vec<Rule> {
             vec![json!(""), json!("ntp.example.com"), json!("::1")],
             vec![(json!("a b"), "a host name or an IP address")],
         ),
+        (
+            "voice_mail_server",
+            vec![json!(""), json!("vm.example.com"), json!("10.0.0.8")],
+            vec![(json!("a b"), "a host name or an IP address"), (text(129), "this has 129")],
+        ),
+        (
+            "voice_mail_number",
+            vec![json!(""), json!("+33 (0)1 42 76-49.78"), json!("*98")],
+            vec![(json!("call me"), "a telephone number"), ("1".repeat(33).into(), "0 to 32")],
+        ),
     ]
 }
 
@@ -206,7 +310,26 @@ pub fn account_rules() -> Vec<Rule> {
                 (json!(2001), "must be text, not a number"),
             ],
         ),
+        (
+            "folder",
+            vec![json!(""), json!("Sales/Paris été"), text(255)],
+            vec![
+                (text(256), "this has 256"),
+                (json!("/Sales"), "folder names with / between them"),
+                (json!("Sales//Paris"), "folder names with / between them"),
+                (json!("Sales /Paris"), "folder names with / between them"),
+            ],
+        ),
         ("deployed", vec![json!(true), json!(false)], vec![(json!("yes"), "must be true or false")]),
+        ("teams_status", vec![json!(true), json!(false)], vec![(json!("yes"), "must be true or false")]),
+        ("show_presence", vec![json!(true), json!(false)], vec![(json!("yes"), "must be true or false")]),
+        ("in_directory", vec![json!(true), json!(false)], vec![(json!("yes"), "must be true or false")]),
+        (
+            "profile",
+            vec![json!("profile-teams")],
+            vec![(json!("profile-x"), "names no profile: there is none")],
+        ),
+        ("peer", vec![], vec![(json!("peer-1"), "is set by the appliance; leave it out")]),
         ("origin", vec![], vec![(json!("peer"), "is set by the appliance; leave it out")]),
         ("id", vec![], vec![(json!("acc-1"), "is set by the appliance; leave it out")]),
     ]
@@ -240,6 +363,86 @@ pub fn peer_rules() -> Vec<Rule> {
                 (json!(77), "must be text, not a number"),
             ],
         ),
+        (
+            "kind",
+            vec![Value::Null, json!("external")],
+            vec![
+                (json!("jackfeild"), "did you mean \"jackfield\"?"),
+                (json!("micollab"), "must be one of jackfield, external"),
+            ],
+        ),
+        ("hostname", vec![], vec![(json!("pbx.lyon.example"), "must be null while kind is null")]),
+        ("peer_enterprise", vec![], vec![(json!("Lyon-01"), "must be null while kind is null")]),
+        ("sync_every_days", vec![json!(0)], vec![(json!(1), "must be 0 while kind is null")]),
+    ]
+}
+
+/// Peers that are sister appliances (seeds 001 and 002).
+pub fn sister_rules() -> Vec<Rule> {
+    vec![
+        (
+            "hostname",
+            vec![json!("a.b"), json!("uc-1.lyon.example"), json!(format!("{0}.{0}.com", "d".repeat(63)))],
+            vec![
+                (Value::Null, "must be given for the kind jackfield; it is missing"),
+                (json!("lyon"), "a DNS name such as example.com; \"lyon\" is not"),
+                (json!("10.0.0.1"), "a DNS name"),
+                (json!("https://lyon.example"), "a DNS name"),
+                (json!("a_b.example"), "a DNS name"),
+                (json!(""), "3 to 253 characters long; this has 0"),
+                (json!(7), "must be text, not a number"),
+            ],
+        ),
+        (
+            "peer_enterprise",
+            vec![json!("abcd"), text(32), json!("A-1-b")],
+            vec![
+                (Value::Null, "must be given for the kind jackfield; it is missing"),
+                (json!("abc"), "4 to 32 characters long; this has 3"),
+                (text(33), "4 to 32 characters long; this has 33"),
+                (json!("ab cd"), "letters, digits and dashes only; \"ab cd\" is not"),
+                (json!("ab|cd"), "letters, digits and dashes only"),
+                (json!("ab,cd"), "letters, digits and dashes only"),
+                (json!("ab;cd"), "letters, digits and dashes only"),
+                (json!("ab:cd"), "letters, digits and dashes only"),
+            ],
+        ),
+        ("dialing_prefix", vec![json!("77"), json!("-77")], vec![(text(21), "0 to 20 characters")]),
+        (
+            "sync_every_days",
+            vec![json!(0), json!(1), json!(365)],
+            vec![
+                (json!(-1), "must be 0 to 365; -1 is not"),
+                (json!(366), "must be 0 to 365; 366 is not"),
+                (json!(1.5), "must be a whole number"),
+                (json!("1"), "must be a whole number, not text"),
+            ],
+        ),
+        (
+            "sync_hour",
+            vec![json!(1), json!(12)],
+            vec![(json!(0), "must be 1 to 12; 0 is not"), (json!(13), "must be 1 to 12; 13 is not")],
+        ),
+        (
+            "sync_minute",
+            vec![json!(0), json!(59)],
+            vec![(json!(-1), "must be 0 to 59"), (json!(60), "must be 0 to 59; 60 is not")],
+        ),
+        (
+            "sync_half",
+            vec![json!("AM"), json!("PM")],
+            vec![(json!("pm"), "must be one of AM, PM; \"pm\" is not"), (json!(0), "must be text")],
+        ),
+    ]
+}
+
+/// Peers that are other messaging servers (seed 001).
+pub fn external_rules() -> Vec<Rule> {
+    vec![
+        ("hostname", vec![], vec![(json!("uc.lyon.example"), "must be null for the kind external")]),
+        ("peer_enterprise", vec![], vec![(json!("Lyon-01"), "must be null for the kind external")]),
+        ("dialing_prefix", vec![json!("")], vec![(json!("77"), "must be empty for the kind external")]),
+        ("sync_every_days", vec![json!(7)], vec![(json!(366), "must be 0 to 365")]),
     ]
 }
 

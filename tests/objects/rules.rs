@@ -67,10 +67,28 @@ fn accounts_keep_their_rules() {
 }
 
 #[test]
+fn profiles_keep_their_rules() {
+    let appliance = Appliance::start();
+    check(&appliance.admin(), "profiles", &json!({"name": "Sales"}), &profile_rules());
+}
+
+#[test]
+fn trusted_servers_keep_their_rules() {
+    let appliance = Appliance::start();
+    site(&appliance.admin());
+    let usual = json!({"enterprise": "acme", "description": "IM", "address": "im.example.com", "type": "im"});
+    check(&appliance.admin(), "trusted-servers", &usual, &trusted_server_rules());
+}
+
+#[test]
 fn peers_keep_their_rules() {
     let appliance = Appliance::start();
     site(&appliance.admin());
-    check(&appliance.admin(), "peers", &json!({"enterprise": "acme", "description": "Nice"}), &peer_rules());
+    let usual = json!({"enterprise": "acme", "description": "Nice"});
+    check(&appliance.admin(), "peers", &usual, &peer_rules());
+    let external = with(&usual, &json!({"kind": "external"}));
+    check(&appliance.admin(), "peers", &external, &external_rules());
+    check(&appliance.admin(), "peers", &sister("Nice", "uc.nice.example", "Nice-01"), &sister_rules());
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use super::{BACK_WITHIN, OTHERS, await_successor, misbehave, order, undisturbed};
+use super::{BACK_WITHIN, OTHERS, await_successor, mirror, misbehave, order, undisturbed};
 use crate::harness::*;
 
 /// The child tells what it turned away with its pulse, every five seconds.
@@ -98,6 +98,115 @@ fn a_plugin_that_never_answers_comes_back() {
     comes_back_after("is unanswered", |admin, _| {
         misbehave(admin, "no_reply").problem(502, "plugins/fault").says("did not answer http within");
     });
+}
+
+#[test]
+fn a_plugin_that_sends_too_big_a_frame_past_its_host_comes_back() {
+    comes_back_after_fault("frame_too_big", "a frame of 1073741824 bytes; 1048576 are allowed");
+}
+
+#[test]
+fn a_plugin_that_sends_a_frame_of_no_kind_past_its_host_comes_back() {
+    comes_back_after_fault("frame_of_no_kind", "a frame of the unknown kind 99");
+}
+
+/// What may happen to any process, and how the state names it.
+const BLOWS: &[(Signal, &str)] = &[
+    (Signal::KILL, "SIGKILL"),
+    (Signal::SEGV, "SIGSEGV"),
+    (Signal::ABORT, "SIGABRT"),
+    (Signal::STOP, "a signal has halted it"),
+];
+
+/// Sends the signal until it works: the first SIGSEGV from outside is taken by the Rust runtime, which looks for an
+/// overflow of the stack.
+fn strike(status: &Value, blow: Signal) {
+    signal(status, blow);
+    let pid = status["pid"].as_u64().expect("a process");
+    let has_ended = || {
+        let is_over = !is_alive(pid);
+        if !is_over && blow == Signal::SEGV {
+            signal(status, blow);
+        }
+        (is_over || blow != Signal::SEGV).then_some(())
+    };
+    awaited(BACK_WITHIN, has_ended).expect("the process ends");
+}
+
+#[test]
+fn whichever_plugin_is_struck_the_others_and_the_api_go_on_and_it_comes_back() {
+    let mut appliance = Appliance::laid_out_with(&["echo", "faulty", "federation"], |config| config);
+    mirror::put(&appliance, "1.0.0", |manifest| manifest);
+    appliance.resume();
+    let plugins = [("echo", "/echo"), ("federation", "/federation"), ("mirror", "/mirror")];
+    appliance.await_up(&["echo", "faulty", "federation", "mirror"]);
+    let admin = appliance.admin();
+    admin.post("/federation/servers", &json!({"domain": "ocs.com"})).expect(201);
+    for (id, own) in plugins {
+        let mut others: Vec<_> = plugins.iter().map(|(_, path)| *path).filter(|path| *path != own).collect();
+        others.extend(["/enterprises", "/settings", "/plugins"]);
+        undisturbed(&admin, &others, || {
+            for (blow, words) in BLOWS {
+                let before = plugin(&admin, id);
+                strike(&before, *blow);
+                names(&await_successor(&admin, &before), words);
+                admin.get(own).expect(200);
+                // Otherwise these deaths would add up to a quarantine.
+                order(&admin, id, "clear-quarantine").expect(200);
+            }
+        });
+    }
+    assert_eq!(admin.get("/federation/servers").expect(200).column("domain"), ["ocs.com"]);
+}
+
+#[test]
+fn a_state_never_mixes_a_new_reason_with_an_old_end() {
+    let appliance = Appliance::with_plugins(&["echo", "faulty"]);
+    let admin = appliance.admin();
+    for (how, words) in [("segv", "SIGSEGV"), ("exit", "exit code 3"), ("abort", "SIGABRT")] {
+        let before = plugin(&admin, "faulty");
+        misbehave(&admin, how).expect(503);
+        let down = await_that(&admin, "faulty", BACK_WITHIN, "down", |now| {
+            let mixes = now["state"] == "backoff" && now["reason"] != now["last_end"];
+            assert!(!mixes, "{how}: {now:#}");
+            now["state"] == "backoff"
+        });
+        names(&down, words);
+        assert_eq!(down["restarts"], before["restarts"].as_u64().unwrap() + 1);
+        order(&admin, "faulty", "restart").expect(200);
+    }
+}
+
+#[test]
+fn an_operation_of_a_service_that_the_manifest_does_not_list_is_denied() {
+    let mut appliance = Appliance::laid_out_with(&["echo"], |config| config);
+    mirror::put(&appliance, "1.0.0", |manifest| {
+        manifest.replace("\"revision/1\", \"secret/1\"", "\"check/1\"")
+    });
+    appliance.resume();
+    appliance.await_up(&["mirror"]);
+    let admin = appliance.admin();
+    let asked = |op: &str, args: Value| {
+        admin.post("/mirror:relay", &json!({"op": op, "args": args})).expect(200).json
+    };
+    let revision = json!({"kind": "mirror", "object": "m", "who": "x"});
+    for (op, args, service) in [
+        ("secret.put", json!({"name": "a", "value": "b"}), "secret/1"),
+        ("secret.get", json!({"name": "a"}), "secret/1"),
+        ("event.publish", json!({"event": "a.b", "object": "c"}), "event/1"),
+        ("revision.note", revision.clone(), "revision/1"),
+        ("db.tx", json!({"statements": [], "revisions": [revision]}), "revision/1"),
+    ] {
+        let refused = asked(op, args);
+        let told = refused["error"]["msg"].as_str().unwrap_or_default();
+        assert_eq!(refused["error"]["code"], "denied", "{op}: {refused}");
+        assert!(told.contains(&format!("{op} needs the service {service}")), "{told}");
+    }
+    assert_eq!(admin.get("/revisions?kind=mirror").expect(200).items().len(), 0);
+    assert_eq!(asked("db.tx", json!({"statements": []}))["reply"]["changed"], json!([]));
+    let finding = json!({"name": "a", "state": "ok", "detail": "b"});
+    assert_eq!(asked("check.report", finding)["reply"], json!({}));
+    assert_eq!(asked("state.report", json!({"state": "up", "reason": ""}))["reply"], json!({}));
 }
 
 #[test]

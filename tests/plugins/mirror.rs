@@ -12,7 +12,9 @@ pub fn put(appliance: &Appliance, version: &str, edit: impl FnOnce(String) -> St
     fs::create_dir_all(&folder).expect("the folder can be made");
     let manifest = fs::read_to_string(source.join("plugin.toml")).expect("the manifest is there");
     let manifest = manifest.replace("version = \"1.0.0\"", &format!("version = \"{version}\""));
-    fs::write(folder.join("plugin.toml"), edit(manifest)).expect("the manifest can be written");
+    let manifest = edit(manifest);
+    let undo = if manifest.contains("\"revision.undo\"") { ",\\\"revision.undo\\\"" } else { "" };
+    fs::write(folder.join("plugin.toml"), manifest).expect("the manifest can be written");
     let fresh = folder.join("libmirror.so.new");
     let mut compiler = Command::new("cc");
     compiler.args([
@@ -25,7 +27,11 @@ pub fn put(appliance: &Appliance, version: &str, edit: impl FnOnce(String) -> St
         "-shared",
         "-fPIC",
     ]);
-    compiler.arg(format!("-DVERSION=\"{version}\"")).arg("-I").arg(workspace().join("plugins/abi"));
+    compiler
+        .arg(format!("-DVERSION=\"{version}\""))
+        .arg(format!("-DUNDO=\"{undo}\""))
+        .arg("-I")
+        .arg(workspace().join("plugins/abi"));
     let compiled = compiler.arg("-o").arg(&fresh).arg(source.join("mirror.c")).status();
     assert!(compiled.expect("cc is installed").success(), "mirror.c cannot be compiled");
     // Never in place: it may be mapped.

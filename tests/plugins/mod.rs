@@ -3,15 +3,22 @@
 
 mod c_echo;
 mod children;
+mod cloudlink;
 mod faults;
 mod jobs;
+mod keys;
 pub mod mirror;
+mod pages;
+mod peering;
 mod quarantine;
+mod secret_settings;
 mod secrets;
 mod serving;
 mod settings;
 mod take_over;
+mod teams;
 mod trust;
+mod undo;
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;

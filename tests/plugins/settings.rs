@@ -118,21 +118,6 @@ fn a_version_s_own_rule_holds_also_after_going_back_to_it() {
 }
 
 #[test]
-fn a_setting_that_the_appliance_cannot_keep_is_refused_at_every_start() {
-    let mut appliance = mirror::laid_out();
-    mirror::put(&appliance, "1.0.0", |manifest| {
-        manifest + "\n[[settings]]\nname = \"mirror.key\"\nkind = \"secret\"\nhelp = \"A key\"\n"
-    });
-    appliance.resume();
-    let admin = appliance.admin();
-    let refused = await_plugin(&admin, "mirror", "refused");
-    let reason = refused["reason"].as_str().unwrap();
-    assert!(reason.contains("mirror.key is a secret"), "{reason}");
-    order(&admin, "mirror", "restart").problem(409, "plugins/refused").says("mirror.key is a secret");
-    assert_eq!(plugin(&admin, "mirror")["state"], "refused");
-}
-
-#[test]
 fn the_doctor_forgets_a_value_that_was_not_taken_once_the_plugin_has_it() {
     let appliance = Appliance::with_plugins(&["echo"]);
     let admin = appliance.admin();

@@ -150,26 +150,23 @@ fn many_are_told_at_once_and_who_is_not_there_holds_up_nobody() {
 }
 
 #[test]
-fn who_does_not_show_presence_is_unknown_with_the_account_beating_its_enterprise() {
+fn who_does_not_show_presence_is_unknown_where_the_enterprise_heeds_that() {
     let office = office();
     office.say("manual", "busy");
     let (account, enterprise) = (format!("/accounts/{}", office.ann), "/enterprises/acme".to_owned());
-    let show = |path: &str, shows: Value| {
-        office.admin.patch(path, "*", &json!({"show_presence": shows})).expect(200);
-    };
+    let set = |path: &str, fields: Value| drop(office.admin.patch(path, "*", &fields).expect(200));
     let becomes = |state: &str| {
         let seen = awaited(Duration::from_secs(5), || (office.state() == state).then_some(()));
         assert!(seen.is_some(), "it stays {}", office.shown());
     };
-    show(&account, json!(false));
+    set(&account, json!({"show_presence": false}));
+    assert_eq!(office.state(), "busy", "without Presence Privacy Service everybody shows it");
+    set(&enterprise, json!({"presence_privacy": true}));
+    becomes("unknown");
     let hidden = office.shown();
     assert_eq!((&hidden["state"], &hidden["inputs"]), (&json!("unknown"), &json!([])));
     assert!(hidden["reason"].as_str().unwrap().contains("does not show"), "{hidden}");
-    show(&account, Value::Null);
-    becomes("busy");
-    show(&enterprise, json!(false));
-    becomes("unknown");
-    show(&account, json!(true));
+    set(&account, json!({"show_presence": true}));
     becomes("busy");
 }
 

@@ -293,3 +293,23 @@ fn secrets_are_not_in_before_and_after() {
         }
     }
 }
+
+#[test]
+fn revisions_can_be_narrowed_by_time_and_show_what_changed() {
+    let appliance = Appliance::start();
+    let admin = appliance.admin();
+    admin.post("/enterprises", &enterprise_body("acme")).expect(201);
+    let change = json!({"description": "Other", "calendar_integration": false});
+    admin.patch("/enterprises/acme", "*", &change).expect(200);
+    let last = newest(&admin);
+    let fields = [
+        json!({"field": "description", "before": "Company acme", "after": "Other"}),
+        json!({"field": "calendar_integration", "before": true, "after": false}),
+    ];
+    assert_eq!(last["changes"], json!(fields));
+    let at = last["at"].as_str().unwrap();
+    assert_eq!(revisions(&admin, &format!("since={at}&kind=enterprises")).len(), 1);
+    assert_eq!(revisions(&admin, &format!("until={at}&kind=enterprises")).len(), 1);
+    assert_eq!(revisions(&admin, "until=2020-01-01T00:00:00%2B02:00").len(), 0);
+    admin.get("/revisions?since=yesterday").problem(400, "request/query").says("an RFC 3339 time");
+}

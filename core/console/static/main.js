@@ -1,20 +1,26 @@
 // Start and router: decides by claim, session and address which page is shown, draws it at once when its
-// data is there, and moves the focus to its heading. Each page is a file in pages/ with `title` and `draw`.
+// data is there, and moves the focus to its heading. Each page is a file in pages/ with `title` and `draw`, or a
+// plugin's (plugin_page.js).
 
 import { get, onSignedOut } from "./api.js";
 import { drawHeader } from "./frame.js";
 import * as session from "./session.js";
+import { pages as pluginPages } from "./plugin_page.js";
 import { element, explain } from "./ui.js";
 import * as claim from "./pages/claim.js";
 import * as dialing from "./pages/dialing.js";
 import * as overview from "./pages/overview.js";
+import * as plugins from "./pages/plugins.js";
 import * as signIn from "./pages/sign_in.js";
 
 /** Pages for whoever is signed in, by address, in the order of the navigation. The first is the default. */
 const PAGES = new Map([
   ["#/overview", overview],
   ["#/dialing", dialing],
+  ["#/plugins", plugins],
 ]);
+/** The same with those that plugins bring at the moment. */
+let pages = PAGES;
 
 const main = document.getElementById("main");
 const announcement = document.getElementById("announcement");
@@ -47,16 +53,28 @@ function retry() {
 async function show(afterwards) {
   drawing += 1;
   const mine = drawing;
-  const page = due();
   main.setAttribute("aria-busy", "true");
+  await lookForPages();
+  if (mine !== drawing) return;
+  const page = due();
   const nodes = await drawn(page);
   if (mine === drawing) replace(nodes, page.title, afterwards);
+}
+
+/** Plugins come and go. When they cannot be asked for, those that were there last stay. */
+async function lookForPages() {
+  if (session.current() === null) return;
+  try {
+    pages = new Map([...PAGES, ...(await pluginPages())]);
+  } catch (problem) {
+    console.debug("the plugins' pages cannot be listed:", problem.message);
+  }
 }
 
 function due() {
   if (context.status.open) return claim;
   if (session.current() === null) return signIn;
-  return PAGES.get(location.hash) ?? overview;
+  return pages.get(location.hash) ?? overview;
 }
 
 async function drawn(page) {
@@ -70,7 +88,7 @@ async function drawn(page) {
 function replace(nodes, title, afterwards) {
   const site = context.status?.site || "Jackfield";
   document.title = title === "Jackfield" ? site : `${title} – ${site}`;
-  drawHeader(document.getElementById("header"), context, PAGES);
+  drawHeader(document.getElementById("header"), context, pages);
   main.replaceChildren(...nodes);
   main.removeAttribute("aria-busy");
   context.message = null;

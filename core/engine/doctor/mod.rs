@@ -5,6 +5,7 @@ mod certificate;
 mod claimed;
 mod database_answers;
 mod database_whole;
+mod deployment;
 mod disk_space;
 mod door;
 mod plugins;
@@ -90,6 +91,7 @@ pub static ALL: &[&Check] = &[
     &disk_space::CHECK,
     &certificate::CHECK,
     &claimed::CHECK,
+    &deployment::CHECK,
     &plugins::CHECK,
     &database_whole::CHECK,
 ];

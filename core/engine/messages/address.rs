@@ -76,13 +76,13 @@ impl Address {
         Self { node: escaped(&login.to_lowercase()), domain: domain.to_lowercase() }
     }
 
-    /// Where it leads. Accounts that are not deployed are nobody.
+    /// Where it leads. Accounts that are not deployed are nobody, and a peer's users have the peer's domain.
     pub fn home(&self, read: &Read<'_>) -> Result<Home, Problem> {
         let sql = "SELECT id FROM enterprise WHERE domain = ?1";
         let Some(enterprise) = read.one(sql, params![self.domain], |row| row.get::<_, String>(0))? else {
             return Ok(Home::Elsewhere);
         };
-        let sql = "SELECT id FROM account WHERE enterprise = ?1 AND login_id = ?2 AND deployed = 1";
+        let sql = "SELECT id FROM account WHERE enterprise = ?1 AND login_id = ?2 AND deployed = 1 AND peer IS NULL";
         let found =
             read.one(sql, params![enterprise, unescaped(&self.node)], |row| row.get::<_, String>(0))?;
         Ok(found.map_or(Home::Nobody, Home::Account))

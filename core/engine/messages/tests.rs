@@ -1,5 +1,7 @@
 //! The store on a real database: what is kept, refused, read and dropped.
 
+use std::sync::Arc;
+
 use jackfield_abi::ops::{MessageHistory, NewMessage};
 use jackfield_db::params;
 use serde_json::json;
@@ -12,13 +14,13 @@ use crate::engine::state::StateDir;
 use crate::engine::{Engine, Mode, clock, settings};
 
 struct Bench {
-    engine: Engine,
+    engine: Arc<Engine>,
     _folder: tempfile::TempDir,
 }
 
 fn bench() -> Bench {
     let folder = tempfile::tempdir().unwrap();
-    let engine = Engine::open(StateDir::open(folder.path()).unwrap()).unwrap();
+    let engine = Arc::new(Engine::open(StateDir::open(folder.path()).unwrap()).unwrap());
     let sql = [
         "INSERT INTO enterprise (id, description, domain, revision, created_at, changed_at)
          VALUES ('acme', 'Acme', 'acme.example.com', 1, '', '')",
@@ -51,8 +53,9 @@ impl Bench {
     fn set(&self, name: &str, value: serde_json::Value) {
         let origin = Origin { who: "test".into(), from: "test".into(), via: "api", request: String::new() };
         let setting = settings::declared(name).unwrap();
+        let engine = Arc::clone(&self.engine);
         let set = move |change: &crate::engine::change::Change<'_>| {
-            settings::set(change, setting, &value, &Precondition::Exists).map(drop)
+            settings::set(change, &engine.keyring, setting, &value, &Precondition::Exists).map(drop)
         };
         self.engine.change(origin, Mode::Commit, set).unwrap();
     }

@@ -2,6 +2,7 @@
 
 use jackfield_db::{Read, params};
 
+use super::profiles::DEFAULT_PROFILE;
 use super::{
     CHANGED_AT, CREATED_AT, ENTERPRISE, ID, Id, PBX_NODES, REVISION, Resource, hide_nothing, nothing_follows,
     text,
@@ -48,11 +49,36 @@ static SHAPE: Shape = Shape {
             Kind::Choice(&["manual", "synchronizer", "peer"]),
             "Where the account came from.",
         ),
+        Field::read_only("peer", Kind::Reference("peers"), "Peer whose user it is; null: one of ours."),
+        Field::optional(
+            "profile",
+            Kind::Reference("profiles"),
+            Absent::Null,
+            "User profile; left out or null: the Default User Profile.",
+        ),
+        Field::optional(
+            "teams_status",
+            Kind::Boolean,
+            Absent::Boolean(false),
+            "Microsoft Teams status: whether the status comes from Teams although the profile does not say so.",
+        ),
         Field::optional(
             "show_presence",
             Kind::Boolean,
-            Absent::Null,
-            "Whether its presence is shown; null: as its enterprise has it. Hidden is `unknown` to everybody.",
+            Absent::Boolean(true),
+            "Whether others see the status, where the enterprise has Presence Privacy Service.",
+        ),
+        Field::optional(
+            "in_directory",
+            Kind::Boolean,
+            Absent::Boolean(true),
+            "Whether the corporate directory shows it; hiding an entry keeps the account.",
+        ),
+        Field::optional(
+            "folder",
+            Kind::Text { min: 0, max: 255, rule: Some(&rules::FOLDER) },
+            Absent::Text(""),
+            "Folder of the corporate directory below the top, such as Sales/Paris; empty: the top.",
         ),
         Field::optional("deployed", Kind::Boolean, Absent::Boolean(true), "Whether it is in use."),
         REVISION,
@@ -71,7 +97,7 @@ pub static ACCOUNTS: Resource = Resource {
     read: rights::ACCOUNTS_READ,
     write: rights::ACCOUNTS_WRITE,
     event: events::ACCOUNT_CHANGED,
-    filters: &["enterprise", "pbx_node", "login_id", "extension"],
+    filters: &["enterprise", "pbx_node", "login_id", "extension", "email", "profile", "peer"],
     no_undo: None,
     changeable: true,
     hide: hide_nothing,
@@ -81,7 +107,14 @@ pub static ACCOUNTS: Resource = Resource {
 
 fn settle(read: &Read<'_>, object: &mut Object) -> Result<(), Problem> {
     object.entry("origin").or_insert_with(|| "manual".into());
+    if object.get("profile").is_none_or(serde_json::Value::is_null) {
+        object.insert("profile".to_owned(), DEFAULT_PROFILE.into());
+    }
     check_node(read, object)?;
+    if !text(object, "peer").is_empty() {
+        // A peer's user is called on the peer's telephone system, and signs in there.
+        return Ok(());
+    }
     check_login(read, object)?;
     check_extension(read, object)
 }
@@ -101,7 +134,7 @@ fn check_node(read: &Read<'_>, object: &Object) -> Result<(), Problem> {
 /// A login made of digits must not be what somebody else is called at.
 fn check_login(read: &Read<'_>, object: &Object) -> Result<(), Problem> {
     let login = text(object, "login_id");
-    let sql = "SELECT login_id FROM account WHERE enterprise = ?1 AND extension = ?2 AND id <> ?3 LIMIT 1";
+    let sql = "SELECT login_id FROM account WHERE enterprise = ?1 AND extension = ?2 AND id <> ?3 AND peer IS NULL LIMIT 1";
     let bound = params![text(object, "enterprise"), login, text(object, "id")];
     match read.one(sql, bound, |row| row.get::<_, String>(0))? {
         Some(other) => {
@@ -114,7 +147,8 @@ fn check_login(read: &Read<'_>, object: &Object) -> Result<(), Problem> {
 /// The other way round: an extension must not be what somebody else signs in with.
 fn check_extension(read: &Read<'_>, object: &Object) -> Result<(), Problem> {
     let extension = text(object, "extension");
-    let sql = "SELECT 1 FROM account WHERE enterprise = ?1 AND login_id = ?2 AND id <> ?3 LIMIT 1";
+    let sql =
+        "SELECT 1 FROM account WHERE enterprise = ?1 AND login_id = ?2 AND id <> ?3 AND peer IS NULL LIMIT 1";
     let bound = params![text(object, "enterprise"), extension, text(object, "id")];
     match read.one(sql, bound, |row| row.get::<_, i64>(0))? {
         Some(_) => {

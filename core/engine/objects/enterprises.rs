@@ -1,6 +1,8 @@
 //! Enterprises: the owners of everything else.
 
-use super::{CHANGED_AT, CREATED_AT, Id, REVISION, Resource, hide_nothing, nothing_follows, text};
+use jackfield_db::{Read, params};
+
+use super::{CHANGED_AT, CREATED_AT, Id, PEERS, REVISION, Resource, hide_nothing, nothing_follows, text};
 use crate::catalog::problems::Problem;
 use crate::catalog::shape::{Absent, Field, Kind, Object, Shape};
 use crate::catalog::{events, rights, rules};
@@ -23,13 +25,31 @@ static SHAPE: Shape = Shape {
         Field::required(
             "domain",
             Kind::Text { min: 3, max: 253, rule: Some(&rules::DOMAIN) },
-            "DNS name that its users' addresses end in; unique; need not resolve. Kept in lower case.",
+            "DNS name that its users' addresses end in; unique, also among known peers' domains; need not resolve. Kept in lower case.",
         ),
         Field::optional(
-            "show_presence",
+            "voice_mail_server",
+            Kind::Text { min: 0, max: 128, rule: Some(&rules::HOST) },
+            Absent::Text(""),
+            "Host name or IP address of the voice mail server; empty: none.",
+        ),
+        Field::optional(
+            "admin_email",
+            Kind::Text { min: 0, max: 254, rule: Some(&rules::EMAIL) },
+            Absent::Text(""),
+            "E-mail address that notices for its administrator go to.",
+        ),
+        Field::optional(
+            "presence_privacy",
+            Kind::Boolean,
+            Absent::Boolean(false),
+            "Presence Privacy Service: whether an account's show_presence is heeded.",
+        ),
+        Field::optional(
+            "calendar_integration",
             Kind::Boolean,
             Absent::Boolean(true),
-            "Whether its accounts' presence is shown, unless an account has its own word.",
+            "Whether profiles may take statuses from calendars.",
         ),
         REVISION,
         CREATED_AT,
@@ -55,8 +75,20 @@ pub static ENTERPRISES: Resource = Resource {
     follow: nothing_follows,
 };
 
-fn settle(_: &jackfield_db::Read<'_>, object: &mut Object) -> Result<(), Problem> {
+fn settle(read: &Read<'_>, object: &mut Object) -> Result<(), Problem> {
     let domain = text(object, "domain").to_ascii_lowercase();
+    refuse_peers_domain(read, &domain)?;
     object.insert("domain".to_owned(), domain.into());
     Ok(())
+}
+
+/// An address must lead to one place: a domain is ours or a peer's. Peers have one once it is known.
+fn refuse_peers_domain(read: &Read<'_>, domain: &str) -> Result<(), Problem> {
+    if PEERS.shape.field("domain").is_none() {
+        return Ok(());
+    }
+    let sql = "SELECT description FROM peer WHERE lower(domain) = ?1 LIMIT 1";
+    let Some(peer) = read.one(sql, params![domain], |row| row.get::<_, String>(0))? else { return Ok(()) };
+    let detail = format!("must differ from the domain of every peer; {domain:?} is that of peer {peer:?}");
+    Err(Problem::field("domain", detail))
 }

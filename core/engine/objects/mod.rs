@@ -4,10 +4,15 @@
 mod accounts;
 mod admins;
 mod enterprises;
+mod guards;
 mod pbx_nodes;
 mod peers;
+mod profiles;
 mod rows;
+mod schedules;
+mod search;
 mod tokens;
+mod trusted_servers;
 
 use jackfield_db::{Constraint, Error, Read, Value as Cell};
 use serde_json::{Value, json};
@@ -23,10 +28,15 @@ use crate::catalog::shape::{Field, Kind, Object, Shape};
 pub use accounts::ACCOUNTS;
 pub use admins::{ADMINS, PASSWORD};
 pub use enterprises::ENTERPRISES;
+pub use guards::is_same;
 pub use pbx_nodes::PBX_NODES;
 pub use peers::PEERS;
+pub use profiles::PROFILES;
 pub use rows::Page;
+pub use schedules::SCHEDULES;
+pub use search::question;
 pub use tokens::TOKENS;
+pub use trusted_servers::TRUSTED_SERVERS;
 
 /// Where an object's id comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,7 +90,8 @@ pub enum Act {
 }
 
 /// Every kind of object.
-pub static ALL: &[&Resource] = &[&ENTERPRISES, &PBX_NODES, &ACCOUNTS, &PEERS, &ADMINS, &TOKENS];
+pub static ALL: &[&Resource] =
+    &[&ENTERPRISES, &PBX_NODES, &PROFILES, &ACCOUNTS, &PEERS, &TRUSTED_SERVERS, &SCHEDULES, &ADMINS, &TOKENS];
 
 /// What a caller never sees, or sees once.
 #[derive(Default)]
@@ -91,14 +102,17 @@ pub struct Hidden {
     pub once: Option<(&'static str, Secret)>,
 }
 
-const REVISION_KIND: Kind = Kind::Integer { min: 1, max: i64::MAX };
+const REVISION_KIND: Kind = Kind::Integer { min: 0, max: i64::MAX };
 const ID_KIND: Kind = Kind::Text { min: 1, max: 64, rule: None };
 
 /// The id field of objects whose id the appliance makes.
 const ID: Field = Field::read_only("id", ID_KIND, "Identifies the object; opaque.");
 /// The revision field of every object.
-const REVISION: Field =
-    Field::read_only("revision", REVISION_KIND, "Revision that last changed it; also its ETag.");
+const REVISION: Field = Field::read_only(
+    "revision",
+    REVISION_KIND,
+    "Revision that last changed it, 0: it came with the appliance; also its ETag.",
+);
 /// When the object was made.
 const CREATED_AT: Field = Field::read_only("created_at", Kind::Time, "When it was made.");
 /// When the object was last changed.
@@ -128,6 +142,16 @@ impl Resource {
         rows::find(read, self, id)?.ok_or_else(|| self.missing(id))
     }
 
+    /// The object of that id, if there is one.
+    pub fn find(&self, read: &Read<'_>, id: &str) -> Result<Option<Object>, Problem> {
+        rows::find(read, self, id)
+    }
+
+    /// Whether lists of it can be searched by words.
+    pub fn is_searchable(&self) -> bool {
+        self.name == ACCOUNTS.name
+    }
+
     /// A page of objects in the order they were made.
     pub fn list(&self, read: &Read<'_>, page: &Page) -> Result<(Vec<Object>, Option<i64>), Problem> {
         rows::list(read, self, page)
@@ -152,12 +176,12 @@ impl Resource {
     }
 
     fn insert(&self, change: &Change<'_>, mut object: Object, hidden: &Hidden) -> Result<Object, Problem> {
+        guards::before_write(change, self, None, &object)?;
         self.prepare(change, &mut object)?;
         rows::insert(change.tx, self, &object, hidden).map_err(|e| self.refused(e, &object))?;
         let stored = self.get(change.tx, text(&object, "id"))?;
-        self.record(change, None, Some(&stored))?;
-        (self.follow)(change, Some(&stored))?;
-        Ok(stored)
+        let n = self.record(change, None, Some(&stored))?;
+        self.followed(change, n, stored)
     }
 
     /// Replaces an object by accepted input.
@@ -172,28 +196,54 @@ impl Resource {
         if !altered.is_empty() {
             return Err(Problem::invalid(altered));
         }
+        guards::before_write(change, self, Some(before), &object)?;
         self.prepare(change, &mut object)?;
         rows::update(change.tx, self, &object, hidden).map_err(|e| self.refused(e, &object))?;
         let stored = self.get(change.tx, text(before, "id"))?;
-        self.record(change, Some(before), Some(&stored))?;
-        (self.follow)(change, Some(&stored))?;
+        let n = self.record(change, Some(before), Some(&stored))?;
+        self.followed(change, n, stored)
+    }
+
+    /// What follows is part of the same revision, so that undoing it undoes both.
+    fn followed(&self, change: &Change<'_>, n: i64, stored: Object) -> Result<Object, Problem> {
+        change.as_part_of(n, || {
+            (self.follow)(change, Some(&stored))?;
+            guards::after_write(change, self, &stored)
+        })?;
         Ok(stored)
     }
 
-    /// Deletes an object that nothing depends on.
+    /// Deletes an object that nothing depends on, with what goes with it.
     pub fn remove(&self, change: &Change<'_>, id: &str, precondition: &Precondition) -> Result<(), Problem> {
         let before = self.get(change.tx, id)?;
         precondition.check(revision(&before))?;
+        guards::before_removal(change, self, &before)?;
         self.refuse_if_used(change.tx, text(&before, "id"))?;
-        rows::delete(change.tx, self, text(&before, "id"))?;
-        self.record(change, Some(&before), None)?;
-        (self.follow)(change, None)
+        self.erase(change, &before)
+    }
+
+    /// Deletes an object that may go, with what goes with it: one revision.
+    fn erase(&self, change: &Change<'_>, before: &Object) -> Result<(), Problem> {
+        let id = text(before, "id");
+        let n = self.record(change, Some(before), None)?;
+        change.as_part_of(n, || {
+            guards::remove_dependants(change, self, id)?;
+            rows::delete(change.tx, self, id)?;
+            (self.follow)(change, None)
+        })
+    }
+
+    /// Checks accepted input against other rows as making or replacing it would, and writes nothing.
+    pub fn examine(&self, read: &Read<'_>, object: &mut Object) -> Result<(), Problem> {
+        self.resolve_references(read, object)?;
+        (self.settle)(read, object)
     }
 
     /// Settles references, the resource's own rules, and the columns that every change sets.
     fn prepare(&self, change: &Change<'_>, object: &mut Object) -> Result<(), Problem> {
-        self.resolve_references(change.tx, object)?;
-        (self.settle)(change.tx, object)?;
+        // An object that is put back may be older than some of today's fields.
+        self.shape.complete(object);
+        self.examine(change.tx, object)?;
         object.insert("revision".to_owned(), change.next_revision()?.into());
         let now = clock::now();
         object.entry("created_at").or_insert_with(|| now.as_str().into());
@@ -231,15 +281,7 @@ impl Resource {
     }
 
     fn refuse_if_used(&self, read: &Read<'_>, id: &str) -> Result<(), Problem> {
-        let mut users = Vec::new();
-        for other in ALL {
-            for (field, _) in other.references().filter(|(_, target)| *target == self.name) {
-                let count = rows::count(read, other, field, id)?;
-                if count > 0 {
-                    users.push(format!("{count} of {}", other.name));
-                }
-            }
-        }
+        let users = guards::users_of(read, self, id)?;
         if users.is_empty() {
             return Ok(());
         }

@@ -96,6 +96,18 @@ static SHAPE: Shape = Shape {
             Absent::Text(""),
             "Host name or IP address of the clock it follows or offers.",
         ),
+        Field::optional(
+            "voice_mail_server",
+            Kind::Text { min: 0, max: 128, rule: Some(&rules::HOST) },
+            Absent::Text(""),
+            "Host name or IP address of its voice mail server; empty: the enterprise's.",
+        ),
+        Field::optional(
+            "voice_mail_number",
+            Kind::Text { min: 0, max: 32, rule: Some(&rules::NUMBER) },
+            Absent::Text(""),
+            "Public number of its voice mail; empty: none.",
+        ),
         REVISION,
         CREATED_AT,
         CHANGED_AT,

@@ -4,6 +4,7 @@
 use jackfield_db::{Error, Read, Row, RowResult, Tx, Value as Cell, params, params_from_iter};
 use serde_json::Value;
 
+use super::search::{Question, question};
 use super::{Hidden, Resource, text};
 use crate::catalog::problems::Problem;
 use crate::catalog::shape::{Access, Field, Kind, Object};
@@ -18,6 +19,8 @@ pub struct Page {
     pub after: i64,
     /// Only those whose field has this value.
     pub filters: Vec<(&'static str, String)>,
+    /// Only those with each of these words somewhere, for kinds that can be searched; empty: all.
+    pub words: String,
 }
 
 fn columns(resource: &Resource) -> impl Iterator<Item = &'static Field> + use<> {
@@ -40,16 +43,21 @@ pub fn list(
     resource: &Resource,
     page: &Page,
 ) -> Result<(Vec<Object>, Option<i64>), Problem> {
-    let narrowed: String =
-        page.filters.iter().enumerate().map(|(i, (field, _))| format!(" AND {field} = ?{}", i + 3)).collect();
+    let asked = match resource.is_searchable() {
+        true => question(&page.words),
+        false => Question { from: resource.table, ..Question::default() },
+    };
+    let narrowed: String = page.filters.iter().map(|(field, _)| format!(" AND {field} = ?")).collect();
     let sql = format!(
-        "SELECT seq, {} FROM {} WHERE seq > ?1{narrowed} ORDER BY seq LIMIT ?2",
+        "SELECT seq, {} FROM {} WHERE seq > ?{}{narrowed} ORDER BY seq LIMIT ?",
         column_names(resource),
-        resource.table
+        asked.from,
+        asked.conditions
     );
-    let one_more = i64::try_from(page.limit).unwrap_or(i64::MAX - 1) + 1;
-    let mut bound = vec![Cell::Integer(page.after), Cell::Integer(one_more)];
+    let mut bound = vec![Cell::Integer(page.after)];
+    bound.extend(asked.bound);
     bound.extend(page.filters.iter().map(|(_, value)| Cell::Text(value.clone())));
+    bound.push(Cell::Integer(i64::try_from(page.limit).unwrap_or(i64::MAX - 1) + 1));
     let mut found = read
         .all(&sql, params_from_iter(bound), |row| Ok((row.get::<_, i64>(0)?, object(resource, row, 1)?)))?;
     let has_more = found.len() > page.limit;

@@ -6,7 +6,8 @@ use jackfield_abi::ops::{self, Failure, MessageAccepted, MessageHistory, Message
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::services::{granted, of_problem, read};
+use super::services::read;
+use super::writing::of_problem;
 use crate::catalog::problems::Problem;
 use crate::catalog::settings::MESSAGES_ARCHIVED;
 use crate::engine::change::{Origin, Precondition};
@@ -29,7 +30,6 @@ struct Archive {
 
 /// Answers one of the operations of messages.
 pub fn call(engine: &Arc<Engine>, plugin: &str, op: &str, args: Value) -> Result<Value, Failure> {
-    granted(engine, plugin, "message/1")?;
     let answer = match op {
         ops::MESSAGE_ACCEPT => {
             let accepted = messages::accept(engine, read(args)?);
@@ -59,12 +59,14 @@ fn pending(engine: &Engine, asked: &MessagePending) -> Result<Value, Problem> {
 }
 
 /// The same setting that an administrator has, so that the one shows what the other did.
-fn archive(engine: &Engine, plugin: &str, asked: Archive) -> Result<Value, Problem> {
+fn archive(engine: &Arc<Engine>, plugin: &str, asked: Archive) -> Result<Value, Problem> {
     let from = format!("plugin {plugin}");
     let origin = Origin { who: asked.who, from, via: "plugin", request: String::new() };
     let setting = settings::declared(MESSAGES_ARCHIVED)?;
+    let own = Arc::clone(engine);
     engine.change(origin, Mode::Commit, move |change| {
-        settings::set(change, setting, &json!(asked.archived), &Precondition::Exists).map(drop)
+        let archived = json!(asked.archived);
+        settings::set(change, &own.keyring, setting, &archived, &Precondition::Exists).map(drop)
     })?;
     Ok(json!({}))
 }

@@ -7,6 +7,8 @@ mod presence;
 mod rows;
 mod services;
 mod settings;
+pub mod undo;
+mod writing;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,7 +21,7 @@ use super::events::Fired;
 use super::{Engine, jobs};
 use crate::host::policy::Pace;
 use crate::host::verify::{Trust, read_manifest};
-use crate::host::{Config, Host, Timing};
+use crate::host::{Config, Host, Timing, builtin};
 
 /// Events that wait for plugins to be told.
 const NEWS: usize = 1024;
@@ -29,6 +31,7 @@ pub fn supervise(engine: &Arc<Engine>, folder: PathBuf, trust: Trust) -> Result<
     let host = Host::start(Config {
         plugins: folder,
         trust,
+        builtins: builtin::ALL,
         exe: PathBuf::from("/proc/self/exe"),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         services: Arc::new(services::EngineServices::new(engine)),

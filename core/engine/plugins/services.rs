@@ -2,15 +2,14 @@
 
 use std::sync::{Arc, Weak};
 
-use jackfield_abi::ops::{self, Changes, Code, Event, Failure, Query, Revision, Statement, Statements};
-use jackfield_db::{Error, Owner, OwnerStep, OwnerTx};
+use jackfield_abi::ops::{self, Code, Event, Failure, Note, Query, Statements};
+use jackfield_db::{Owner, OwnerStep};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
+use super::writing::{self, Hand, Undone, failure, of_problem};
 use super::{messages, presence, rows, settings};
-use crate::catalog::problems::Problem;
-use crate::engine::change::{Change, Entry, Origin};
 use crate::engine::doctor::{Finding, PLUGIN_FINDINGS, State};
 use crate::engine::events::Fired;
 use crate::engine::secrets::{Secret, store};
@@ -105,21 +104,6 @@ struct Named {
     name: String,
 }
 
-/// A failure on its way out of a transaction.
-struct Undone(Failure);
-
-impl From<Error> for Undone {
-    fn from(error: Error) -> Self {
-        Self(failure(&error))
-    }
-}
-
-impl From<Failure> for Undone {
-    fn from(failure: Failure) -> Self {
-        Self(failure)
-    }
-}
-
 fn migrate(engine: &Engine, manifest: &Manifest) -> Result<(), String> {
     let owner = Owner::new(&manifest.id).map_err(|e| e.to_string())?;
     let steps = manifest.migrations.iter();
@@ -135,42 +119,6 @@ fn migrate(engine: &Engine, manifest: &Manifest) -> Result<(), String> {
         );
     }
     Ok(())
-}
-
-/// Storage's refusals in the treaty's words.
-fn failure(error: &Error) -> Failure {
-    let code = match error {
-        Error::Constraint { .. } => Code::Conflict,
-        Error::Denied { .. } => Code::Denied,
-        Error::TooSlow { .. } => Code::Timeout,
-        Error::Busy { .. } => Code::Busy,
-        Error::Full | Error::Closed => Code::Unavailable,
-        Error::Damaged { .. } | Error::Panicked { .. } => Code::Internal,
-        _ => Code::BadRequest,
-    };
-    Failure::new(code, error.to_string())
-}
-
-/// A problem of the engine's in the treaty's words.
-pub fn of_problem(problem: Problem) -> Failure {
-    let code = match problem.kind.status {
-        404 => Code::NotFound,
-        400 | 422 => Code::BadRequest,
-        409 => Code::Conflict,
-        503 | 507 => Code::Unavailable,
-        _ => Code::Internal,
-    };
-    Failure::new(code, problem.detail)
-}
-
-/// Refuses a plugin whose manifest does not name that service.
-pub fn granted(engine: &Engine, plugin: &str, service: &str) -> Result<(), Failure> {
-    let host = engine.plugins.get();
-    let manifest = host.and_then(|host| host.manifests().into_iter().find(|m| m.id == plugin));
-    if manifest.is_some_and(|m| m.services.iter().any(|named| named == service)) {
-        return Ok(());
-    }
-    Err(Failure::new(Code::Denied, format!("the manifest does not list {service:?} under services")))
 }
 
 /// One plugin asking.
@@ -199,8 +147,13 @@ impl Desk<'_> {
             );
             return Err(Failure::new(Code::BadRequest, text));
         }
-        let plugin = self.plugin.to_owned();
-        let written = self.engine.db.write_as(&self.owner()?, move |tx| run(tx, &plugin, &work));
+        let (plugin, engine) = (self.plugin.to_owned(), Arc::clone(self.engine));
+        let written = self.engine.db.write_as(&self.owner()?, move |tx| {
+            let done = writing::run(tx, &Hand::new(&plugin, &work.request), &work)?;
+            // Also when the plugin never answers, a repetition of the request is not done again.
+            engine.in_hand.mark(tx, &engine.keyring, &plugin, &work.request).map_err(of_problem)?;
+            Ok(done)
+        });
         let (changes, fired) = written.map_err(|Undone(failure)| failure)?;
         self.engine.bus.publish(&fired);
         Ok(json!(changes))
@@ -270,8 +223,8 @@ impl Desk<'_> {
         Ok(json!({}))
     }
 
-    fn note(&self, revision: Revision) -> Result<Value, Failure> {
-        let noted = Statements { statements: Vec::new(), revisions: vec![revision] };
+    fn note(&self, Note { revision, request }: Note) -> Result<Value, Failure> {
+        let noted = Statements { statements: Vec::new(), revisions: vec![revision], request };
         let changes = self.write(noted)?;
         Ok(json!({"n": changes["revisions"][0]}))
     }
@@ -286,47 +239,4 @@ fn check_name(name: &str) -> Result<(), Failure> {
         "the name {name:?} must be 1 to {NAME_LENGTH} small letters, digits, dots, dashes and underscores"
     );
     Err(Failure::new(Code::BadRequest, text))
-}
-
-/// All statements and their revisions in one transaction, or nothing.
-fn run(tx: &OwnerTx<'_>, plugin: &str, work: &Statements) -> Result<(Changes, Vec<Fired>), Undone> {
-    let mut changes = Changes { changed: Vec::new(), rowids: Vec::new(), revisions: Vec::new() };
-    for statement in &work.statements {
-        let changed = tx.execute_as(&statement.sql, rows::to_cells(&statement.params)?)?;
-        expect(statement, changed.rows)?;
-        changes.changed.push(changed.rows);
-        changes.rowids.push(changed.rowid);
-    }
-    let mut fired = Vec::new();
-    for revision in &work.revisions {
-        let (n, events) = record(tx, plugin, revision)?;
-        changes.revisions.push(n);
-        fired.extend(events);
-    }
-    Ok((changes, fired))
-}
-
-fn expect(statement: &Statement, rows: usize) -> Result<(), Failure> {
-    match statement.expect {
-        Some(wanted) if wanted != rows => Err(Failure::new(
-            Code::Conflict,
-            format!("{rows} rows were changed where {wanted} were expected; nothing was kept"),
-        )),
-        _ => Ok(()),
-    }
-}
-
-fn record(tx: &OwnerTx<'_>, plugin: &str, revision: &Revision) -> Result<(i64, Vec<Fired>), Failure> {
-    let origin = Origin {
-        who: revision.who.clone(),
-        from: format!("plugin {plugin}"),
-        via: "plugin",
-        request: String::new(),
-    };
-    let change = Change::new(tx, &origin);
-    let event = format!("{plugin}.changed");
-    let (before, after) = (revision.before.as_object(), revision.after.as_object());
-    let entry = Entry { kind: &revision.kind, object: &revision.object, before, after, event: &event };
-    let n = change.record(&entry).map_err(of_problem)?;
-    Ok((n, change.into_events()))
 }

@@ -14,6 +14,7 @@ use crate::catalog::shape::Kind;
 use crate::engine::Engine;
 use crate::engine::doctor::{Finding, PLUGIN_FINDINGS, State};
 use crate::engine::events::Fired;
+use crate::engine::settings as own;
 use crate::host::Host;
 use crate::host::manifest::{self, Manifest};
 
@@ -64,15 +65,14 @@ fn as_own(declared: &manifest::Setting) -> Result<Setting, String> {
             of: Box::leak(Box::new(Kind::Text { min: 1, max: size(LONGEST), rule })),
             max: size(max),
         },
-        "secret" => {
-            return Err(format!(
-                "The setting {} is a secret, which this appliance does not keep as a setting; the plugin must keep it by secret.put.",
-                declared.name
-            ));
-        }
+        // An empty one would read as none.
+        "secret" => Kind::Text { min: size(min).max(1), max: size(max), rule: None },
         other => return Err(format!("The setting {} has the unknown kind {other:?}.", declared.name)),
     };
-    let default = Default::Brought(declared.default.clone().unwrap_or(Value::Null));
+    let default = match declared.is_secret() {
+        true => Default::Secret,
+        false => Default::Brought(declared.default.clone().unwrap_or(Value::Null)),
+    };
     let (name, help) = (String::leak(declared.name.clone()), String::leak(declared.help.clone()));
     Ok(Setting { name, kind, default, help })
 }
@@ -83,13 +83,20 @@ fn words(choices: &[String]) -> &'static [&'static str] {
     Vec::leak(words)
 }
 
-/// The current values of a manifest's settings, by name.
+/// The current values of a manifest's settings, by name; secrets in clear, null where none is set.
 pub fn values(engine: &Engine, manifest: &Manifest) -> Map<String, Value> {
-    manifest
-        .settings
-        .iter()
-        .map(|setting| (setting.name.clone(), engine.settings.value(&setting.name)))
-        .collect()
+    let value = |setting: &manifest::Setting| match setting.is_secret() {
+        true => revealed(engine, &setting.name),
+        false => engine.settings.value(&setting.name),
+    };
+    manifest.settings.iter().map(|setting| (setting.name.clone(), value(setting))).collect()
+}
+
+/// The plugin starts without a secret that cannot be opened, and says so itself.
+fn revealed(engine: &Engine, name: &str) -> Value {
+    let opened = engine.db.read(|read| own::secret(read, &engine.keyring, name));
+    let opened = opened.inspect_err(|problem| log::error!("the setting {name}: {}", problem.detail));
+    opened.ok().flatten().map_or(Value::Null, |secret| secret.reveal().into())
 }
 
 /// A plugin that starts takes all values, so what was said of an earlier one is over.

@@ -1,5 +1,6 @@
 //! What the database says of an account that presence needs to know: whether it is there, and whether it shows
-//! its presence. An account's own setting beats its enterprise's (Mitel's help on privacy).
+//! its presence. The account's own word counts where its enterprise has Presence Privacy Service; elsewhere everybody
+//! shows it (Mitel's help on accounts and on privacy).
 
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ pub type Answer = (Arc<str>, Option<bool>);
 
 /// Whether an account shows its presence; none: there is no such account.
 pub fn is_shown(read: &Read<'_>, account: &str) -> Result<Option<bool>, Problem> {
-    let sql = "SELECT coalesce(a.show_presence, e.show_presence)
+    let sql = "SELECT a.show_presence = 1 OR e.presence_privacy = 0
                FROM account a JOIN enterprise e ON e.id = a.enterprise WHERE a.id = ?1";
     Ok(read.one(sql, params![account], |row| row.get(0))?)
 }

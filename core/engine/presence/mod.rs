@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use super::events::Fired;
 use super::news::News;
 use super::{Engine, clock};
-use crate::catalog::events::{ACCOUNT_CHANGED, ENTERPRISE_CHANGED};
+use crate::catalog::events::{ACCOUNT_CHANGED, ACCOUNTS_CHANGED, ENTERPRISE_CHANGED};
 use crate::catalog::problems::{NOT_FOUND, PRESENCE_GOVERNED, Problem, STORAGE_BUSY};
 pub use show::{brief, of_person, whole};
 pub use state::{Shown, Source, State};
@@ -162,8 +162,8 @@ impl Presence {
             if self.lock().person(&fired.object).is_some() {
                 self.reread(engine, &[fired.object.as_str().into()]);
             }
-        } else if fired.event == ENTERPRISE_CHANGED.name {
-            // Not here: whoever changed the enterprise would wait for all of its accounts.
+        } else if [ENTERPRISE_CHANGED.name, ACCOUNTS_CHANGED.name].contains(&fired.event.as_str()) {
+            // Not here: whoever made the change would wait for all accounts.
             let mut table = self.lock();
             table.generation += 1;
             table.is_outdated = true;

@@ -56,7 +56,7 @@ pub struct Table {
     pub unsaved: HashSet<Arc<str>>,
     /// Rises with every change of what the database says of accounts.
     pub generation: u64,
-    /// An enterprise was changed: everybody is to be looked up again.
+    /// An enterprise or many accounts were changed: everybody is to be looked up again.
     pub is_outdated: bool,
 }
 

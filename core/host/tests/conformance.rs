@@ -76,3 +76,51 @@ fn what_cannot_be_read_is_said() {
     bench.write("bad/plugin.toml", "id = 1");
     assert!(check(&built("jackfield"), &bench.path("bad")).unwrap_err().contains("plugin.toml: line 1"));
 }
+
+#[test]
+fn a_library_that_needs_its_settings_gets_the_defaults_of_the_manifest_beside_it() {
+    let header = source("plugins/abi/jackfield_plugin.h");
+    let code = format!(
+        r#"{header}
+        #include <string.h>
+        static const jackfield_host *host;
+        static int32_t say(uint32_t kind, uint64_t id, const char *text) {{
+          return host->send(host->ctx, kind, id, (const uint8_t *)text, strlen(text));
+        }}
+        static void *start(const jackfield_host *h, const uint8_t *c, size_t n) {{
+          host = h;
+          if (!memmem(c, n, "needy.word", 10)) return 0;
+          say(JACKFIELD_HELLO, 0, "{{\"id\":\"needy\",\"version\":\"1.0.0\",\"ops\":[\"settings.changed\"]}}");
+          return &host;
+        }}
+        static int32_t recv(void *s, uint32_t kind, uint64_t id, const uint8_t *b, size_t n) {{
+          (void)s, (void)b, (void)n;
+          if (kind == JACKFIELD_REQUEST) say(JACKFIELD_ERROR, id, "{{\"code\":\"bad_request\",\"msg\":\"no\"}}");
+          return 0;
+        }}
+        static void stop(void *s, uint32_t ms) {{ (void)s, (void)ms; }}
+        __attribute__((visibility("default"))) const jackfield_plugin jackfield_plugin_v1 = {{
+          sizeof(jackfield_plugin), JACKFIELD_ABI, "needy", start, recv, stop}};"#
+    );
+    let bench = Bench::empty();
+    let library = compile(&bench, "needy", &format!("#define _GNU_SOURCE\n{code}"));
+    let alone = problems(&library);
+    let hello = alone.iter().find(|finding| finding.check == "says hello").expect("it cannot start");
+    assert!(hello.detail.contains("refused to start"), "{hello:?}");
+    assert!(hello.detail.contains("put its plugin.toml beside it"), "{hello:?}");
+    let manifest = r#"
+        id = "needy"
+        version = "1.0.0"
+        abi = 1
+        library = "needy.so"
+        summary = "Needs a word"
+        services = []
+        ops = ["settings.changed"]
+        settings = [{ name = "needy.word", kind = "text", default = "x", help = "A word" }]"#;
+    bench.write("plugin.toml", manifest);
+    let problems: Vec<_> =
+        problems(&library).into_iter().filter(|f| f.check != "exports one symbol").collect();
+    assert!(problems.is_empty(), "{problems:?}");
+    bench.write("plugin.toml", "id = 1");
+    assert!(check(&built("jackfield"), &library).unwrap_err().contains("plugin.toml: line 1"));
+}

@@ -5,8 +5,13 @@ use crate::host::manifest::{Manifest, Net};
 
 #[test]
 fn the_manifests_in_the_tree_are_accepted() {
-    for file in ["plugins/echo/plugin.toml", "plugins/echo/faulty/plugin.toml", "plugins/echo/c/plugin.toml"]
-    {
+    for file in [
+        "plugins/echo/plugin.toml",
+        "plugins/echo/faulty/plugin.toml",
+        "plugins/echo/c/plugin.toml",
+        "plugins/federation/plugin.toml",
+        "plugins/peering/plugin.toml",
+    ] {
         let manifest = Manifest::parse(&source(file));
         assert!(manifest.is_ok(), "{file}: {manifest:?}");
     }
@@ -22,6 +27,7 @@ services = ["http/1", "job/1"]
 ops = ["http", "job.run", "settings.changed"]
 events = ["account.changed"]
 net = ["outbound", "listen:5269"]
+serves = ["peers"]
 [[routes]]
 method = "GET"
 path = "door/locks/{id}"
@@ -32,6 +38,11 @@ method = "POST"
 path = "door:open"
 public = true
 summary = "Opens"
+[[routes]]
+method = "GET"
+path = "peers/{id}/door"
+right = "door:read"
+summary = "Shows a peer's door"
 [[rights]]
 name = "door:read"
 role = "viewer"
@@ -83,6 +94,14 @@ fn each_mistake_has_its_own_sentence() {
         ("method = \"GET\"", "method = \"get\"", "must be one of GET"),
         ("door/locks/{id}", "window/{id}", "must begin with door"),
         ("door/locks/{id}", "door//x", "no empty segment"),
+        ("door/locks/{id}", "peers", "must begin with door, or lie below peers,"),
+        ("peers/{id}/door", "accounts/{id}/door", "must begin with door, or lie below peers,"),
+        ("serves = [\"peers\"]", "serves = [\"peers\", \"accounts\"]", "no route is below \"accounts\""),
+        ("serves = [\"peers\"]", "serves = [\"peers\", \"peers\"]", "is there twice"),
+        ("serves = [\"peers\"]", "serves = [\"peers/x\"]", "must be one segment such as peers"),
+        ("serves = [\"peers\"]", "serves = [\"tokens\"]", "serves: \"tokens\" is not shared with plugins"),
+        ("serves = [\"peers\"]", "serves = [\"session\"]", "accounts, directory, enterprises"),
+        ("serves = [\"peers\"]", "serves = [\"door\"]", "is not shared with plugins"),
         ("path = \"door:open\"\npublic = true", "path = \"door:open\"", "the right is missing"),
         ("public = true", "public = true\nright = \"door:read\"", "a public route has no right"),
         (

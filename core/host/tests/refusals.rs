@@ -156,6 +156,47 @@ fn a_refused_plugin_starts_after_it_was_put_right_and_others_never_wait() {
     up(&host, "faulty");
 }
 
+/// The manifest of `faulty` with a route below `peers`; the plugin says hello as before.
+fn beside(bench: &Bench, id: &str, template: &str) {
+    let route = format!(
+        "\n[[routes]]\nmethod = \"GET\"\npath = \"{template}\"\npublic = true\nsummary = \"Shows\"\n"
+    );
+    let manifest = bench.manifest(id).replacen("memory_mib", "serves = [\"peers\"]\nmemory_mib", 1);
+    bench.sign(id, &(manifest + &route));
+}
+
+#[test]
+fn of_two_plugins_with_the_same_route_the_first_by_name_has_it() {
+    let bench = Bench::new();
+    beside(&bench, "echo", "peers/{id}/shown");
+    beside(&bench, "faulty", "peers/{peer}/shown");
+    let refused = refusal(&bench);
+    assert_eq!(refused.rule, Rule::Claim, "{refused}");
+    for words in ["GET peers/{peer}/shown of faulty", "of the plugin echo as well"] {
+        assert!(refused.sentence.contains(words), "{refused}");
+    }
+    assert!(verify(bench.dir.path(), "echo", Trust::Signed).is_ok());
+}
+
+#[test]
+fn plugins_with_different_routes_below_one_segment_run_side_by_side() {
+    let bench = Bench::new();
+    beside(&bench, "echo", "peers/{id}/shown");
+    beside(&bench, "faulty", "peers/{id}/hidden");
+    let host = bench.host();
+    up(&host, "echo");
+    up(&host, "faulty");
+}
+
+#[test]
+fn a_plugin_that_is_refused_itself_holds_no_route() {
+    let bench = Bench::new();
+    beside(&bench, "echo", "peers/{id}/shown");
+    beside(&bench, "faulty", "peers/{id}/shown");
+    bench.write("echo/plugin.toml.sig", "nonsense");
+    assert!(verify(bench.dir.path(), "faulty", Trust::Signed).is_ok());
+}
+
 #[test]
 fn development_needs_no_signature_but_the_same_owner_and_mode() {
     let bench = Bench::empty();

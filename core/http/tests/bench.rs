@@ -47,6 +47,7 @@ pub fn start_with(limits: Limits, adjust: impl FnOnce(&mut Config)) -> Bench {
         limits,
         workers: 4,
         body_limit: |_, path| if path == "/import" { 64 * BODY_LIMIT } else { BODY_LIMIT },
+        spool: std::env::temp_dir(),
         handler: handler(arrive, gate),
     };
     adjust(&mut config);

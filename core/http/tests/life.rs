@@ -72,6 +72,7 @@ fn start_error(adjust: impl FnOnce(&mut Config)) -> String {
         limits: Limits::default(),
         workers: 1,
         body_limit: |_, _| 0,
+        spool: std::env::temp_dir(),
         handler: std::sync::Arc::new(|_| unreachable!("nothing is served")),
     };
     adjust(&mut config);

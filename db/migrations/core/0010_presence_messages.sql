@@ -1,7 +1,3 @@
--- Whether presence is shown. An account's own word beats its enterprise's; null: as the enterprise has it.
-ALTER TABLE enterprise ADD COLUMN show_presence INTEGER NOT NULL DEFAULT 1 CHECK (show_presence IN (0, 1));
-ALTER TABLE account ADD COLUMN show_presence INTEGER CHECK (show_presence IN (0, 1));
-
 -- What was set by hand; every other presence lives in memory. Times are milliseconds of Unix time.
 CREATE TABLE presence_by_hand (
     account TEXT PRIMARY KEY REFERENCES account (id) ON DELETE CASCADE,

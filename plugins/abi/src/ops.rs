@@ -28,6 +28,7 @@ ops! { TO_PLUGIN, "What the host asks of a plugin.":
     JOB_RUN "job.run" 0 "Runs one job to its end: `{job, name, input}` to `{result}`; progress by `job.progress`; CANCEL asks it to end.";
     SETTINGS_CHANGED "settings.changed" 0 "New values of the plugin's settings: `{settings}` to `{}`; an error keeps the old ones.";
     DOCTOR "doctor" 0 "Looks at itself: `{}` to `{findings: [Finding]}`.";
+    REVISION_UNDO "revision.undo" 0 "Says how a change that it noted is put back, and does nothing itself: `Undo` to `Statements`, whose revision is of the same kind and object. The host runs them in one transaction, or rehearses them; a failure's text says why it cannot be put back.";
 }
 
 ops! { TO_HOST, "What a plugin asks of the host.":
@@ -48,10 +49,11 @@ ops! { TO_HOST, "What a plugin asks of the host.":
     MESSAGE_HISTORY "message.history" 0 "One conversation, newest first: `MessageHistory` to `Messages`.";
     MESSAGE_ARCHIVE "message.archive" 0 "Makes chat read-only, or writable again: `{archived, who}` to `{}`; recorded as a revision.";
     STATE_REPORT "state.report" 0 "Says in words how the plugin does: `{state, reason}` to `{}`.";
-    REVISION_NOTE "revision.note" 0 "Records a change of configuration: `Revision` to `{n}`.";
+    REVISION_NOTE "revision.note" 0 "Records a change of configuration: `Note` to `{n}`.";
 }
 
-/// Services that a host offers; a plugin's manifest names those it needs.
+/// Services that a host offers. A plugin's manifest names those it needs, and an operation of another one is denied
+/// ([`service_of`]).
 pub const SERVICES: &[&str] = &[
     "db/1",
     "event/1",
@@ -64,6 +66,23 @@ pub const SERVICES: &[&str] = &[
     "presence/1",
     "message/1",
 ];
+
+/// The service that an operation belongs to; none: every plugin may ask for it.
+pub fn service_of(op: &str) -> Option<&'static str> {
+    match op {
+        DB_QUERY | DB_TX => Some("db/1"),
+        EVENT_PUBLISH => Some("event/1"),
+        SECRET_PUT | SECRET_GET | SECRET_DELETE => Some("secret/1"),
+        JOB_PROGRESS => Some("job/1"),
+        CHECK_REPORT => Some("check/1"),
+        REVISION_NOTE => Some("revision/1"),
+        PRESENCE_PUBLISH | PRESENCE_GET | PRESENCE_GOVERN => Some("presence/1"),
+        MESSAGE_ACCEPT | MESSAGE_PENDING | MESSAGE_DELIVERED | MESSAGE_HISTORY | MESSAGE_ARCHIVE => {
+            Some("message/1")
+        }
+        _ => None,
+    }
+}
 
 /// First message of the host, in `start`'s config and again in HELLO.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -222,6 +241,9 @@ pub struct HttpRequest {
     /// The JSON body; null when there is none.
     #[serde(default)]
     pub body: Value,
+    /// Id of the request, as the log has it. What the plugin writes for it names it ([`Statements::request`]).
+    #[serde(default)]
+    pub request: String,
     /// Who calls, as revisions name them.
     pub who: String,
     /// The version that `If-Match` names; null for none, `"*"` for any.
@@ -293,6 +315,11 @@ pub struct Statements {
     /// Revisions to record in the same transaction.
     #[serde(default)]
     pub revisions: Vec<Revision>,
+    /// The API request that it is done for, [`HttpRequest::request`]; empty: none. A caller that repeats a request
+    /// with the same idempotency key gets the first answer; by this name the appliance knows, also when the
+    /// plugin's process ends before it answers, that the request was carried out.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub request: String,
 }
 
 /// The answer to a write.
@@ -512,6 +539,36 @@ pub struct Message {
     pub origin_id: Option<String>,
 }
 
+/// A revision that is recorded by itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Note {
+    /// The change.
+    #[serde(flatten)]
+    pub revision: Revision,
+    /// As in [`Statements::request`].
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub request: String,
+}
+
+/// A recorded change that somebody wants to put back. Nothing has changed the object since.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Undo {
+    /// Number of the revision.
+    pub n: i64,
+    /// As the plugin noted it.
+    pub kind: String,
+    /// As the plugin noted it.
+    pub object: String,
+    /// How the object shall be again; null: it shall not be.
+    #[serde(default)]
+    pub before: Value,
+    /// How it is now; null: it is not.
+    #[serde(default)]
+    pub after: Value,
+    /// Who wants it, as revisions name them.
+    pub who: String,
+}
+
 /// What a check saw.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
@@ -536,6 +593,15 @@ mod tests {
         assert_eq!((request.args, request.deadline_ms), (Value::Null, None));
         let failure: Failure = serde_json::from_str(r#"{"code": "melted", "msg": "x"}"#).unwrap();
         assert_eq!(failure.code, Code::Internal);
+    }
+
+    #[test]
+    fn every_operation_of_a_service_is_of_one_that_is_offered() {
+        let of_none: Vec<_> = TO_HOST.iter().filter(|op| service_of(op.name).is_none()).collect();
+        assert_eq!(of_none.iter().map(|op| op.name).collect::<Vec<_>>(), [STATE_REPORT]);
+        assert!(
+            TO_HOST.iter().filter_map(|op| service_of(op.name)).all(|service| SERVICES.contains(&service))
+        );
     }
 
     #[test]

@@ -3,20 +3,14 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use jackfield_sdk::{Call, FieldError, Outcome, Problem, Reply, json};
-use serde::{Deserialize, Serialize};
+use jackfield_sdk::form::read_into;
+use jackfield_sdk::{Call, Errors, Outcome, Problem, Reply};
+use serde::Serialize;
 
 use crate::Federation;
-use crate::rules::Fields;
-use crate::servers::{Given, invalid};
+use crate::rules;
 use crate::standing::Standing;
 use crate::table::{self, Changed, Changes, MOST_SERVERS, Row, Server};
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Wanted {
-    servers: Vec<Fields>,
-}
 
 /// What was done, and the table's version after it.
 #[derive(Serialize)]
@@ -28,45 +22,48 @@ struct Applied {
 
 impl Federation {
     pub(crate) fn apply_servers(&self, call: &Call<'_>) -> Outcome {
-        let given = given(call)?;
-        refuse_repeated(&given)?;
-        let wanted = self.checked(&given)?;
+        let wanted = self.wanted(call)?;
         let standing = Standing::read(&self.host)?;
         call.must_match(&standing.table_revision.to_string())?;
         let changes = difference(&standing, table::all(&self.host)?, wanted);
         let revision = self.change(call, &standing, &changes)?;
         Ok(Reply::ok(&Applied { changes, revision })?.version(revision))
     }
-}
 
-fn given(call: &Call<'_>) -> Result<Vec<Given>, Problem> {
-    let Wanted { servers } = call.body()?;
-    if servers.len() > MOST_SERVERS {
-        let detail = format!("servers must have at most {MOST_SERVERS} rows; {} are given", servers.len());
-        return Err(Problem::invalid(vec![FieldError { pointer: "/servers".to_owned(), detail }]));
+    /// The whole table, or everything that is wrong with it.
+    fn wanted(&self, call: &Call<'_>) -> Result<Vec<Server>, Problem> {
+        let mut errors = Errors::new();
+        // A wrong row stays in its place, so that the others can be looked at further.
+        let mut rows: Vec<Option<Server>> = Vec::new();
+        read_into(&mut errors, &call.http.body, |form| {
+            let read = form.field("servers").list(MOST_SERVERS, |row| {
+                rows.push(row.object(|row| rules::server(row, None)).required());
+                Some(())
+            });
+            read.required()
+        });
+        note_repeated(&rows, &mut errors);
+        let placed = rows.iter().enumerate();
+        let sound = placed.filter_map(|(index, row)| Some((format!("/servers/{index}"), row.as_ref()?)));
+        self.note_own(sound, &mut errors)?;
+        errors.done()?;
+        Ok(rows.into_iter().flatten().collect())
     }
-    let placed = |(index, fields)| Given { at: format!("/servers/{index}"), fields };
-    Ok(servers.into_iter().enumerate().map(placed).collect())
 }
 
-fn refuse_repeated(given: &[Given]) -> Result<(), Problem> {
+/// Notes every row whose domain an earlier one has.
+fn note_repeated(rows: &[Option<Server>], errors: &mut Errors) {
     let mut seen = HashMap::new();
-    let mut errors = Vec::new();
-    for (index, row) in given.iter().enumerate() {
-        let Some(domain) = row.fields.domain.as_str().map(str::to_ascii_lowercase) else { continue };
+    for (index, server) in rows.iter().enumerate() {
+        let Some(Server { domain, .. }) = server else { continue };
         let first = *seen.entry(domain).or_insert(index);
         if first != index {
-            errors.push(repeated(row, first, index));
+            let detail = format!(
+                "domain must be there once; {domain:?} is not: it is in /servers/{first} and /servers/{index}"
+            );
+            errors.note(format!("/servers/{index}/domain"), detail);
         }
     }
-    if errors.is_empty() { Ok(()) } else { Err(invalid(errors)) }
-}
-
-fn repeated(row: &Given, first: usize, index: usize) -> FieldError {
-    let value = crate::rules::shown(&json!(row.fields.domain));
-    let detail =
-        format!("domain must be there once; {value}: it is in /servers/{first} and /servers/{index}");
-    FieldError { pointer: format!("{}/domain", row.at), detail }
 }
 
 fn difference(standing: &Standing, old: Vec<Row>, wanted: Vec<Server>) -> Changes {

@@ -10,8 +10,9 @@ mod servers;
 mod standing;
 mod switches;
 mod table;
+mod undo;
 
-use jackfield_sdk::{Call, Code, Config, Failure, Host, Plugin, Problem, Routes, Value};
+use jackfield_sdk::{Config, Event, Failure, Host, Plugin, Problem, Routes, Tx, Undo};
 
 use standing::Standing;
 
@@ -25,7 +26,7 @@ pub struct Federation {
 impl Plugin for Federation {
     const ID: &'static str = "federation";
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
-    const OPS: &'static [&'static str] = &["http"];
+    const OPS: &'static [&'static str] = &["http", "revision.undo"];
 
     fn start(host: Host, _config: Config) -> Result<Self, Failure> {
         Ok(Self { host })
@@ -34,6 +35,14 @@ impl Plugin for Federation {
     fn ready(&self) -> Result<(), Failure> {
         let standing = Standing::read(&self.host)?;
         condition::of(&standing.switches).tell(&self.host)
+    }
+
+    fn undo(&self, undo: &Undo, tx: &mut Tx) -> Result<(), Problem> {
+        self.put_back(undo, tx)
+    }
+
+    fn event(&self, event: Event) {
+        self.hear(&event);
     }
 
     fn routes() -> Routes<Self> {
@@ -46,18 +55,5 @@ impl Plugin for Federation {
             .get("federation/servers/{domain}", Self::read_server)
             .put("federation/servers/{domain}", Self::put_server)
             .delete("federation/servers/{domain}", Self::remove_server)
-    }
-}
-
-/// Why a write was not kept. A conflict means that what was read before it was no longer so; a caller who
-/// named a version must read again, anybody else may simply repeat.
-fn refused(call: &Call<'_>, failure: Failure) -> Problem {
-    match (failure.code, &call.http.if_match) {
-        (Code::Conflict, Value::String(asked)) if asked != "*" => Problem::stale(),
-        (Code::Conflict, _) => Problem::conflict(
-            "something that this depends on was changed at the same moment, and nothing was kept; repeat the \
-             request",
-        ),
-        _ => failure.into(),
     }
 }

@@ -1,19 +1,23 @@
 //! The rules of a row, as tables.
 
-use jackfield_sdk::json;
+use jackfield_sdk::form::read_into;
+use jackfield_sdk::{Errors, FieldError, Value, json};
 
 use super::*;
 
+/// The row, read as the eighth of a table.
 fn checked(row: Value) -> Result<Server, Vec<FieldError>> {
-    let fields: Fields = Fields {
-        domain: row["domain"].clone(),
-        nextplane: row["nextplane"].clone(),
-        server: row["server"].clone(),
-        port: row["port"].clone(),
-        _revision: IgnoredAny,
-        _changed_at: IgnoredAny,
-    };
-    fields.checked("/servers/7")
+    let mut errors = Errors::new();
+    let mut rows = vec![json!({"domain": "ocs.com"}); 7];
+    rows.push(row);
+    let table = json!({ "servers": rows });
+    let servers = read_into(&mut errors, &table, |form| {
+        form.field("servers").list(8, |row| row.object(|row| server(row, None)).required()).required()
+    });
+    match errors.done() {
+        Ok(()) => Ok(servers.unwrap().remove(7)),
+        Err(problem) => Err(problem.errors),
+    }
 }
 
 /// Pointer and sentence of the only error.

@@ -1,39 +1,26 @@
 //! `federation/servers`: list, read, add, change and remove single rows. The whole table at once is in
 //! `apply.rs`.
 
-use jackfield_sdk::{Call, FieldError, Outcome, Problem, Reply, json};
+use jackfield_sdk::form::{Form, read_into};
+use jackfield_sdk::{Call, Errors, FieldError, Outcome, Part, Problem, Reply, Value, json};
 
-use crate::rules::{self, Fields};
+use crate::Federation;
+use crate::rules;
 use crate::standing::Standing;
 use crate::table::{self, Changed, Changes, MOST_SERVERS, Row, Server};
-use crate::{Federation, refused};
 
-/// Most rows of one page, as in the lists of core.
-const MOST_ROWS: usize = 500;
-const USUAL_ROWS: usize = 100;
 /// Largest answer to a change, in bytes. The transaction that makes it is at most three times as large,
 /// besides the caller's name in every revision, and must fit into a message of 1 MiB.
 const MOST_BYTES: usize = 320 * 1024;
-/// Most errors in one answer.
-const MOST_ERRORS: usize = 100;
-
-/// A row that a caller sends, and where in the body it stands.
-pub struct Given {
-    /// JSON pointer to the row; empty: the body is the row.
-    pub at: String,
-    /// Its fields.
-    pub fields: Fields,
-}
 
 impl Federation {
     pub(crate) fn list_servers(&self, call: &Call<'_>) -> Outcome {
-        let (limit, after) = (limit(call)?, call.query("cursor").unwrap_or_default());
+        let Part { limit, after } = call.part()?;
         let standing = Standing::read(&self.host)?;
         let page = table::page(&self.host, after, limit)?;
         let last = page.rows.last().filter(|_| page.more);
         let next = last.map(|row| row.server.domain.as_str());
-        let list = json!({"items": page.rows, "next": next});
-        Ok(Reply::ok(&list)?.version(standing.table_revision))
+        Ok(Reply::list(&page.rows, next)?.version(standing.table_revision))
     }
 
     pub(crate) fn read_server(&self, call: &Call<'_>) -> Outcome {
@@ -42,7 +29,7 @@ impl Federation {
     }
 
     pub(crate) fn add_server(&self, call: &Call<'_>) -> Outcome {
-        let server = self.single(&call.body()?)?;
+        let server = self.checked(&call.http.body, |form| rules::server(form, None))?;
         let standing = Standing::read(&self.host)?;
         self.refuse_twice(&server)?;
         refuse_full(&standing)?;
@@ -54,7 +41,7 @@ impl Federation {
 
     pub(crate) fn put_server(&self, call: &Call<'_>) -> Outcome {
         let domain = path_domain(call)?;
-        let server = self.single(&addressed(call.body()?, &domain)?)?;
+        let server = self.checked(&call.http.body, |form| rules::server(form, Some(&domain)))?;
         let standing = Standing::read(&self.host)?;
         let old = self.row(&domain)?;
         call.must_match(&old.revision.to_string())?;
@@ -88,50 +75,41 @@ impl Federation {
         refuse_large(changes)?;
         if !call.is_dry_run() {
             let written = changes.write(standing, &self.host, call.who());
-            written.map_err(|failure| refused(call, failure))?;
+            written.map_err(|failure| call.refused(failure))?;
         }
         Ok(standing.table_revision + 1)
     }
 
-    /// The servers that these rows describe, or everything that is wrong with them. Two rows with one domain
-    /// are `apply.rs`'s to refuse.
-    pub(crate) fn checked(&self, given: &[Given]) -> Result<Vec<Server>, Problem> {
-        let (mut servers, mut errors) = (Vec::new(), Vec::new());
-        for row in given {
-            match row.fields.checked(&row.at) {
-                Ok(server) => servers.push((row.at.as_str(), server)),
-                Err(mut wrong) => errors.append(&mut wrong),
-            }
-        }
-        errors.append(&mut self.own_domains(&servers)?);
-        if errors.is_empty() {
-            return Ok(servers.into_iter().map(|(_, server)| server).collect());
-        }
-        Err(invalid(errors))
+    /// The row that `body` is, if it keeps every rule.
+    pub(crate) fn checked(
+        &self,
+        body: &Value,
+        read: impl FnOnce(&mut Form<'_>) -> Option<Server>,
+    ) -> Result<Server, Problem> {
+        let mut errors = Errors::new();
+        let server = read_into(&mut errors, body, read);
+        self.note_own(server.iter().map(|server| (String::new(), server)), &mut errors)?;
+        errors.done()?;
+        server.ok_or_else(|| Problem::new(500, "the row was not understood"))
     }
 
-    fn single(&self, fields: &Fields) -> Result<Server, Problem> {
-        let placed = [("", fields.checked("").map_err(Problem::invalid)?)];
-        let errors = self.own_domains(&placed)?;
-        if !errors.is_empty() {
-            return Err(Problem::invalid(errors));
-        }
-        let [(_, server)] = placed;
-        Ok(server)
-    }
-
-    fn own_domains(&self, servers: &[(&str, Server)]) -> Result<Vec<FieldError>, Problem> {
-        let domains: Vec<&str> = servers.iter().map(|(_, server)| server.domain.as_str()).collect();
+    /// Notes every row, given with its pointer, whose domain is one of ours.
+    pub(crate) fn note_own<'a>(
+        &self,
+        servers: impl Iterator<Item = (String, &'a Server)> + Clone,
+        errors: &mut Errors,
+    ) -> Result<(), Problem> {
+        let domains: Vec<&str> = servers.clone().map(|(_, server)| server.domain.as_str()).collect();
         let own = table::own(&self.host, &domains)?;
-        let error = |(at, server): &(&str, Server)| {
-            let own = own.iter().find(|own| own.domain == server.domain)?;
+        for (at, server) in servers {
+            let Some(own) = own.iter().find(|own| own.domain == server.domain) else { continue };
             let detail = format!(
                 "domain must be another company's; {:?} is the domain of our enterprise {:?}",
                 own.domain, own.enterprise
             );
-            Some(FieldError { pointer: format!("{at}/domain"), detail })
-        };
-        Ok(servers.iter().filter_map(error).collect())
+            errors.note(format!("{at}/domain"), detail);
+        }
+        Ok(())
     }
 
     fn row(&self, domain: &str) -> Result<Row, Problem> {
@@ -153,18 +131,8 @@ impl Federation {
     }
 }
 
-/// 422 with the first errors; so many that the answer always fits into a message.
-pub fn invalid(mut errors: Vec<FieldError>) -> Problem {
-    let count = errors.len();
-    errors.truncate(MOST_ERRORS);
-    let problem = Problem::invalid(errors);
-    if count <= MOST_ERRORS {
-        return problem;
-    }
-    Problem { detail: format!("{count} fields are wrong; the first {MOST_ERRORS} are listed"), ..problem }
-}
-
-fn refuse_full(standing: &Standing) -> Result<(), Problem> {
+/// The table is bounded.
+pub fn refuse_full(standing: &Standing) -> Result<(), Problem> {
     if standing.servers < MOST_SERVERS {
         return Ok(());
     }
@@ -187,27 +155,4 @@ fn refuse_large(changes: &Changes) -> Result<(), Problem> {
 /// Domains are kept in lower case, and DNS knows none.
 fn path_domain(call: &Call<'_>) -> Result<String, Problem> {
     Ok(call.param::<String>("domain")?.to_ascii_lowercase())
-}
-
-/// The row that a path addresses; its body may leave the domain out, not say another.
-fn addressed(mut fields: Fields, domain: &str) -> Result<Fields, Problem> {
-    let is_same = fields.domain.as_str().is_some_and(|given| given.eq_ignore_ascii_case(domain));
-    if fields.domain.is_null() || is_same {
-        fields.domain = json!(domain);
-        return Ok(fields);
-    }
-    let shown = rules::shown(&fields.domain);
-    let detail =
-        format!("domain must be the one of the address; {shown}. To rename a row, apply the whole table");
-    Err(Problem::invalid(vec![FieldError { pointer: "/domain".to_owned(), detail }]))
-}
-
-fn limit(call: &Call<'_>) -> Result<usize, Problem> {
-    let Some(asked) = call.query("limit") else { return Ok(USUAL_ROWS) };
-    let number = asked.parse().ok().filter(|number| (1..=MOST_ROWS).contains(number));
-    number.ok_or_else(|| {
-        let detail =
-            format!("limit must be a whole number from 1 to {MOST_ROWS}; {}", rules::shown(&json!(asked)));
-        Problem::invalid(vec![FieldError { pointer: "?limit".to_owned(), detail }])
-    })
 }

@@ -1,7 +1,7 @@
 //! The one row that says where federation stands: its switches, and the version of the table of servers.
 //! Every write claims the version that it was worked out from, so a stale one changes nothing.
 
-use jackfield_sdk::{Code, Failure, Host, params};
+use jackfield_sdk::{Code, Failure, Host, Tx, params};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -13,7 +13,8 @@ const READ: &str = "SELECT enabled, open, revision, changed_at, table_revision,
 const WRITE: &str =
     "UPDATE federation_state SET enabled = ?1, open = ?2, changed_at = ?3, revision = revision + 1
     WHERE id = 1 AND revision = ?4";
-const KIND: &str = "federation";
+/// Kind and id of the switches in revisions.
+pub const KIND: &str = "federation";
 
 /// What an administrator switches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,13 +65,15 @@ impl Standing {
 
     /// Writes the switches of `next`, unless they have changed since this was read: then it is a conflict.
     pub fn write(&self, next: &Self, host: &Host, who: &str) -> Result<(), Failure> {
+        host.db().tx(|tx| self.fill(next, tx, who)).map(drop)
+    }
+
+    /// Adds the same to a transaction.
+    pub fn fill(&self, next: &Self, tx: &mut Tx, who: &str) -> Result<(), Failure> {
         let Switches { enabled, open } = next.switches;
-        let written = host.db().tx(|tx| {
-            tx.run_one(WRITE, params![enabled, open, next.changed_at, self.revision]);
-            // The host tells of `federation.changed` with every revision that it records.
-            tx.revision((KIND, KIND), who, Some(&self.switches), Some(&next.switches)).map(drop)
-        });
-        written.map(drop)
+        tx.run_one(WRITE, params![enabled, open, next.changed_at, self.revision]);
+        // The host tells of `federation.changed` with every revision that it records.
+        tx.revision((KIND, KIND), who, Some(&self.switches), Some(&next.switches)).map(drop)
     }
 }
 

@@ -1,31 +1,10 @@
 //! `federation`: read how it stands, switch it.
 
-use jackfield_sdk::{Call, Errors, Outcome, Problem, Reply, Value, log};
-use serde::de::IgnoredAny;
-use serde::{Deserialize, Serialize};
+use jackfield_sdk::{Call, Outcome, Problem, Reply};
+use serde::Serialize;
 
 use crate::standing::{Standing, Switches};
-use crate::{Federation, condition, refused};
-
-/// A body of PUT. What else reading gave may be sent back, and says nothing.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Wanted {
-    #[serde(default)]
-    enabled: Value,
-    #[serde(default)]
-    open: Value,
-    #[serde(default, rename = "state")]
-    _state: IgnoredAny,
-    #[serde(default, rename = "reason")]
-    _reason: IgnoredAny,
-    #[serde(default, rename = "servers")]
-    _servers: IgnoredAny,
-    #[serde(default, rename = "revision")]
-    _revision: IgnoredAny,
-    #[serde(default, rename = "changed_at")]
-    _changed_at: IgnoredAny,
-}
+use crate::{Federation, condition};
 
 /// As the API shows it.
 #[derive(Serialize)]
@@ -47,35 +26,26 @@ impl Federation {
     pub(crate) fn put_switches(&self, call: &Call<'_>) -> Outcome {
         let wanted = wanted(call)?;
         let standing = Standing::read(&self.host)?;
-        must_match(call, &standing)?;
+        // Who switches federation does not change what somebody adds to the table meanwhile.
+        call.must_match(&standing.revision.to_string())?;
         if wanted == standing.switches {
             return shown(&standing);
         }
         let next = standing.switched(wanted);
         if !call.is_dry_run() {
-            standing.write(&next, &self.host, call.who()).map_err(|failure| refused(call, failure))?;
-            self.tell(&next);
+            standing.write(&next, &self.host, call.who()).map_err(|failure| call.refused(failure))?;
+            condition::of(&next.switches).tell_after_change(&self.host);
         }
         shown(&next)
-    }
-
-    /// The switches are durable by now, so a host that does not listen must not make the request fail.
-    fn tell(&self, standing: &Standing) {
-        let told = condition::of(&standing.switches).tell(&self.host);
-        if let Err(failure) = told {
-            log::warn!("federation was switched, but its new state could not be reported: {failure}");
-        }
     }
 }
 
 fn wanted(call: &Call<'_>) -> Result<Switches, Problem> {
-    let given: Wanted = call.body()?;
-    let says = |name, value: &Value| format!("{name} must be true or false; {}", crate::rules::shown(value));
-    Errors::new()
-        .check(given.enabled.is_boolean(), "/enabled", says("enabled", &given.enabled))
-        .check(given.open.is_boolean(), "/open", says("open", &given.open))
-        .done()?;
-    Ok(Switches { enabled: given.enabled == true, open: given.open == true })
+    call.form(|form| {
+        form.ignore(&["state", "reason", "servers", "revision", "changed_at"]);
+        let (enabled, open) = (form.field("enabled").flag().required(), form.field("open").flag().required());
+        Some(Switches { enabled: enabled?, open: open? })
+    })
 }
 
 /// The tag changes with the number of servers, because the answer does; the switches' version comes first.
@@ -85,18 +55,10 @@ fn shown(standing: &Standing) -> Outcome {
     let shown = Shown {
         switches,
         state: condition.word,
-        reason: condition.reason,
+        reason: &condition.reason,
         servers,
         revision,
         changed_at: &standing.changed_at,
     };
     Ok(Reply::ok(&shown)?.version(format!("{revision}-{}", standing.table_revision)))
-}
-
-/// Compares the switches' version only: who switches federation does not change what somebody adds to the
-/// table meanwhile.
-fn must_match(call: &Call<'_>, standing: &Standing) -> Result<(), Problem> {
-    let asked = call.http.if_match.as_str().unwrap_or("*");
-    let version = asked.split('-').next().unwrap_or_default();
-    if version == "*" || version == standing.revision.to_string() { Ok(()) } else { Err(Problem::stale()) }
 }

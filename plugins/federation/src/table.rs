@@ -1,6 +1,6 @@
 //! The table of federated servers as it is stored: reading rows, and writing many at once.
 
-use jackfield_sdk::{Failure, Host, Page, json, params};
+use jackfield_sdk::{Failure, Host, Page, Tx, json, params};
 use serde::{Deserialize, Serialize};
 
 use crate::standing::{Standing, flag};
@@ -10,7 +10,8 @@ pub const PORT: u16 = 5269;
 /// Most rows of the table.
 pub const MOST_SERVERS: usize = 1000;
 
-const KIND: &str = "federation/servers";
+/// Kind of a row in revisions; its id is the domain.
+pub const KIND: &str = "federation/servers";
 const PAGE: &str = "SELECT domain, nextplane, server, port, revision, changed_at FROM federation_server
     WHERE domain > ?1 ORDER BY domain";
 const ONE: &str = "SELECT domain, nextplane, server, port, revision, changed_at FROM federation_server
@@ -115,19 +116,20 @@ impl Changes {
     /// Writes them with a revision each, all or nothing. A conflict: the table is not as `standing` has it
     /// any more, or an enterprise has taken a domain.
     pub fn write(&self, standing: &Standing, host: &Host, who: &str) -> Result<(), Failure> {
+        host.db().tx(|tx| self.fill(standing, tx, who)).map(drop)
+    }
+
+    /// Adds the same to a transaction.
+    pub fn fill(&self, standing: &Standing, tx: &mut Tx, who: &str) -> Result<(), Failure> {
         let put: Vec<&Row> =
             self.added.iter().chain(self.changed.iter().map(|changed| &changed.row)).collect();
         let gone: Vec<&str> = self.removed.iter().map(|row| row.server.domain.as_str()).collect();
-        let written = host.db().tx(|tx| {
-            tx.run(REMOVE, params![json!(gone).to_string()])
-                .run(PUT, params![json!(put).to_string()])
-                .run_one(CLAIM, params![standing.table_revision]);
-            // The host tells of `federation.changed` with every revision that it records.
-            self.pairs().try_for_each(|(domain, before, after)| {
-                tx.revision((KIND, domain), who, before, after).map(drop)
-            })
-        });
-        written.map(drop)
+        tx.run(REMOVE, params![json!(gone).to_string()])
+            .run(PUT, params![json!(put).to_string()])
+            .run_one(CLAIM, params![standing.table_revision]);
+        // The host tells of `federation.changed` with every revision that it records.
+        self.pairs()
+            .try_for_each(|(domain, before, after)| tx.revision((KIND, domain), who, before, after).map(drop))
     }
 
     /// Domain, before and after of everything that changes.

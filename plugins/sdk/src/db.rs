@@ -7,6 +7,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::host::Host;
+use crate::message::Answer;
+use crate::served;
 
 /// Most rows of one read (the treaty's bound).
 const MOST_ROWS: usize = 10_000;
@@ -62,9 +64,10 @@ impl<'a> Db<'a> {
 
     /// All statements that the function adds, or none of them; durable when this returns.
     pub fn tx(&self, fill: impl FnOnce(&mut Tx) -> Result<(), Failure>) -> Result<Changes, Failure> {
-        let mut tx = Tx(Statements { statements: Vec::new(), revisions: Vec::new() });
+        let mut tx = Tx::default();
         fill(&mut tx)?;
-        typed("a transaction", self.host.call(ops::DB_TX, tx.0)?)
+        let work = Statements { request: served::current(), ..tx.0 };
+        typed("a transaction", self.host.call(ops::DB_TX, work)?)
     }
 }
 
@@ -72,7 +75,18 @@ impl<'a> Db<'a> {
 #[derive(Debug)]
 pub struct Tx(Statements);
 
+impl Default for Tx {
+    fn default() -> Self {
+        Self(Statements { statements: Vec::new(), revisions: Vec::new(), request: String::new() })
+    }
+}
+
 impl Tx {
+    pub(crate) fn into_answer(self) -> Answer {
+        let unwritable = |e| Failure::new(Code::Internal, format!("the statements cannot be written: {e}"));
+        serde_json::to_value(self.0).map_err(unwritable)
+    }
+
     /// Adds a statement.
     pub fn run(&mut self, sql: &str, params: Vec<Value>) -> &mut Self {
         self.0.statements.push(statement(sql, params));

@@ -13,6 +13,7 @@ use crate::chat::Chat;
 use crate::db::Db;
 use crate::message::Answer;
 use crate::presence::People;
+use crate::served;
 use crate::shared::Shared;
 
 /// How long a call waits, unless it says otherwise.
@@ -90,7 +91,8 @@ impl Host {
     /// Records a change of configuration that is not in the plugin's tables; one that is goes with its
     /// transaction, by [`crate::Tx::revision`].
     pub fn revision(&self, revision: &Revision) -> Result<(), Failure> {
-        self.call(ops::REVISION_NOTE, revision).map(drop)
+        let note = ops::Note { revision: revision.clone(), request: served::current() };
+        self.call(ops::REVISION_NOTE, note).map(drop)
     }
 
     /// Runs that on a thread of the plugin's own. It must end soon after [`crate::Plugin::stop`] was called;

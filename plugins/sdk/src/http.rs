@@ -2,11 +2,12 @@
 
 use std::str::FromStr;
 
-use jackfield_abi::ops::{HttpRequest, HttpResponse};
+use jackfield_abi::ops::{Code, Failure, HttpRequest, HttpResponse};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::form::{self, Form};
 use crate::plugin::Request;
 use crate::problem::{Problem, parsed};
 
@@ -46,17 +47,38 @@ impl Call<'_> {
         parsed(self.http.body.clone())
     }
 
+    /// The body read field by field, or 422 with everything that is wrong ([`crate::form`]).
+    pub fn form<T>(&self, fill: impl FnOnce(&mut Form<'_>) -> Option<T>) -> Result<T, Problem> {
+        form::read(&self.http.body, fill)
+    }
+
     /// Whether nothing may be changed.
     pub fn is_dry_run(&self) -> bool {
         self.http.dry_run
     }
 
-    /// Refuses with 412 unless the caller's `If-Match` names this version, any, or none was asked for.
+    /// Refuses with 412 unless the caller's `If-Match` names this version, any, or none was asked for. Of a
+    /// tag with a dash only what is before it is compared: the rest changes with what else the answer shows.
     pub fn must_match(&self, version: &str) -> Result<(), Problem> {
+        let is_meant =
+            |asked: &str| asked == "*" || asked == version || asked.split('-').next() == Some(version);
         match &self.http.if_match {
             Value::Null => Ok(()),
-            Value::String(asked) if asked == "*" || asked == version => Ok(()),
+            Value::String(asked) if is_meant(asked) => Ok(()),
             _ => Err(Problem::stale()),
+        }
+    }
+
+    /// Why a write was not kept. A conflict means that what was read before it was no longer so; a caller who
+    /// named a version must read again, anybody else may simply repeat.
+    pub fn refused(&self, failure: Failure) -> Problem {
+        match (failure.code, &self.http.if_match) {
+            (Code::Conflict, Value::String(asked)) if asked != "*" => Problem::stale(),
+            (Code::Conflict, _) => Problem::conflict(
+                "something that this depends on was changed at the same moment, and nothing was kept; repeat \
+                 the request",
+            ),
+            _ => failure.into(),
         }
     }
 }

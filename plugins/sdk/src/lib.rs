@@ -16,11 +16,15 @@ compile_error!(
 
 mod boundary;
 mod chat;
+mod condition;
 mod db;
+mod document;
+pub mod form;
 mod host;
 mod http;
 mod job;
 mod lane;
+mod list;
 mod logger;
 mod message;
 mod plugin;
@@ -28,6 +32,7 @@ mod presence;
 mod problem;
 mod routes;
 mod runtime;
+mod served;
 mod shared;
 mod work;
 
@@ -39,15 +44,19 @@ mod tests;
 #[doc(hidden)]
 pub use boundary::table;
 pub use chat::Chat;
+pub use condition::Condition;
 pub use db::{Db, Page, Tx};
+pub use document::{Document, Place, SecretMove, SecretState};
 pub use host::{Host, Secret, Secrets, State};
 pub use http::{Call, Outcome, Reply};
 pub use jackfield_abi as abi;
 pub use jackfield_abi::Kind;
-pub use jackfield_abi::ops::{Code, Event, Failure, Finding, HttpRequest, HttpResponse, Revision};
+pub use jackfield_abi::ops::{Code, Event, Failure, Finding, HttpRequest, HttpResponse, Revision, Undo};
 pub use jackfield_abi::ops::{MessageAccepted, MessageHistory, MessagePending, Messages, NewMessage};
 pub use jackfield_abi::ops::{Presence, PresenceChange, PresenceRefused};
+pub use jiff;
 pub use job::Job;
+pub use list::Part;
 pub use log;
 pub use plugin::{Config, Message, Plugin, Request, Settings, Taken};
 pub use presence::People;

@@ -1,16 +1,19 @@
 //! What an author writes: the [`Plugin`] trait, and what its functions are handed.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use jackfield_abi::Kind;
-use jackfield_abi::ops::{Code, Event, Failure, Finding, HostHello, Limits};
+use jackfield_abi::ops::{Code, Event, Failure, Finding, HostHello, Limits, Undo};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::host::Host;
+use crate::db::Tx;
+use crate::host::{Host, Secret};
 use crate::job::Job;
+use crate::problem::Problem;
 use crate::routes::Routes;
 
 /// A plugin. Its functions take `&self`, because jobs, requests and events each have threads of their own;
@@ -60,6 +63,14 @@ pub trait Plugin: Sized + Send + Sync + 'static {
         Ok(())
     }
 
+    /// Says how a change that the plugin noted is put back, by its own rules: fills the transaction with what
+    /// makes the object as `undo.before` has it, and notes the revision of the same kind and object. It does
+    /// nothing itself: the host runs the transaction, or only rehearses it, and refuses a change that was
+    /// followed by another one. Called where [`Self::OPS`] has `revision.undo`.
+    fn undo(&self, undo: &Undo, _tx: &mut Tx) -> Result<(), Problem> {
+        Err(Problem::conflict(format!("changes of `{}` are not put back; change it by hand", undo.kind)))
+    }
+
     /// Hears an event that the manifest asks for. In order, one at a time.
     fn event(&self, _event: Event) {}
 
@@ -100,9 +111,17 @@ impl Config {
     }
 }
 
-/// Values of the plugin's settings, by their names without the plugin's id: `greeting`, not `echo.greeting`.
-#[derive(Debug, Clone)]
+/// Values of the plugin's settings, by their names without the plugin's id: `greeting`, not `echo.greeting`. A
+/// secret is null while nobody has set it: a field of the type `Option<Secret>` in [`Self::read`]'s structure.
+#[derive(Clone)]
 pub struct Settings(Map<String, Value>);
+
+impl fmt::Debug for Settings {
+    /// The names alone, because some values are secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
 
 impl Settings {
     pub(crate) fn new(all: Map<String, Value>, plugin: &str) -> Self {
@@ -120,6 +139,11 @@ impl Settings {
             let text = format!("the setting `{}` cannot be used: {}", e.path(), e.inner());
             Failure::new(Code::BadRequest, text)
         })
+    }
+
+    /// The secret of that name, if somebody has set it.
+    pub fn secret(&self, name: &str) -> Option<Secret> {
+        self.get(name).and_then(Value::as_str).map(Secret::new)
     }
 
     /// One of them as it came.

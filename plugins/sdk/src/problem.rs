@@ -48,18 +48,31 @@ impl Problem {
         Self::new(412, "the object has changed since you read it; read it again and repeat your change")
     }
 
-    /// 422 with the fields that are wrong.
+    /// 422 with the fields that are wrong; of very many the first.
     pub fn invalid(errors: Vec<FieldError>) -> Self {
-        let detail = match errors.as_slice() {
-            [one] => format!("{}: {}", one.pointer, one.detail),
-            many => format!("{} fields are wrong", many.len()),
-        };
-        Self { status: 422, detail, errors }
+        let mut all = Errors::new();
+        errors.into_iter().for_each(|error| all.note(error.pointer, error.detail));
+        all.problem()
     }
 
     pub(crate) fn response(self) -> HttpResponse {
         let body = json!({"detail": self.detail, "errors": self.errors});
         HttpResponse { status: self.status, body, etag: None }
+    }
+
+    /// For operations that answer no API request; every wrong field is named in the text.
+    pub(crate) fn failure(self) -> Failure {
+        let code = match self.status {
+            403 => Code::Denied,
+            404 => Code::NotFound,
+            409 | 412 => Code::Conflict,
+            400..=499 => Code::BadRequest,
+            503 => Code::Unavailable,
+            504 => Code::Timeout,
+            _ => Code::Internal,
+        };
+        let fields: Vec<_> = self.errors.iter().map(|e| format!("{}: {}", e.pointer, e.detail)).collect();
+        Failure::new(code, if fields.is_empty() { self.detail } else { fields.join("; ") })
     }
 }
 
@@ -78,9 +91,16 @@ impl From<Failure> for Problem {
     }
 }
 
-/// Wrong fields, collected so that the caller hears of all at once.
+/// Most errors in one answer, so that it always fits into a message.
+const MOST_ERRORS: usize = 100;
+
+/// Wrong fields, collected so that the caller hears of all at once; [`crate::form`] fills it. Of very many it
+/// keeps the first 100 and the count.
 #[derive(Debug, Default)]
-pub struct Errors(Vec<FieldError>);
+pub struct Errors {
+    first: Vec<FieldError>,
+    count: usize,
+}
 
 impl Errors {
     /// None so far.
@@ -88,17 +108,47 @@ impl Errors {
         Self::default()
     }
 
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Notes one; `detail` is the whole sentence.
+    pub fn note(&mut self, pointer: impl Into<String>, detail: impl Into<String>) {
+        self.insert(self.count, pointer.into(), detail.into());
+    }
+
     /// Notes the field unless the claim holds; `detail` says what it must be: "must be above 0".
     pub fn check(&mut self, holds: bool, pointer: &str, detail: impl Into<String>) -> &mut Self {
         if !holds {
-            self.0.push(FieldError { pointer: pointer.to_owned(), detail: detail.into() });
+            self.note(pointer, detail);
         }
         self
     }
 
     /// Fine when there are none, otherwise 422.
     pub fn done(&mut self) -> Result<(), Problem> {
-        if self.0.is_empty() { Ok(()) } else { Err(Problem::invalid(std::mem::take(&mut self.0))) }
+        if self.count == 0 { Ok(()) } else { Err(std::mem::take(self).problem()) }
+    }
+
+    /// Notes one before others.
+    pub(crate) fn insert(&mut self, place: usize, pointer: String, detail: String) {
+        self.count += 1;
+        if place < MOST_ERRORS {
+            self.first.insert(place.min(self.first.len()), FieldError { pointer, detail });
+            self.first.truncate(MOST_ERRORS);
+        }
+    }
+
+    fn problem(self) -> Problem {
+        let detail = match (self.count, self.first.as_slice()) {
+            (1, [one]) => format!("{}: {}", one.pointer, one.detail),
+            (count, _) if count > MOST_ERRORS => {
+                format!("{count} fields are wrong; the first {MOST_ERRORS} are listed")
+            }
+            (count, _) => format!("{count} fields are wrong"),
+        };
+        Problem { status: 422, detail, errors: self.first }
     }
 }
 
@@ -113,10 +163,15 @@ pub fn parsed<T: DeserializeOwned>(body: Value) -> Result<T, Problem> {
 fn step(segment: &Segment) -> String {
     match segment {
         Segment::Seq { index } => format!("/{index}"),
-        Segment::Map { key } => format!("/{}", key.replace('~', "~0").replace('/', "~1")),
+        Segment::Map { key } => format!("/{}", escaped(key)),
         Segment::Enum { variant } => format!("/{variant}"),
         Segment::Unknown => String::new(),
     }
+}
+
+/// A field's name as part of a JSON pointer.
+pub(crate) fn escaped(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
 }
 
 #[cfg(test)]
@@ -144,6 +199,16 @@ mod tests {
         let problem = errors.done().unwrap_err();
         assert_eq!(problem.errors.iter().map(|e| e.pointer.as_str()).collect::<Vec<_>>(), ["/b", "/c"]);
         assert_eq!(Errors::new().done(), Ok(()));
+    }
+
+    #[test]
+    fn of_very_many_wrong_fields_the_first_are_told_and_all_are_counted() {
+        let mut errors = Errors::new();
+        (0..4000).for_each(|i| errors.note(format!("/{i}"), "x"));
+        errors.insert(0, "/first".to_owned(), "y".to_owned());
+        let problem = errors.done().unwrap_err();
+        assert_eq!((problem.errors.len(), problem.errors[0].pointer.as_str()), (100, "/first"));
+        assert_eq!(problem.detail, "4001 fields are wrong; the first 100 are listed");
     }
 
     #[test]

@@ -8,13 +8,16 @@ use jackfield_abi::ops::{self, Code, Event, Failure, HostHello, HttpRequest, Plu
 use jackfield_abi::{Kind, Sent};
 use serde_json::{Value, json};
 
+use crate::db::Tx;
 use crate::host::Host;
 use crate::job::Job;
 use crate::lane::Lane;
 use crate::logger;
 use crate::message::{Answer, encode, unavailable};
 use crate::plugin::{Config, Message, Plugin, Request, Settings, Taken};
+use crate::problem::Problem;
 use crate::routes::Routes;
+use crate::served;
 use crate::shared::{PANICKED, Phase, Shared, guarded};
 use crate::work::{Lanes, Work};
 
@@ -164,6 +167,7 @@ impl<P: Plugin> Inner<P> {
                 let settings = request.args["settings"].as_object().cloned().unwrap_or_default();
                 self.plugin.settings_changed(Settings::new(settings, P::ID)).map(|()| json!({}))
             }
+            ops::REVISION_UNDO => self.undo(request),
             ops::DOCTOR => self.plugin.doctor().map(|findings| json!({"findings": findings})),
             _ => self.plugin.request(request),
         }
@@ -171,9 +175,16 @@ impl<P: Plugin> Inner<P> {
 
     fn http(&self, request: &Request) -> Answer {
         let asked: HttpRequest = request.args()?;
+        let _named = served::enter(&asked.request);
         let response = self.routes.answer(&self.plugin, &asked, request);
         serde_json::to_value(response)
             .map_err(|e| Failure::new(Code::Internal, format!("the answer cannot be written as JSON: {e}")))
+    }
+
+    fn undo(&self, request: &Request) -> Answer {
+        let mut tx = Tx::default();
+        self.plugin.undo(&request.args()?, &mut tx).map_err(Problem::failure)?;
+        tx.into_answer()
     }
 
     fn take(&self, message: &Message<'_>) -> Sent {

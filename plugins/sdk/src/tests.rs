@@ -167,7 +167,9 @@ impl Probe {
     /// What a secret reads as before, while and after it is kept.
     fn keep_a_secret(&self) -> Result<Value, Failure> {
         let secrets = self.host.secret();
-        let read = || Ok(secrets.get("a")?.map(|secret| secret.reveal().to_owned()).unwrap_or_default());
+        let read = || {
+            Ok::<_, Failure>(secrets.get("a")?.map(|secret| secret.reveal().to_owned()).unwrap_or_default())
+        };
         let before = read()?;
         secrets.put("a", &crate::Secret::new("hush"))?;
         let kept = read()?;

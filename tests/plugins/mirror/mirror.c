@@ -1,5 +1,5 @@
 /* A plugin for tests: it shows what it was given, does what it is told at the appliance's services, and holds
- * jobs. VERSION is its version; see mirror.rs. It trusts what it receives to be the appliance's compact JSON. */
+ * jobs. VERSION is its version, UNDO its operation for that or nothing; see mirror.rs. It trusts what it receives to be the appliance's compact JSON. */
 #include "jackfield_plugin.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,6 +7,7 @@
 struct text { int length; const char *at; }; /* as printf's %.*s wants it */
 static const jackfield_host *host;
 static char *config;
+static uint64_t last_words; /* the question after whose answer it dies */
 static int32_t say(uint32_t kind, uint64_t id, const char *json) {
   return host->send(host->ctx, kind, id, (const uint8_t *)json, strlen(json));
 }
@@ -41,10 +42,21 @@ static void job(uint64_t id, const char *args, char *out) {
   say(JACKFIELD_REPLY, id, out);
 }
 static void http(uint64_t id, const char *args, char *out) {
-  struct text body = field(args, "body");
-  if (is(field(args, "route"), "\"mirror:relay\"")) {
-    sprintf(out, "%.*s", body.length, body.at);
+  struct text body = field(args, "body"), route = field(args, "route"), request = field(args, "request");
+  if (is(route, "\"mirror:relay\"") || is(route, "\"mirror:die\"")) {
+    if (is(route, "\"mirror:die\"")) last_words = id + 1;
+    /* The id of the API request goes where the body says "@request". */
+    const char *hole = strstr(body.at, "\"@request\"");
+    if (hole && hole < body.at + body.length) {
+      int before = (int)(hole - body.at), after = body.length - before - 10;
+      sprintf(out, "%.*s%.*s%.*s", before, body.at, request.length, request.at, after, hole + 10);
+    } else sprintf(out, "%.*s", body.length, body.at);
     say(JACKFIELD_REQUEST, id + 1, out); /* the host's ids are even */
+    return;
+  }
+  if (is(route, "\"mirror:answer\"")) { /* an answer of the test's own */
+    sprintf(out, "%.*s", body.length, body.at);
+    say(JACKFIELD_REPLY, id, out);
     return;
   }
   sprintf(out, "{\"status\":200,\"etag\":\"7\",\"body\":{\"version\":\"" VERSION "\",\"config\":%s,\"asked\":%s}}", config, args);
@@ -57,7 +69,7 @@ static char *copy(const uint8_t *bytes, size_t length, size_t more) {
 }
 static void *start(const jackfield_host *given, const uint8_t *bytes, size_t length) {
   host = given, config = copy(bytes, length, 0);
-  const char *hello = "{\"id\":\"mirror\",\"version\":\"" VERSION "\",\"ops\":[\"http\",\"job.run\",\"settings.changed\"]}";
+  const char *hello = "{\"id\":\"mirror\",\"version\":\"" VERSION "\",\"ops\":[\"http\",\"job.run\",\"settings.changed\"" UNDO "]}";
   return say(JACKFIELD_HELLO, 0, hello) ? NULL : &host;
 }
 static int32_t receive(void *self, uint32_t kind, uint64_t id, const uint8_t *bytes, size_t length) {
@@ -66,6 +78,7 @@ static int32_t receive(void *self, uint32_t kind, uint64_t id, const uint8_t *by
   struct text op = kind == JACKFIELD_REQUEST ? field(in, "op") : (struct text){0, ""};
   char *args = kind == JACKFIELD_REQUEST ? copy((const uint8_t *)field(in, "args").at, (size_t)field(in, "args").length, 0) : NULL;
   if (kind == JACKFIELD_REPLY || kind == JACKFIELD_ERROR) {
+    if (id == last_words) abort();
     sprintf(out, "{\"status\":200,\"body\":{\"%s\":%s}}", kind == JACKFIELD_REPLY ? "reply" : "error", in);
     say(JACKFIELD_REPLY, id - 1, out);
   }
@@ -76,7 +89,15 @@ static int32_t receive(void *self, uint32_t kind, uint64_t id, const uint8_t *by
   }
   if (is(op, "\"http\"")) http(id, args, out);
   if (is(op, "\"job.run\"")) job(id, args, out);
-  if (is(op, "\"settings.changed\"")) say(JACKFIELD_REPLY, id, "{}");
+  if (is(op, "\"revision.undo\"")) { /* what was noted as `before` says what to do */
+    struct text before = field(args, "before");
+    sprintf(out, "%.*s", before.length, before.at);
+    say(JACKFIELD_REPLY, id, out);
+  }
+  if (is(op, "\"settings.changed\"")) {
+    free(config), config = copy((const uint8_t *)args, strlen(args), 0);
+    say(JACKFIELD_REPLY, id, "{}");
+  }
   return free(args), free(out), free(in), 0;
 }
 static void stop(void *self, uint32_t deadline_ms) { (void)self, (void)deadline_ms; }

@@ -2,7 +2,9 @@
 //! a test knows it has happened.
 
 use std::fs::File;
+use std::io::Write;
 use std::net::TcpStream;
+use std::os::fd::FromRawFd;
 use std::process::Command;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -41,6 +43,8 @@ pub const FAULTS: &[(&str, Place, Fault)] = &[
     ("reply_unknown", Place::Recv, reply_unknown),
     ("ask_with_even_id", Place::Recv, ask_with_even_id),
     ("too_big", Place::Recv, too_big),
+    ("frame_too_big", Place::Thread, |_, _| past_the_host(&HUGE_FRAME)),
+    ("frame_of_no_kind", Place::Thread, |_, _| past_the_host(&FRAME_OF_NO_KIND)),
     ("not_json", Place::Recv, |host, id| broken_reply(host, id, b"{\"half\":")),
     ("not_utf8", Place::Recv, |host, id| broken_reply(host, id, b"\"\xff\"")),
     ("unknown_kind", Place::Recv, |host, id| sent_then_answered(host, id, 99, b"{}")),
@@ -133,6 +137,21 @@ fn ask_with_even_id(host: &'static Host, id: u64) {
 fn too_big(host: &'static Host, id: u64) {
     let sent = host.raw(Kind::Reply as u32, id, &vec![b' '; MESSAGE_BYTES + 1]);
     answer(host, id, json!({"sent": sent}));
+}
+
+/// Headers of frames, little-endian: length, kind, id.
+const HUGE_FRAME: [u32; 4] = [1 << 30, Kind::Log as u32, 0, 0];
+const FRAME_OF_NO_KIND: [u32; 4] = [0, 99, 0, 0];
+
+/// Writes to the process's socket itself, which is none of a plugin's business.
+#[allow(unsafe_code)]
+fn past_the_host(header: &[u32; 4]) {
+    let bytes: Vec<u8> = header.iter().flat_map(|number| number.to_le_bytes()).collect();
+    // SAFETY: none; the descriptor is the host's, and using it is the point. It is not closed.
+    let socket = std::mem::ManuallyDrop::new(unsafe { File::from_raw_fd(3) });
+    // Whatever comes of it shows at the host.
+    let _ = (&*socket).write_all(&bytes);
+    block();
 }
 
 fn broken_reply(host: &Host, id: u64, bytes: &[u8]) {

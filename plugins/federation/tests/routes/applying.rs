@@ -2,7 +2,7 @@
 
 use jackfield_sdk::{HttpResponse, Value, json};
 
-use crate::appliance::Appliance;
+use crate::{Appliance, appliance};
 
 const PATH: &str = "federation/servers:apply";
 const LIST: &str = "federation/servers";
@@ -14,7 +14,7 @@ fn apply(appliance: &Appliance, servers: Value) -> HttpResponse {
 
 /// An appliance with the servers a.com, b.com and c.com.
 fn with_three() -> Appliance {
-    let appliance = Appliance::new();
+    let appliance = appliance();
     let answer = apply(&appliance, json!([{"domain": "a.com"}, {"domain": "b.com"}, {"domain": "c.com"}]));
     assert_eq!(
         (answer.status, answer.body["added"].as_array().map(Vec::len)),
@@ -159,13 +159,13 @@ fn every_wrong_row_is_pointed_at_and_nothing_is_done() {
 
 #[test]
 fn a_row_with_an_unknown_field_is_pointed_at() {
-    let answer = apply(&Appliance::new(), json!([{"domain": "a.com"}, {"domian": "b.com"}]));
+    let answer = apply(&appliance(), json!([{"domain": "a.com"}, {"domian": "b.com"}]));
     assert_eq!((answer.status, &answer.body["errors"][0]["pointer"]), (422, &json!("/servers/1/domian")));
 }
 
 #[test]
 fn a_thousand_rows_fit_and_one_more_does_not() {
-    let appliance = Appliance::new();
+    let appliance = appliance();
     let row = |i| json!({"domain": format!("partner-{i:04}.example.com"), "server": "mbg.example.com"});
     let answer = apply(&appliance, many(1000, row));
     assert_eq!(answer.status, 200, "{}", answer.body["detail"]);
@@ -183,7 +183,7 @@ fn a_thousand_rows_fit_and_one_more_does_not() {
 
 #[test]
 fn a_change_too_large_for_one_message_is_refused_before_anything_is_written() {
-    let appliance = Appliance::new();
+    let appliance = appliance();
     let long = |i: usize| format!("{i:04}.{}com", "abcdefghi.".repeat(24));
     let row = |i| json!({"domain": long(i), "server": long(i)});
     let answer = apply(&appliance, many(1000, row));
@@ -202,7 +202,7 @@ fn whatever_is_not_too_large_fits_into_one_message() {
         ("middling domains and servers", &|i| json!({"domain": middle(i), "server": middle(i)})),
     ];
     for (what, row) in shapes {
-        let appliance = Appliance::new();
+        let appliance = appliance();
         let most = most_that_fit(&appliance, row);
         let added = apply(&appliance, many(most, row));
         assert_eq!(
@@ -228,7 +228,7 @@ fn most_that_fit(appliance: &Appliance, row: &dyn Fn(usize) -> Value) -> usize {
 
 #[test]
 fn so_many_errors_that_they_would_not_fit_are_cut() {
-    let answer = apply(&Appliance::new(), many(1000, |_| json!({"nextplane": 1, "server": 1, "port": 0})));
+    let answer = apply(&appliance(), many(1000, |_| json!({"nextplane": 1, "server": 1, "port": 0})));
     assert_eq!((answer.status, answer.body["errors"].as_array().map(Vec::len)), (422, Some(100)));
     assert_eq!(answer.body["detail"], "4000 fields are wrong; the first 100 are listed");
 }

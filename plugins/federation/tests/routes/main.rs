@@ -3,7 +3,6 @@
 
 #![cfg(test)]
 
-mod appliance;
 mod applying;
 mod servers;
 mod switches;
@@ -11,7 +10,15 @@ mod switches;
 use jackfield_federation::Federation;
 use jackfield_sdk::bench::differences;
 
+const MANIFEST: &str = include_str!("../../plugin.toml");
+
+type Appliance = jackfield_bench::Appliance<Federation>;
+
+fn appliance() -> Appliance {
+    Appliance::new(MANIFEST)
+}
+
 #[test]
 fn the_plugin_is_what_its_manifest_says() {
-    assert_eq!(differences::<Federation>(include_str!("../../plugin.toml")), Vec::<String>::new());
+    assert_eq!(differences::<Federation>(MANIFEST), Vec::<String>::new());
 }

@@ -2,7 +2,8 @@
 
 use jackfield_sdk::{Value, json};
 
-use crate::appliance::{Appliance, Noted};
+use crate::{Appliance, appliance};
+use jackfield_bench::Noted;
 
 fn said(appliance: &Appliance, body: Value) -> (u16, String, String) {
     let answer = appliance.post("federation/servers", body);
@@ -13,7 +14,7 @@ fn said(appliance: &Appliance, body: Value) -> (u16, String, String) {
 
 #[test]
 fn a_server_is_added_read_changed_and_removed() {
-    let appliance = Appliance::new();
+    let appliance = appliance();
     let made = appliance.post("federation/servers", json!({"domain": "OCS.com"}));
     assert_eq!(made.status, 201, "{}", made.body);
     let shown = json!({"domain": "ocs.com", "nextplane": false, "server": null, "port": 5269,
@@ -36,7 +37,7 @@ fn a_server_is_added_read_changed_and_removed() {
 
 #[test]
 fn every_change_of_a_server_is_one_revision() {
-    let appliance = Appliance::new();
+    let appliance = appliance();
     let path = "federation/servers/ocs.com";
     let made = appliance.post("federation/servers", json!({"domain": "ocs.com"}));
     let same = appliance.change("PUT", path, &made.etag.clone().unwrap(), made.body.clone());
@@ -61,7 +62,7 @@ fn every_change_of_a_server_is_one_revision() {
 
 #[test]
 fn a_stale_edit_is_refused() {
-    let appliance = Appliance::new();
+    let appliance = appliance();
     let made = appliance.post("federation/servers", json!({"domain": "ocs.com"}));
     let (path, old) = ("federation/servers/ocs.com", made.etag.unwrap());
     let now = appliance.change("PUT", path, &old, json!({"server": "mbg"}));
@@ -74,7 +75,7 @@ fn a_stale_edit_is_refused() {
 
 #[test]
 fn a_version_is_not_used_again_after_removing() {
-    let appliance = Appliance::new();
+    let appliance = appliance();
     let path = "federation/servers/ocs.com";
     let first = appliance.post("federation/servers", json!({"domain": "ocs.com"})).etag.unwrap();
     appliance.change("DELETE", path, &first, Value::Null);
@@ -85,7 +86,7 @@ fn a_version_is_not_used_again_after_removing() {
 
 #[test]
 fn an_edit_overtaken_between_reading_and_writing_is_refused() {
-    let appliance = Appliance::new();
+    let appliance = appliance();
     let path = "federation/servers/ocs.com";
     let made = appliance.post("federation/servers", json!({"domain": "ocs.com"}));
     for (version, status) in [(made.etag.unwrap().as_str(), 412), ("*", 409)] {
@@ -99,7 +100,7 @@ fn an_edit_overtaken_between_reading_and_writing_is_refused() {
 
 #[test]
 fn a_domain_that_an_enterprise_takes_meanwhile_is_refused() {
-    let appliance = Appliance::new();
+    let appliance = appliance();
     appliance.interrupt("UPDATE enterprise SET domain = 'OCS.com'");
     let answer = appliance.post("federation/servers", json!({"domain": "ocs.com"}));
     assert_eq!(answer.status, 409, "{}", answer.body);
@@ -110,7 +111,7 @@ fn a_domain_that_an_enterprise_takes_meanwhile_is_refused() {
 
 #[test]
 fn a_domain_is_there_once() {
-    let appliance = Appliance::new();
+    let appliance = appliance();
     appliance.post("federation/servers", json!({"domain": "ocs.com"}));
     let (status, pointer, detail) = said(&appliance, json!({"domain": "OCS.com"}));
     assert_eq!((status, pointer.as_str()), (409, "/domain"));
@@ -119,7 +120,7 @@ fn a_domain_is_there_once() {
 
 #[test]
 fn a_domain_of_ours_is_refused() {
-    let appliance = Appliance::new();
+    let appliance = appliance();
     let (status, pointer, detail) = said(&appliance, json!({"domain": "HOME.example"}));
     assert_eq!((status, pointer.as_str()), (422, "/domain"));
     assert!(detail.contains("\"home.example\" is the domain of our enterprise \"home\""), "{detail}");
@@ -128,7 +129,7 @@ fn a_domain_of_ours_is_refused() {
 
 #[test]
 fn a_nextplane_server_needs_host_and_port() {
-    let appliance = Appliance::new();
+    let appliance = appliance();
     let answer = appliance.post("federation/servers", json!({"domain": "ocs.com", "nextplane": true}));
     assert_eq!((answer.status, answer.body["errors"].as_array().map(Vec::len)), (422, Some(2)));
     let whole = json!({"domain": "ocs.com", "nextplane": true, "server": "10.0.0.1", "port": 5269});
@@ -138,14 +139,14 @@ fn a_nextplane_server_needs_host_and_port() {
 
 #[test]
 fn an_unknown_field_is_named() {
-    let (status, pointer, detail) = said(&Appliance::new(), json!({"domain": "ocs.com", "prot": 1}));
+    let (status, pointer, detail) = said(&appliance(), json!({"domain": "ocs.com", "prot": 1}));
     assert_eq!((status, pointer.as_str()), (422, "/prot"));
     assert!(detail.contains("`port`"), "{detail}");
 }
 
 #[test]
 fn a_row_keeps_the_domain_of_its_address() {
-    let appliance = Appliance::new();
+    let appliance = appliance();
     let made = appliance.post("federation/servers", json!({"domain": "ocs.com"}));
     let path = "federation/servers/ocs.com";
     let answer = appliance.change("PUT", path, &made.etag.unwrap(), json!({"domain": "other.com"}));
@@ -154,7 +155,7 @@ fn a_row_keeps_the_domain_of_its_address() {
 
 #[test]
 fn what_is_not_there_is_told_by_name() {
-    let appliance = Appliance::new();
+    let appliance = appliance();
     for (method, body) in [("PUT", json!({})), ("DELETE", Value::Null)] {
         let answer = appliance.change(method, "federation/servers/ocs.com", "*", body);
         assert_eq!(answer.status, 404, "{method}");
@@ -164,7 +165,7 @@ fn what_is_not_there_is_told_by_name() {
 
 #[test]
 fn dry_runs_answer_the_same_and_change_nothing() {
-    let appliance = Appliance::new();
+    let appliance = appliance();
     let made = appliance.post("federation/servers", json!({"domain": "ocs.com"}));
     let (path, version, before) = ("federation/servers/ocs.com", made.etag.unwrap(), appliance.stored());
     for (method, path, body, status) in [
@@ -182,7 +183,7 @@ fn dry_runs_answer_the_same_and_change_nothing() {
 
 #[test]
 fn a_list_is_read_in_pages() {
-    let appliance = Appliance::new();
+    let appliance = appliance();
     for domain in ["c.com", "a.com", "b.com"] {
         assert_eq!(appliance.post("federation/servers", json!({"domain": domain})).status, 201);
     }

@@ -2,13 +2,14 @@
 
 use jackfield_sdk::json;
 
-use crate::appliance::{Appliance, Noted};
+use crate::appliance;
+use jackfield_bench::Noted;
 
 const NOT_CONNECTED: &str = "configured, not connected: this version has no XMPP server";
 
 #[test]
 fn a_new_appliance_does_not_federate() {
-    let appliance = Appliance::new();
+    let appliance = appliance();
     let answer = appliance.get("federation");
     let shown = &answer.body;
     assert_eq!(answer.status, 200, "{shown}");
@@ -28,7 +29,7 @@ fn a_new_appliance_does_not_federate() {
 
 #[test]
 fn enabling_says_that_nothing_is_connected() {
-    let appliance = Appliance::new();
+    let appliance = appliance();
     let version = appliance.version("federation");
     let answer = appliance.change("PUT", "federation", &version, json!({"enabled": true, "open": false}));
     assert_eq!(answer.status, 200, "{}", answer.body);
@@ -45,7 +46,7 @@ fn enabling_says_that_nothing_is_connected() {
 
 #[test]
 fn the_state_is_told_again_when_the_plugin_starts_again() {
-    let appliance = Appliance::new();
+    let appliance = appliance();
     appliance.change("PUT", "federation", "*", json!({"enabled": true, "open": true}));
     let appliance = appliance.restarted();
     assert_eq!(appliance.get("federation").body["open"], true);
@@ -57,7 +58,7 @@ fn the_state_is_told_again_when_the_plugin_starts_again() {
 
 #[test]
 fn switching_is_one_revision_and_switching_to_the_same_is_none() {
-    let appliance = Appliance::new();
+    let appliance = appliance();
     let wanted = json!({"enabled": true, "open": false});
     let answer = appliance.change("PUT", "federation", &appliance.version("federation"), wanted.clone());
     let again = appliance.change("PUT", "federation", &answer.etag.clone().unwrap(), answer.body.clone());
@@ -73,7 +74,7 @@ fn switching_is_one_revision_and_switching_to_the_same_is_none() {
 
 #[test]
 fn a_dry_run_of_switching_changes_and_tells_nothing() {
-    let appliance = Appliance::new();
+    let appliance = appliance();
     let (before, version) = (appliance.stored(), appliance.version("federation"));
     let told = appliance.count("state.report");
     let answer = appliance.rehearse("PUT", "federation", &version, json!({"enabled": true, "open": false}));
@@ -84,7 +85,7 @@ fn a_dry_run_of_switching_changes_and_tells_nothing() {
 
 #[test]
 fn a_stale_switch_is_refused() {
-    let appliance = Appliance::new();
+    let appliance = appliance();
     let version = appliance.version("federation");
     let wanted = json!({"enabled": true, "open": false});
     assert_eq!(appliance.change("PUT", "federation", &version, wanted.clone()).status, 200);
@@ -97,7 +98,7 @@ fn a_stale_switch_is_refused() {
 fn a_switch_overtaken_between_reading_and_writing_is_refused() {
     let overtake = "UPDATE federation_state SET open = 1, revision = revision + 1";
     for (version, status) in [("1-1", 412), ("*", 409)] {
-        let appliance = Appliance::new();
+        let appliance = appliance();
         appliance.interrupt(overtake);
         let answer = appliance.change("PUT", "federation", version, json!({"enabled": true, "open": false}));
         assert_eq!(answer.status, status, "{}", answer.body);
@@ -109,7 +110,7 @@ fn a_switch_overtaken_between_reading_and_writing_is_refused() {
 
 #[test]
 fn a_server_added_meanwhile_is_seen_but_does_not_make_switching_stale() {
-    let appliance = Appliance::new();
+    let appliance = appliance();
     let version = appliance.version("federation");
     appliance.post("federation/servers", json!({"domain": "ocs.com"}));
     let shown = appliance.get("federation");
@@ -121,7 +122,7 @@ fn a_server_added_meanwhile_is_seen_but_does_not_make_switching_stale() {
 
 #[test]
 fn switches_are_true_or_false() {
-    let appliance = Appliance::new();
+    let appliance = appliance();
     let answer = appliance.change("PUT", "federation", "*", json!({"enabled": "on"}));
     assert_eq!(answer.status, 422);
     let said = [

@@ -9,7 +9,7 @@ use std::time::Duration;
 use jackfield_abi::Kind;
 use jackfield_abi::frame::Frame;
 use jackfield_abi::ops::{
-    self, Code, Event, Failure, HostHello, HttpRequest, HttpResponse, Log, PluginHello,
+    self, Code, Event, Failure, HostHello, HttpRequest, HttpResponse, Log, PluginHello, Statements, Undo,
 };
 use serde_json::{Map, Value, json};
 
@@ -117,6 +117,12 @@ impl Bench {
     /// Offers new settings, by their full names.
     pub fn change_settings(&self, settings: Value) -> Answer {
         self.request(ops::SETTINGS_CHANGED, json!({"settings": settings}))
+    }
+
+    /// Asks how a change is put back; the transaction that the plugin would have the host run.
+    pub fn undo(&self, undo: &Undo) -> Result<Statements, Failure> {
+        let answer = self.request(ops::REVISION_UNDO, serde_json::to_value(undo).map_err(unreadable)?)?;
+        serde_json::from_value(answer).map_err(unreadable)
     }
 
     /// Hands over any message, also one that breaks the rules; gives `recv`'s result, or -1 once stopped.
@@ -278,6 +284,7 @@ fn http(method: &str, path: &str, body: Value) -> HttpRequest {
         params: Map::new(),
         query: Map::new(),
         body,
+        request: String::new(),
         who: "tester".to_owned(),
         if_match: Value::Null,
         dry_run: false,

@@ -241,3 +241,19 @@ fn a_secret_is_kept_read_and_forgotten() {
     assert_eq!(kept, json!(["", "hush", ""]));
     assert_eq!(format!("{:?}", crate::Secret::new("hush")), "Secret");
 }
+
+#[test]
+fn settings_print_their_names_only_and_secrets_among_them_are_a_type() {
+    #[derive(Deserialize)]
+    struct Wanted {
+        key: Option<crate::Secret>,
+        other: Option<crate::Secret>,
+    }
+    let all = json!({"probe.key": "hush", "probe.other": null}).as_object().cloned().unwrap();
+    let settings = Settings::new(all, "probe");
+    assert_eq!(format!("{settings:?}"), "{\"key\", \"other\"}");
+    let wanted: Wanted = settings.read().unwrap();
+    assert_eq!(format!("{:?} {:?}", wanted.key, wanted.other), "Some(Secret) None");
+    assert_eq!(settings.secret("key").map(|secret| secret.reveal().to_owned()), Some("hush".to_owned()));
+    assert!(settings.secret("other").is_none());
+}

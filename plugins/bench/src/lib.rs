@@ -1,32 +1,45 @@
 //! An appliance for the tests: a fake host whose storage is the real one, so that SQLite's authorizer is in
 //! force and each revision is in the same transaction as its change. Left out: the process and the API.
 
+// It is part of tests, where a broken premise is a failure of the test.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::collections::BTreeMap;
+use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jackfield_db::{Db, Error, Options, Owner, OwnerStep, OwnerTx, Value as Cell, params};
-use jackfield_federation::Federation;
 use jackfield_sdk::abi::ops::{Changes, Query, Rows, Statements};
 use jackfield_sdk::bench::{Bench, FakeHost};
-use jackfield_sdk::{Code, Failure, HttpRequest, HttpResponse, Revision, Value, json};
+use jackfield_sdk::{Code, Failure, HttpRequest, HttpResponse, Plugin, Revision, Value, json};
 use tempfile::TempDir;
 
 /// What somebody else writes just before the plugin's next transaction, by core's own hand.
 type Interloper = Arc<Mutex<Option<String>>>;
 
-/// The plugin, started on a new database with the enterprise `home` of the domain `Home.example`.
-pub struct Appliance {
+/// A plugin, started on a new database with the enterprise `home` of the domain `Home.example`.
+pub struct Appliance<P> {
     bench: Bench,
     db: Arc<Db>,
     interloper: Interloper,
+    secrets: Secrets,
     _folder: TempDir,
+    _plugin: PhantomData<P>,
 }
 
+/// The plugin's secrets by name.
+type Secrets = Arc<Mutex<BTreeMap<String, String>>>;
+
 /// One revision as it was recorded.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Noted {
+    /// Kind and object.
     pub what: String,
+    /// Who made it.
     pub who: String,
+    /// As it was.
     pub before: Value,
+    /// As it is.
     pub after: Value,
 }
 
@@ -41,36 +54,76 @@ struct Migration {
     sql: String,
 }
 
-impl Appliance {
-    pub fn new() -> Self {
+impl<P: Plugin> Appliance<P> {
+    /// With the migrations of that manifest.
+    pub fn new(manifest: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (file, copies) = (folder.path().join("test.db"), folder.path().join("copies"));
         let (db, _) = Db::open(Options { file, copies, readers: 2, queue: 16 }).unwrap();
         let home = "INSERT INTO enterprise (id, description, domain, revision, created_at, changed_at)
             VALUES ('home', '', 'Home.example', 1, '', '')";
         db.write(move |tx| tx.execute(home, [])).unwrap();
-        db.migrate_owner(&owner(), &steps()).unwrap();
-        let (db, interloper) = (Arc::new(db), Interloper::default());
-        let bench = start(&db, &interloper);
-        Self { bench, db, interloper, _folder: folder }
+        db.migrate_owner(&owner::<P>(), &steps(manifest)).unwrap();
+        let (db, interloper, secrets) = (Arc::new(db), Interloper::default(), Secrets::default());
+        let bench = start::<P>(&db, &interloper, &secrets);
+        Self { bench, db, interloper, secrets, _folder: folder, _plugin: PhantomData }
     }
 
     /// The same database with a new process of the plugin.
+    #[must_use]
     pub fn restarted(self) -> Self {
-        Self { bench: start(&self.db, &self.interloper), ..self }
+        Self { bench: start::<P>(&self.db, &self.interloper, &self.secrets), ..self }
     }
 
+    /// Writes into core's own tables, by core's hand.
+    pub fn core(&self, sql: &str) {
+        let sql = sql.to_owned();
+        self.db.write(move |tx| tx.execute(&sql, [])).unwrap();
+    }
+
+    /// Puts an account of the enterprise `home` into core's own table: id and login, first and last name, e-mail.
+    pub fn account(&self, login: [&str; 2], name: [&str; 2], email: &str, deployed: bool) {
+        let text = |text: &str| format!("'{}'", text.replace('\'', "''"));
+        let [id, login] = login.map(text);
+        let [first, last] = name.map(text);
+        self.core(&format!(
+            "INSERT INTO account (id, enterprise, login_id, first_name, last_name, email, extension, origin,
+                deployed, revision, created_at, changed_at)
+            VALUES ({id}, 'home', {login}, {first}, {last}, {}, '', 'manual', {deployed}, 1, '', '')",
+            text(email)
+        ));
+    }
+
+    /// The secrets that the host keeps for the plugin, by name.
+    pub fn secrets(&self) -> BTreeMap<String, String> {
+        self.secrets.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What the doctor is told when it asks.
+    pub fn doctor(&self) -> Vec<Value> {
+        let found = self.bench.request("doctor", json!({})).unwrap();
+        found["findings"].as_array().unwrap().clone()
+    }
+
+    /// Reads a path.
     pub fn get(&self, path: &str) -> HttpResponse {
         self.bench.get(path)
     }
 
+    /// The same with a query.
     pub fn get_with(&self, path: &str, query: Value) -> HttpResponse {
         let query = query.as_object().cloned().unwrap();
         self.bench.http(&HttpRequest { query, ..request("GET", path, Value::Null) })
     }
 
+    /// Makes something.
     pub fn post(&self, path: &str, body: Value) -> HttpResponse {
         self.bench.post(path, body)
+    }
+
+    /// Replaces whatever version is there.
+    pub fn put(&self, path: &str, body: Value) -> HttpResponse {
+        self.change("PUT", path, "*", body)
     }
 
     /// A change of the version that reading gave.
@@ -94,12 +147,20 @@ impl Appliance {
         *self.interloper.lock().unwrap() = Some(sql.to_owned());
     }
 
-    /// Everything in the plugin's tables, as text to compare.
+    /// Everything in the plugin's tables, to compare.
     pub fn stored(&self) -> Vec<Vec<Cell>> {
-        let state = self.db.query_as(&owner(), "SELECT * FROM federation_state", vec![], 10).unwrap();
-        let sql = "SELECT * FROM federation_server ORDER BY domain";
-        let servers = self.db.query_as(&owner(), sql, vec![], 10_000).unwrap();
-        [state.rows, servers.rows].concat()
+        let owner = owner::<P>();
+        let sql =
+            "SELECT name FROM sqlite_schema WHERE type = 'table' AND name GLOB ?1 || '_*' ORDER BY name";
+        let names: Result<Vec<String>, Error> =
+            self.db.read(|read| read.all(sql, params![P::ID], |row| row.get(0)));
+        let rows = |name: String| {
+            self.db
+                .query_as(&owner, &format!("SELECT * FROM {name} ORDER BY 1"), vec![], 10_000)
+                .unwrap()
+                .rows
+        };
+        names.unwrap().into_iter().flat_map(rows).collect()
     }
 
     /// All revisions so far.
@@ -134,9 +195,18 @@ impl Appliance {
     }
 }
 
+/// Pointer and sentence of the only error of a 422.
+#[track_caller]
+pub fn complaint(answer: &HttpResponse) -> (&str, &str) {
+    let errors = answer.body["errors"].as_array().unwrap();
+    assert_eq!((answer.status, errors.len()), (422, 1), "{}", answer.body);
+    (errors[0]["pointer"].as_str().unwrap(), errors[0]["detail"].as_str().unwrap())
+}
+
 fn request(method: &str, path: &str, body: Value) -> HttpRequest {
     let (method, path) = (method.to_owned(), path.to_owned());
     HttpRequest {
+        request: String::new(),
         method,
         path,
         route: String::new(),
@@ -149,34 +219,52 @@ fn request(method: &str, path: &str, body: Value) -> HttpRequest {
     }
 }
 
-fn owner() -> Owner {
-    Owner::new("federation").unwrap()
+fn owner<P: Plugin>() -> Owner {
+    Owner::new(P::ID).unwrap()
 }
 
-fn steps() -> Vec<OwnerStep> {
-    let manifest: Manifest = toml::from_str(include_str!("../../plugin.toml")).unwrap();
+fn steps(manifest: &str) -> Vec<OwnerStep> {
+    let manifest: Manifest = toml::from_str(manifest).unwrap();
     manifest.migrations.into_iter().map(|step| OwnerStep { name: step.name, sql: step.sql }).collect()
 }
 
-fn start(db: &Arc<Db>, interloper: &Interloper) -> Bench {
+fn start<P: Plugin>(db: &Arc<Db>, interloper: &Interloper, secrets: &Secrets) -> Bench {
     let (reading, writing, interloper) = (Arc::clone(db), Arc::clone(db), Arc::clone(interloper));
     let interrupt = move |db: &Db| {
         let sql = interloper.lock().unwrap_or_else(PoisonError::into_inner).take();
         sql.map(|sql| db.write(move |tx| tx.execute(&sql, [])).unwrap());
     };
-    FakeHost::new()
-        .answer("db.query", move |args| query(&reading, args))
-        .answer("db.tx", move |args| {
-            interrupt(&writing);
-            write(&writing, args)
-        })
-        .start::<Federation>()
-        .unwrap()
+    let host = FakeHost::new().answer("db.query", move |args| query(&owner::<P>(), &reading, args));
+    let host = host.answer("db.tx", move |args| {
+        interrupt(&writing);
+        write(&owner::<P>(), &writing, args)
+    });
+    with_secrets(host, secrets).start::<P>().unwrap()
 }
 
-fn query(db: &Db, args: Value) -> Result<Value, Failure> {
+/// Keeps secrets beyond a restart, as the appliance does.
+fn with_secrets(mut host: FakeHost, secrets: &Secrets) -> FakeHost {
+    for op in ["secret.put", "secret.get", "secret.delete"] {
+        let secrets = Arc::clone(secrets);
+        host = host.answer(op, move |args| Ok(secret(&secrets, op, &args)));
+    }
+    host
+}
+
+fn secret(secrets: &Secrets, op: &str, args: &Value) -> Value {
+    let mut secrets = secrets.lock().unwrap_or_else(PoisonError::into_inner);
+    let name = args["name"].as_str().unwrap();
+    match op {
+        "secret.get" => return json!({"value": secrets.get(name)}),
+        "secret.put" => secrets.insert(name.to_owned(), args["value"].as_str().unwrap().to_owned()),
+        _ => secrets.remove(name),
+    };
+    json!({})
+}
+
+fn query(owner: &Owner, db: &Db, args: Value) -> Result<Value, Failure> {
     let Query { statement, limit } = read(args);
-    let table = db.query_as(&owner(), &statement.sql, cells(&statement.params), limit);
+    let table = db.query_as(owner, &statement.sql, cells(&statement.params), limit);
     let table = table.map_err(|error| Undone::from(error).0)?;
     let rows = table.rows.into_iter().map(|row| row.into_iter().map(shown).collect()).collect();
     Ok(json!(Rows { columns: table.columns, rows, more: table.more }))
@@ -196,9 +284,9 @@ impl From<Error> for Undone {
     }
 }
 
-fn write(db: &Db, args: Value) -> Result<Value, Failure> {
+fn write(owner: &Owner, db: &Db, args: Value) -> Result<Value, Failure> {
     let work: Statements = read(args);
-    db.write_as(&owner(), move |tx| run(tx, &work))
+    db.write_as(owner, move |tx| run(tx, &work))
         .map(|changes| json!(changes))
         .map_err(|Undone(failure)| failure)
 }

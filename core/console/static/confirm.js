@@ -1,0 +1,27 @@
+// Asks before something is done that people notice. The focus begins on the way out, stays within the question,
+// and goes back to where it was.
+
+import { element, paragraph } from "./ui.js";
+
+/** Asks; resolves to whether the answer is yes. `text` is prose; `button` says what will be done. */
+export function confirm({ title, text, button }) {
+  return new Promise((resolve) => {
+    const close = () => dialog.close("no");
+    const act = () => dialog.close("yes");
+    const no = element("button", { type: "button", autofocus: true, on: { click: close } }, "Cancel");
+    const yes = element("button", { type: "button", class: "primary", on: { click: act } }, button);
+    const dialog = element(
+      "dialog",
+      { "aria-labelledby": "question" },
+      element("h2", { id: "question" }, title),
+      paragraph(text),
+      element("div", { class: "actions" }, yes, no),
+    );
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      resolve(dialog.returnValue === "yes");
+    });
+    document.body.append(dialog);
+    dialog.showModal();
+  });
+}

@@ -1,0 +1,99 @@
+// Pages that plugins bring. What a plugin's page may rely on is here and in plugins/README.md, and only grows.
+//
+// Such a page is one ES module that exports `draw(context)`, which returns the page's nodes or a promise of them; the
+// first is its h1. It imports nothing: everything it needs is in the context, and it loads nothing from elsewhere.
+//
+// context.plugin     {id, title, version, state, reason}: how the plugin is, at the time of drawing
+// context.who        who is signed in
+// context.may(right) whether they hold a right such as "echo:write", so that no button leads to a refusal
+// context.message    {state, text} that greets after context.again(message), or null; for ui.greeting
+// context.again(m)   draws the page anew, greeting with a message or with nothing
+// context.api        get(path), post(path, body), remove(path, etag), call(method, path, {body, etag}) to
+//                    {status, etag, body}; all below /api/v1; refusals are thrown as Problem (title, detail, status,
+//                    errors [{pointer, detail}], is(code)); asProblem(cause) makes one of anything that was thrown
+// context.ui         element, prose, paragraph, state, icon, notice, greeting, explain, section, table
+// context.form       field, choice, password, form
+// context.confirm    asks before something that people notice: {title, text, button} to whether it shall be done
+
+import * as api from "./api.js";
+import { confirm } from "./confirm.js";
+import * as form from "./form.js";
+import * as session from "./session.js";
+import * as ui from "./ui.js";
+
+const API = kept(api, ["Problem", "asProblem", "call", "get", "post", "remove"]);
+const FORM = kept(form, ["choice", "field", "form", "password"]);
+const UI = kept(ui, [
+  "element",
+  "explain",
+  "greeting",
+  "icon",
+  "notice",
+  "paragraph",
+  "prose",
+  "section",
+  "state",
+  "table",
+]);
+
+/** States in which a plugin answers. */
+const SERVES = ["up", "degraded"];
+
+function kept(module, names) {
+  return Object.freeze(Object.fromEntries(names.map((name) => [name, module[name]])));
+}
+
+/** The pages of plugins, by address, in the order of their titles. */
+export async function pages() {
+  const { items } = await api.get("/plugins");
+  const bringing = items.filter((plugin) => plugin.page !== null);
+  bringing.sort((one, other) => one.title.localeCompare(other.title));
+  return new Map(bringing.map((plugin) => [address(plugin), page(plugin)]));
+}
+
+function address(plugin) {
+  return `#/plugin/${plugin.id}`;
+}
+
+function page(plugin) {
+  return { title: plugin.title, draw: (context) => drawn(plugin, context) };
+}
+
+async function drawn(plugin, context) {
+  if (!SERVES.includes(plugin.state)) return away(plugin, context);
+  const module = await import(plugin.page);
+  return module.draw(given(plugin, context));
+}
+
+function given(plugin, context) {
+  const { id, title, version, state, reason } = plugin;
+  const { who, rights } = session.current();
+  return Object.freeze({
+    plugin: Object.freeze({ id, title, version, state, reason }),
+    who,
+    may: (right) => rights.includes(right),
+    message: context.message,
+    again: (message = null) => context.go(address(plugin), message),
+    api: API,
+    ui: UI,
+    form: FORM,
+    confirm,
+  });
+}
+
+/** A plugin that does not serve: why, since when, and where it can be helped. */
+function away(plugin, context) {
+  const since = new Date(plugin.since).toLocaleString();
+  const reason = plugin.reason === "" ? "It is being started or stopped." : plugin.reason;
+  const again = () => context.go(address(plugin));
+  return [
+    ui.element("h1", {}, plugin.title),
+    ui.notice(
+      "warning",
+      `The plugin ${plugin.id} does not serve now`,
+      ui.paragraph(`State: ${plugin.state}, since ${since}. ${reason}`),
+      ui.element("p", {}, ui.element("a", { href: "#/plugins" }, "Look after it on the page Plugins")),
+      ui.element("button", { type: "button", on: { click: again } }, "Try again"),
+    ),
+  ];
+}

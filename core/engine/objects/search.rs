@@ -1,0 +1,64 @@
+//! Finding people by any part of their name, login, e-mail or number: the words of a question as conditions on the
+//! index of trigrams that the database keeps. Every word must be somewhere in the person.
+
+use jackfield_db::Value as Cell;
+
+/// Fewest characters that the index can find; shorter words are looked for row by row.
+const TRIGRAM: usize = 3;
+/// Most words of a question that count.
+const MOST_WORDS: usize = 8;
+
+/// The accounts in the index's order, which is that of their making.
+const INDEXED: &str = "account_search CROSS JOIN account ON account.seq = account_search.rowid";
+const ROW: &str = "concat_ws(char(10), first_name || ' ' || last_name, login_id, email, extension)";
+
+/// A question as SQL: where to look, and what to ask for.
+#[derive(Debug, Default)]
+pub struct Question {
+    /// What stands behind FROM.
+    pub from: &'static str,
+    /// Conditions, each beginning with AND, with `?` for each value.
+    pub conditions: String,
+    /// The values.
+    pub bound: Vec<Cell>,
+}
+
+/// The conditions for the words of a question; without words everybody is meant.
+pub fn question(words: &str) -> Question {
+    let mut asked = Question { from: "account", ..Question::default() };
+    let words: Vec<&str> = words.split_whitespace().take(MOST_WORDS).collect();
+    let (long, short): (Vec<&str>, Vec<&str>) =
+        words.iter().partition(|word| word.chars().count() >= TRIGRAM);
+    if !long.is_empty() {
+        asked.from = INDEXED;
+        asked.conditions.push_str(" AND account_search MATCH ?");
+        let quoted = long.iter().map(|word| format!("\"{}\"", word.replace('"', "\"\"")));
+        asked.bound.push(Cell::Text(quoted.collect::<Vec<_>>().join(" AND ")));
+    }
+    for word in short {
+        asked.conditions.push_str(&format!(" AND {ROW} LIKE ? ESCAPE '\\'"));
+        let literal = word.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+        asked.bound.push(Cell::Text(format!("%{literal}%")));
+    }
+    asked
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_words_go_to_the_index_and_short_ones_to_the_row() {
+        let asked = question("jo  d\"oe 4_");
+        assert_eq!(asked.from, INDEXED);
+        assert_eq!(asked.conditions.matches('?').count(), asked.bound.len());
+        let text = |word: &str| Cell::Text(word.to_owned());
+        assert_eq!(asked.bound, [text("\"d\"\"oe\""), text("%jo%"), text("%4\\_%")]);
+    }
+
+    #[test]
+    fn no_words_ask_for_everybody() {
+        let asked = question("  ");
+        assert_eq!((asked.from, asked.conditions.as_str()), ("account", ""));
+    }
+}

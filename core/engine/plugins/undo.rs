@@ -1,0 +1,111 @@
+//! Putting back a change that a plugin recorded: the plugin says how, by its own rules, and the engine does it, in
+//! one transaction that also makes sure that nothing changed the object meanwhile.
+
+use std::time::Duration;
+
+use jackfield_abi::ops::{self, Code, Failure, Statements, Undo};
+use jackfield_db::OwnerTx;
+use serde_json::{Value, json};
+
+use super::writing::{self, FROM, Hand, Undone, VIA};
+use crate::catalog::problems::{CONFLICT, INVALID, NO_PLUGIN, NOT_UNDOABLE, PLUGIN_FAULT, Problem};
+use crate::catalog::shape::Object;
+use crate::engine::Engine;
+use crate::engine::events::Fired;
+use crate::engine::objects::text;
+use crate::engine::revisions;
+
+/// Time for a plugin to say how.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The plugin that recorded a revision; `None` for core's own.
+pub fn maker(revision: &Object) -> Option<&str> {
+    text(revision, "from").strip_prefix(FROM).filter(|_| text(revision, "via") == VIA)
+}
+
+/// A change that can be put back, and how.
+pub struct Plan {
+    plugin: String,
+    undo: Undo,
+    work: Statements,
+}
+
+impl Plan {
+    /// Asks the plugin how. Refused when it cannot say, or when a later change stands in the way.
+    pub fn make(engine: &Engine, plugin: &str, revision: &Object, who: &str) -> Result<Self, Problem> {
+        engine.db.read(|read| revisions::refuse_superseded(read, revision))?;
+        let state = |field: &str| revision.get(field).cloned().unwrap_or(Value::Null);
+        let undo = Undo {
+            n: state("n").as_i64().unwrap_or_default(),
+            kind: text(revision, "kind").to_owned(),
+            object: text(revision, "object").to_owned(),
+            before: state("before"),
+            after: state("after"),
+            who: who.to_owned(),
+        };
+        let work = ask(engine, plugin, &undo)?;
+        Ok(Self { plugin: plugin.to_owned(), undo, work })
+    }
+
+    /// Does it; the revision that does so.
+    pub fn run(&self, tx: &OwnerTx<'_>, request: &str) -> Result<(Object, Vec<Fired>), Problem> {
+        let Undo { n, who, .. } = &self.undo;
+        revisions::refuse_superseded(tx, &revisions::get(tx, *n)?)?;
+        let hand = Hand::new(&self.plugin, request).undoing(*n, who);
+        let (changes, fired) =
+            writing::run(tx, &hand, &self.work).map_err(|Undone(failure)| self.refused(&failure))?;
+        let made = changes.revisions.first().ok_or_else(|| unfit(&self.plugin, "it notes no revision"))?;
+        Ok((revisions::get(tx, *made)?, fired))
+    }
+
+    fn refused(&self, failure: &Failure) -> Problem {
+        match failure.code {
+            Code::Conflict => Problem::new(CONFLICT, format!("It cannot be put back: {}.", failure.msg)),
+            _ => unfit(&self.plugin, &failure.msg),
+        }
+    }
+}
+
+fn unfit(plugin: &str, why: &str) -> Problem {
+    Problem::new(
+        PLUGIN_FAULT,
+        format!("What the plugin {plugin} would do to put it back does not fit: {why}. Nothing was changed."),
+    )
+}
+
+fn ask(engine: &Engine, plugin: &str, undo: &Undo) -> Result<Statements, Problem> {
+    let host = engine.plugins.get();
+    let manifest = host.and_then(|host| host.manifests().into_iter().find(|m| m.id == plugin));
+    let (Some(host), Some(manifest)) = (host, manifest) else {
+        let text =
+            format!("The plugin {plugin} made this change, and only it can put it back; it is not there.");
+        return Err(Problem::new(NO_PLUGIN, text));
+    };
+    if !manifest.ops.iter().any(|op| op == ops::REVISION_UNDO) {
+        let text =
+            format!("The plugin {plugin} does not put its changes back. Change {} by hand.", undo.object);
+        return Err(Problem::new(NOT_UNDOABLE, text));
+    }
+    let answer = host.request(plugin, ops::REVISION_UNDO, &json!(undo), PATIENCE);
+    let answer = answer.map_err(|failure| refusal(plugin, &failure))?;
+    let work: Statements = serde_json::from_value(answer).map_err(|e| unfit(plugin, &e.to_string()))?;
+    match work.revisions.as_slice() {
+        [one] if one.kind == undo.kind && one.object == undo.object => Ok(work),
+        _ => Err(unfit(plugin, &format!("it must note one revision, of {} {}", undo.kind, undo.object))),
+    }
+}
+
+/// Why a plugin does not say how.
+fn refusal(plugin: &str, failure: &Failure) -> Problem {
+    let kind = match failure.code {
+        Code::Conflict => CONFLICT,
+        Code::BadRequest => INVALID,
+        Code::Denied | Code::NotFound => NOT_UNDOABLE,
+        Code::Busy | Code::Unavailable => NO_PLUGIN,
+        Code::Timeout | Code::Panic | Code::Internal => PLUGIN_FAULT,
+    };
+    Problem::new(
+        kind,
+        format!("The plugin {plugin} cannot put it back: {}.", failure.msg.trim_end_matches('.')),
+    )
+}

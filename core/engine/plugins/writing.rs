@@ -1,0 +1,140 @@
+//! A plugin's transaction: its statements and the revisions that it notes, all or nothing.
+
+use jackfield_abi::ops::{Changes, Code, Failure, Revision, Statement, Statements};
+use jackfield_db::{Error, OwnerTx};
+
+use super::rows;
+use crate::catalog::problems::Problem;
+use crate::engine::change::{Change, Entry, Origin};
+use crate::engine::events::Fired;
+use crate::engine::{objects, settings};
+
+/// Longest id of a request that a revision keeps.
+const REQUEST_LENGTH: usize = 32;
+
+/// A failure on its way out of a transaction.
+pub struct Undone(pub Failure);
+
+impl From<Error> for Undone {
+    fn from(error: Error) -> Self {
+        Self(failure(&error))
+    }
+}
+
+impl From<Failure> for Undone {
+    fn from(failure: Failure) -> Self {
+        Self(failure)
+    }
+}
+
+/// Storage's refusals in the treaty's words.
+pub fn failure(error: &Error) -> Failure {
+    let code = match error {
+        Error::Constraint { .. } => Code::Conflict,
+        Error::Denied { .. } => Code::Denied,
+        Error::TooSlow { .. } => Code::Timeout,
+        Error::Busy { .. } => Code::Busy,
+        Error::Full | Error::Closed => Code::Unavailable,
+        Error::Damaged { .. } | Error::Panicked { .. } => Code::Internal,
+        _ => Code::BadRequest,
+    };
+    Failure::new(code, error.to_string())
+}
+
+/// The appliance's refusals in the treaty's words.
+pub fn of_problem(problem: Problem) -> Failure {
+    let code = match problem.kind.status {
+        400 | 422 => Code::BadRequest,
+        404 => Code::NotFound,
+        409 => Code::Conflict,
+        503 | 507 => Code::Unavailable,
+        _ => Code::Internal,
+    };
+    Failure::new(code, problem.detail)
+}
+
+/// In whose name it is written.
+pub struct Hand<'a> {
+    plugin: &'a str,
+    request: &'a str,
+    undoes: Option<(i64, &'a str)>,
+}
+
+impl<'a> Hand<'a> {
+    /// A plugin that writes for that API request, or for none.
+    pub fn new(plugin: &'a str, request: &'a str) -> Self {
+        Self { plugin, request, undoes: None }
+    }
+
+    /// The same while it puts that revision back, as that person wants it.
+    pub fn undoing(self, n: i64, who: &'a str) -> Self {
+        Self { undoes: Some((n, who)), ..self }
+    }
+
+    fn origin(&self, revision: &Revision) -> Origin {
+        let is_id =
+            self.request.len() <= REQUEST_LENGTH && self.request.chars().all(|c| c.is_ascii_alphanumeric());
+        Origin {
+            who: self.undoes.map_or(revision.who.as_str(), |(_, who)| who).to_owned(),
+            from: format!("{FROM}{}", self.plugin),
+            via: VIA,
+            request: if is_id { self.request.to_owned() } else { String::new() },
+        }
+    }
+}
+
+/// How a revision came in that a plugin noted.
+pub const VIA: &str = "plugin";
+/// What stands before the plugin's id where it came from.
+pub const FROM: &str = "plugin ";
+
+/// All statements and their revisions.
+pub fn run(tx: &OwnerTx<'_>, hand: &Hand<'_>, work: &Statements) -> Result<(Changes, Vec<Fired>), Undone> {
+    let mut changes = Changes { changed: Vec::new(), rowids: Vec::new(), revisions: Vec::new() };
+    for statement in &work.statements {
+        let changed = tx.execute_as(&statement.sql, rows::to_cells(&statement.params)?)?;
+        expect(statement, changed.rows)?;
+        changes.changed.push(changed.rows);
+        changes.rowids.push(changed.rowid);
+    }
+    let mut fired = Vec::new();
+    for revision in &work.revisions {
+        let (n, events) = record(tx, hand, revision)?;
+        changes.revisions.push(n);
+        fired.extend(events);
+    }
+    Ok((changes, fired))
+}
+
+fn expect(statement: &Statement, rows: usize) -> Result<(), Failure> {
+    match statement.expect {
+        Some(wanted) if wanted != rows => Err(Failure::new(
+            Code::Conflict,
+            format!("{rows} rows were changed where {wanted} were expected; nothing was kept"),
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn record(tx: &OwnerTx<'_>, hand: &Hand<'_>, revision: &Revision) -> Result<(i64, Vec<Fired>), Failure> {
+    refuse_ours(hand.plugin, &revision.kind)?;
+    let origin = hand.origin(revision);
+    let change = Change::new(tx, &origin);
+    if let Some((n, _)) = hand.undoes {
+        change.undoes(n);
+    }
+    let event = format!("{}.changed", hand.plugin);
+    let (before, after) = (revision.before.as_object(), revision.after.as_object());
+    let entry = Entry { kind: &revision.kind, object: &revision.object, before, after, event: &event };
+    let n = change.record(&entry).map_err(of_problem)?;
+    Ok((n, change.into_events()))
+}
+
+/// What a plugin notes as a change of core's own would be put back as one, by whoever undoes it.
+fn refuse_ours(plugin: &str, kind: &str) -> Result<(), Failure> {
+    if objects::find(kind).is_none() && kind != settings::KIND {
+        return Ok(());
+    }
+    let text = format!("{kind:?} is the appliance's own kind of object; name yours {plugin} or {plugin}/...");
+    Err(Failure::new(Code::Denied, text))
+}

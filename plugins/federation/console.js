@@ -1,0 +1,252 @@
+// Federation in the console (seed 000): switching it on and off, and the table of federated servers, which is edited
+// in place and applied as a whole. Nothing is stored before Apply, so Reset only reads again.
+
+const PAGE_ROWS = 500;
+
+export async function draw(context) {
+  const { api, ui, plugin, message, may } = context;
+  const [standing, servers] = await Promise.all([api.call("GET", "/federation"), allServers(api)]);
+  const editable = may("federation:write");
+  return [
+    ...ui.greeting(message),
+    ui.element("h1", {}, plugin.title),
+    ui.paragraph("Presence and messages between our users and those of other companies, by XMPP.", {
+      class: "lead",
+    }),
+    condition(ui, standing.body),
+    ui.section("Switches", ...switches(context, standing, editable)),
+    ui.section("Federated Servers", ...(editable ? editing(context, servers) : [reading(ui, servers.rows)])),
+  ];
+}
+
+/** All rows with the table's version. When it changes between two pages, it is read once more from the beginning. */
+async function allServers(api) {
+  const rows = [];
+  let [etag, cursor] = [null, ""];
+  do {
+    const page = await api.call("GET", `/federation/servers?limit=${PAGE_ROWS}&cursor=${encodeURIComponent(cursor)}`);
+    if (etag !== null && page.etag !== etag) return allServers(api);
+    etag = page.etag;
+    rows.push(...page.body.items);
+    cursor = page.body.next;
+  } while (cursor !== null);
+  return { etag, rows };
+}
+
+function condition(ui, { state, reason }) {
+  const [sign, title] = state === "disabled" ? ["unknown", "Disabled"] : ["warning", "Not connected"];
+  const known = state === "connected" ? ["ok", "Connected"] : [sign, title];
+  return ui.notice(known[0], known[1], ui.paragraph(`${reason[0].toUpperCase()}${reason.slice(1)}.`));
+}
+
+function switches(context, standing, editable) {
+  const { ui } = context;
+  const { enabled, open } = standing.body;
+  const others = open
+    ? "Open: servers that are not in the table are talked to as well."
+    : "Closed: only the servers of the table are talked to.";
+  if (!editable) return [ui.paragraph(enabled ? "Federation is enabled." : "Federation is disabled."), ui.paragraph(others)];
+  const button = (label, wanted, kind, ask) =>
+    ui.element(
+      "button",
+      { type: "button", class: kind, on: { click: () => change(context, standing, wanted, ask) } },
+      label,
+    );
+  const ask = {
+    title: "Disable Federation?",
+    text: "Users see no presence of other companies’ users and get no messages from them until it is enabled again. The table is kept.",
+    button: "Disable Federation",
+  };
+  const power = enabled
+    ? button("Disable Federation", { enabled: false, open }, null, ask)
+    : button("Enable Federation", { enabled: true, open }, "primary", null);
+  const door = button(open ? "Talk to listed servers only" : "Talk to any server", { enabled, open: !open }, null, null);
+  return [ui.paragraph(others), ui.element("div", { class: "actions" }, power, door)];
+}
+
+async function change({ api, confirm, again }, { etag }, wanted, ask) {
+  if (ask !== null && !(await confirm(ask))) return;
+  try {
+    await api.call("PUT", "/federation", { body: wanted, etag });
+    again({ state: "ok", text: wanted.enabled ? "Saved. Federation is enabled." : "Saved. Federation is disabled." });
+  } catch (cause) {
+    again(told(api, cause));
+  }
+}
+
+function told(api, cause) {
+  const { title, detail } = api.asProblem(cause);
+  return { state: "problem", text: `${title}. ${detail}` };
+}
+
+function reading(ui, rows) {
+  if (rows.length === 0) return ui.paragraph("There is none.");
+  const cells = ({ domain, nextplane, server, port }) => [domain, nextplane ? "yes" : "no", server ?? "by DNS", String(port)];
+  return ui.table("Rows of the table", ["Domain", "NextPlane", "Server", "Port"], rows.map(cells));
+}
+
+/** The table while it is edited: rows of inputs, and the buttons below. */
+function editing(context, { etag, rows }) {
+  const { ui } = context;
+  const body = ui.element("tbody", {});
+  const outcome = ui.element("div", { class: "outcome" });
+  const pending = ui.element("p", { class: "help", role: "status" });
+  const table = { context, etag, before: rows, body, lines: [], outcome, pending, numbered: 0 };
+  rows.forEach((row) => addLine(table, row));
+  count(table);
+  const heads = ["Domain", "NextPlane", "Server", "Port", "Delete Server"];
+  const head = ui.element("tr", {}, ...heads.map((text) => ui.element("th", { scope: "col" }, text)));
+  const made = ui.element("table", { class: "stacks" }, ui.element("thead", {}, head), body);
+  const scroll = { class: "scroll", role: "region", "aria-label": "Rows of the table", tabindex: "0" };
+  return [
+    ui.paragraph("DNS names host and port of a domain’s server. A NextPlane server has both written here."),
+    outcome,
+    ui.element("div", scroll, made),
+    pending,
+    ui.element(
+      "div",
+      { class: "actions" },
+      button(ui, "Add Server", null, () => addLine(table, null).domain.focus()),
+      button(ui, "Apply", "primary", () => apply(table)),
+      button(ui, "Reset", null, () => context.again({ state: "note", text: "The table is as it is stored." })),
+    ),
+  ];
+}
+
+function button(ui, label, kind, click) {
+  const name = label.toLowerCase().replaceAll(" ", "-");
+  return ui.element("button", { type: "button", class: kind, "data-does": name, on: { click } }, label);
+}
+
+/** A row to edit; `stored` is null for a new one. */
+function addLine(table, stored) {
+  const { context, body, lines } = table;
+  const { ui } = context;
+  table.numbered += 1;
+  const name = (what) => `${what}-${table.numbered}`;
+  const changed = () => count(table);
+  const text = (what, label, value, more) => {
+    const id = name(what);
+    const wide = { id, "aria-label": label, "aria-describedby": `${id}-error`, autocomplete: "off", ...more };
+    return ui.element("input", { type: "text", value, on: { input: changed }, ...wide });
+  };
+  const line = {
+    stored,
+    domain: text("domain", "Domain", stored?.domain ?? "", { placeholder: "Enter domain" }),
+    nextplane: ui.element("input", { type: "checkbox", id: name("nextplane"), "aria-label": "NextPlane", checked: stored?.nextplane ?? false }),
+    server: text("server", "Server", stored?.server ?? "", { placeholder: "Enter server" }),
+    port: text("port", "Port", stored === null ? "5269" : String(stored.port), { inputmode: "numeric", maxlength: "5" }),
+  };
+  const opened = () => line.nextplane.checked || (stored?.server ?? null) !== null;
+  const open = () => [line.server, line.port].forEach((input) => (input.disabled = !opened()));
+  line.nextplane.addEventListener("change", () => {
+    open();
+    changed();
+    if (line.nextplane.checked) line.server.focus();
+  });
+  const label = `Delete Server ${stored?.domain ?? "new"}`;
+  const drop = ui.element("button", { type: "button", class: "quiet", "aria-label": label, on: { click: () => removeLine(table, line) } }, "Delete");
+  line.errors = Object.fromEntries(["domain", "nextplane", "server", "port"].map((what) => [what, errorPlace(ui, name(what))]));
+  const cell = (what, heading) => ui.element("td", { "data-heading": heading }, line[what], line.errors[what]);
+  line.node = ui.element(
+    "tr",
+    {},
+    cell("domain", "Domain"),
+    cell("nextplane", "NextPlane"),
+    cell("server", "Server"),
+    cell("port", "Port"),
+    ui.element("td", { "data-heading": "" }, drop),
+  );
+  lines.push(line);
+  body.append(line.node);
+  open();
+  count(table);
+  return line;
+}
+
+function errorPlace(ui, id) {
+  return ui.element("p", { class: "error", id: `${id}-error`, hidden: true });
+}
+
+function removeLine(table, line) {
+  const at = table.lines.indexOf(line);
+  table.lines.splice(at, 1);
+  line.node.remove();
+  count(table);
+  const next = table.lines[at] ?? table.lines[at - 1];
+  (next?.domain ?? table.body.closest("section").querySelector("[data-does=add-server]")).focus();
+}
+
+/** What a row says, as the API takes it. A server that is not written is DNS's to name. */
+function said({ domain, nextplane, server, port }) {
+  const open = !server.disabled;
+  const number = /^\d{1,5}$/.test(port.value) ? Number(port.value) : port.value;
+  return {
+    domain: domain.value.trim(),
+    nextplane: nextplane.checked,
+    server: open && server.value !== "" ? server.value.trim() : null,
+    port: open && port.value !== "" ? number : null,
+  };
+}
+
+function isChanged(line) {
+  const now = said(line);
+  const { stored } = line;
+  if (stored === null) return true;
+  return (
+    now.domain !== stored.domain ||
+    now.nextplane !== stored.nextplane ||
+    now.server !== stored.server ||
+    (now.port ?? 5269) !== stored.port
+  );
+}
+
+function count({ before, lines, pending }) {
+  const kept = lines.filter((line) => line.stored !== null).length;
+  const changes = lines.filter(isChanged).length + (before.length - kept);
+  const words = changes === 1 ? "1 change is" : `${changes} changes are`;
+  pending.textContent =
+    changes === 0 ? "Nothing is changed." : `${words} not applied yet.`;
+}
+
+async function apply(table) {
+  const { context, etag, lines, outcome } = table;
+  const { api, again } = context;
+  lines.forEach(clear);
+  outcome.replaceChildren();
+  try {
+    const body = { servers: lines.map(said) };
+    const { added, changed, removed } = (await api.call("POST", "/federation/servers:apply", { body, etag })).body;
+    const text = `Applied: ${added.length} added, ${changed.length} changed, ${removed.length} deleted.`;
+    again({ state: "ok", text });
+  } catch (cause) {
+    blame(table, api.asProblem(cause));
+  }
+}
+
+function clear(line) {
+  for (const [what, place] of Object.entries(line.errors)) {
+    place.hidden = true;
+    line[what].removeAttribute("aria-invalid");
+  }
+}
+
+/** Puts each sentence next to its field, and the focus on the first; what has no field stands above the table. */
+function blame({ context: { ui }, lines, outcome }, problem) {
+  const placed = problem.errors.filter(({ pointer, detail }) => {
+    const [, index, what] = /^\/servers\/(\d+)\/(\w+)$/.exec(pointer) ?? [];
+    const place = lines[index]?.errors[what];
+    if (place === undefined) return false;
+    place.replaceChildren(ui.icon("problem"), ui.element("span", {}, detail));
+    place.hidden = false;
+    lines[index][what].setAttribute("aria-invalid", "true");
+    return true;
+  });
+  const first = lines.flatMap((line) => Object.keys(line.errors).map((what) => line[what]));
+  const advice = problem.status === 412 ? ["Reset shows the table as it is now; what you typed is lost then."] : [];
+  const title = placed.length > 0 ? "Nothing was applied" : problem.title;
+  const words = placed.length > 0 ? [`${placed.length} fields are wrong; each says why.`] : [problem.detail, ...advice];
+  const box = ui.notice("problem", title, ...words.map((text) => ui.paragraph(text)));
+  outcome.replaceChildren(box);
+  (first.find((input) => input.getAttribute("aria-invalid") === "true") ?? box).focus();
+}

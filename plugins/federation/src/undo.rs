@@ -1,0 +1,65 @@
+//! Puts a recorded change back, by the same rules as a new one. What this fills in, the host runs: after it has
+//! made sure that nothing changed the object since.
+
+use jackfield_sdk::{Event, Problem, Tx, Undo, json, log};
+use serde::Deserialize;
+
+use crate::Federation;
+use crate::condition;
+use crate::standing::{self, Standing, Switches};
+use crate::table::{self, Changed, Changes};
+use crate::{rules, servers};
+
+/// The switches as a revision has them.
+#[derive(Deserialize)]
+struct Noted {
+    enabled: bool,
+    open: bool,
+}
+
+impl Federation {
+    pub(crate) fn put_back(&self, undo: &Undo, tx: &mut Tx) -> Result<(), Problem> {
+        let standing = Standing::read(&self.host)?;
+        match undo.kind.as_str() {
+            standing::KIND => put_back_switches(&standing, undo, tx),
+            table::KIND => Ok(self.changes_back(&standing, undo)?.fill(&standing, tx, &undo.who)?),
+            other => Err(Problem::conflict(format!("federation has no `{other}` to put back"))),
+        }
+    }
+
+    fn changes_back(&self, standing: &Standing, undo: &Undo) -> Result<Changes, Problem> {
+        let old = table::one(&self.host, &undo.object)?;
+        if undo.before.is_null() {
+            return Ok(Changes { removed: old.into_iter().collect(), ..Changes::default() });
+        }
+        let row = standing.row(self.checked(&undo.before, |form| rules::server(form, None))?);
+        let Some(old) = old else {
+            servers::refuse_full(standing)?;
+            return Ok(Changes { added: vec![row], ..Changes::default() });
+        };
+        let changed = vec![Changed { row, before: old.server }];
+        Ok(Changes { changed, ..Changes::default() })
+    }
+
+    /// The switches may have been put back, which the host did by itself.
+    pub(crate) fn hear(&self, event: &Event) {
+        if event.object != standing::KIND {
+            return;
+        }
+        let told = Standing::read(&self.host).and_then(|s| condition::of(&s.switches).tell(&self.host));
+        if let Err(failure) = told {
+            log::warn!("federation was changed, but its new state could not be reported: {failure}");
+        }
+    }
+}
+
+fn put_back_switches(standing: &Standing, undo: &Undo, tx: &mut Tx) -> Result<(), Problem> {
+    let Noted { enabled, open } =
+        Noted::deserialize(undo.before.clone()).map_err(|e| unreadable(undo, &e))?;
+    let next = standing.switched(Switches { enabled, open });
+    Ok(standing.fill(&next, tx, &undo.who)?)
+}
+
+fn unreadable(undo: &Undo, cause: &dyn std::fmt::Display) -> Problem {
+    Problem::new(500, format!("revision {} of {} cannot be read: {cause}", undo.n, json!(undo.object)))
+}

@@ -1,0 +1,230 @@
+//! `peering/invitations`: one-time codes with which a sister appliance shows that it was invited. The code is shown
+//! in the answer that makes it and never again; what is kept is its hash. Accepting one needs a connection, which
+//! this version does not have.
+
+use data_encoding::HEXLOWER;
+use jackfield_sdk::form::PLAIN;
+use jackfield_sdk::{Call, Failure, FieldError, Outcome, Problem, Reply, Tx, Undo, json, params};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::overview::limit;
+use crate::owner::{Of, Owner};
+use crate::standing::Standing;
+use crate::{Peering, random, refused};
+
+/// Kind in revisions.
+pub const KIND: &str = "peering/invitations";
+/// Most invitations that wait to be used.
+const MOST: usize = 100;
+/// Hours that an invitation is good for, unless somebody says otherwise, and at most: a week.
+const USUAL_HOURS: i64 = 24;
+const MOST_HOURS: i64 = 168;
+
+const CLAIM: &str = "UPDATE peering_state SET revision = revision + 1 WHERE id = 1 AND revision = ?1
+    AND EXISTS (SELECT 1 FROM core_enterprises WHERE id = ?2 AND created_at = ?3)";
+const ADD: &str = "INSERT INTO peering_invitation
+    (id, enterprise, enterprise_made, note, code_hash, made_by, created_at, expires_at)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+const REMOVE: &str = "DELETE FROM peering_invitation WHERE id = ?1";
+const EXPIRY: &str = "SELECT strftime('%Y-%m-%dT%H:%M:%fZ', ?1, ?2 || ' hours') AS at";
+const WAITING: &str = "SELECT count(*) AS count FROM peering_invitation";
+
+macro_rules! rows {
+    ($which:literal) => {
+        concat!(
+            "SELECT i.id, i.enterprise, i.note, i.made_by, i.created_at, i.expires_at,
+                CASE WHEN i.expires_at > strftime('%Y-%m-%dT%H:%M:%fZ', 'now') THEN 'open' ELSE 'expired' END AS state
+            FROM peering_invitation i JOIN core_enterprises e
+                ON e.id = i.enterprise AND e.created_at = i.enterprise_made WHERE ",
+            $which
+        )
+    };
+}
+
+const PAGE: &str = rows!("i.id > ?1 AND (?2 = '' OR e.id = ?2) ORDER BY i.id");
+const ONE: &str = rows!("i.id = ?1");
+
+/// An invitation as the API shows it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Invitation {
+    id: String,
+    /// Enterprise that the sister's enterprise becomes a peer of.
+    enterprise: String,
+    /// Whom it is for, in words.
+    note: String,
+    made_by: String,
+    created_at: String,
+    expires_at: String,
+    /// `open` or `expired`.
+    state: String,
+}
+
+/// What an administrator says of it.
+struct Wanted {
+    enterprise: String,
+    note: String,
+    hours: i64,
+}
+
+#[derive(Deserialize)]
+struct Expiry {
+    at: String,
+}
+
+#[derive(Deserialize)]
+struct Count {
+    count: usize,
+}
+
+impl Peering {
+    pub(crate) fn list_invitations(&self, call: &Call<'_>) -> Outcome {
+        let (limit, after) = (limit(call)?, call.query("cursor").unwrap_or_default());
+        let enterprise = call.query("enterprise").unwrap_or_default();
+        let page = self.host.db().page::<Invitation>(PAGE, params![after, enterprise], limit)?;
+        let next = page.rows.last().filter(|_| page.more).map(|row| row.id.as_str());
+        Reply::ok(&json!({"items": page.rows, "next": next}))
+    }
+
+    pub(crate) fn read_invitation(&self, call: &Call<'_>) -> Outcome {
+        Reply::ok(&self.invitation(call)?)
+    }
+
+    pub(crate) fn invite(&self, call: &Call<'_>) -> Outcome {
+        let wanted = wanted(call)?;
+        let _writing = self.writing();
+        let standing = Standing::read(&self.host)?;
+        let owner = self.enterprise(&wanted.enterprise)?;
+        self.refuse_full()?;
+        let id = format!("inv-{}", &random::text()?[..12]);
+        let invitation = Invitation {
+            id,
+            enterprise: owner.id.clone(),
+            note: wanted.note,
+            made_by: call.who().to_owned(),
+            expires_at: self.expiry(&standing.now, wanted.hours)?,
+            created_at: standing.now.clone(),
+            state: "open".to_owned(),
+        };
+        if call.is_dry_run() {
+            return Reply::created(&with_code(&invitation, None));
+        }
+        let code = code()?;
+        self.keep(call, &standing, &owner, &invitation, &code)?;
+        Reply::created(&with_code(&invitation, Some(&code)))
+    }
+
+    pub(crate) fn withdraw(&self, call: &Call<'_>) -> Outcome {
+        let _writing = self.writing();
+        let old = self.invitation(call)?;
+        if !call.is_dry_run() {
+            let written = self.host.db().tx(|tx| {
+                tx.run_one(REMOVE, params![old.id]);
+                tx.revision((KIND, &old.id), call.who(), Some(&old), None).map(drop)
+            });
+            written.map_err(|failure| refused(call, failure))?;
+        }
+        Reply::nothing()
+    }
+
+    /// To undo an invitation is to withdraw it.
+    pub(crate) fn put_invitation_back(&self, undo: &Undo, tx: &mut Tx) -> Result<(), Problem> {
+        let old: Option<Invitation> = self.host.db().first(ONE, params![undo.object])?;
+        let old = old.ok_or_else(|| Problem::conflict("the invitation is gone already"))?;
+        tx.run_one(REMOVE, params![old.id]);
+        Ok(tx.revision((KIND, &old.id), &undo.who, Some(&old), None).map(drop)?)
+    }
+
+    fn invitation(&self, call: &Call<'_>) -> Result<Invitation, Problem> {
+        let id: String = call.param("id")?;
+        let missing = || Problem::not_found(format!("there is no invitation {id:?}; list them first"));
+        self.host.db().first(ONE, params![id])?.ok_or_else(missing)
+    }
+
+    fn enterprise(&self, id: &str) -> Result<Owner, Problem> {
+        Owner::find(&self.host, Of::Enterprise, id)?.ok_or_else(|| {
+            let detail = format!("enterprise must be the id of one of ours; {id:?} is not");
+            Problem::invalid(vec![FieldError { pointer: "/enterprise".to_owned(), detail }])
+        })
+    }
+
+    fn refuse_full(&self) -> Result<(), Problem> {
+        let waiting: Option<Count> = self.host.db().first(WAITING, params![])?;
+        if waiting.is_none_or(|waiting| waiting.count < MOST) {
+            return Ok(());
+        }
+        Err(Problem::conflict(format!(
+            "{MOST} invitations wait already, and no more fit; withdraw one first"
+        )))
+    }
+
+    fn expiry(&self, now: &str, hours: i64) -> Result<String, Problem> {
+        let expiry: Option<Expiry> = self.host.db().first(EXPIRY, params![now, hours.to_string()])?;
+        expiry
+            .map(|expiry| expiry.at)
+            .ok_or_else(|| Problem::new(500, "the time of expiry cannot be worked out"))
+    }
+
+    fn keep(
+        &self,
+        call: &Call<'_>,
+        standing: &Standing,
+        owner: &Owner,
+        invitation: &Invitation,
+        code: &str,
+    ) -> Result<(), Problem> {
+        let Invitation { id, note, made_by, created_at, expires_at, .. } = invitation;
+        let row = params![id, owner.id, owner.made, note, hash(code), made_by, created_at, expires_at];
+        let written = self.host.db().tx(|tx| {
+            tx.run_one(CLAIM, params![standing.revision, owner.id, owner.made]).run_one(ADD, row);
+            tx.revision((KIND, id), call.who(), None, Some(invitation)).map(drop)
+        });
+        written.map(drop).map_err(|failure| refused(call, failure))
+    }
+}
+
+fn wanted(call: &Call<'_>) -> Result<Wanted, Problem> {
+    call.form(|form| {
+        let enterprise = form.field("enterprise").text(4..=32, &PLAIN).required();
+        let note = form.field("note").text(0..=64, &PLAIN).or(String::new());
+        let hours = form.field("expires_in_hours").whole(1..=MOST_HOURS).or(USUAL_HOURS);
+        Some(Wanted { enterprise: enterprise?, note: note?, hours: hours? })
+    })
+}
+
+fn with_code(invitation: &Invitation, code: Option<&str>) -> jackfield_sdk::Value {
+    let mut shown = json!(invitation);
+    shown["code"] = json!(code);
+    shown
+}
+
+/// A code of 160 bits in groups of four, so that it can be read aloud.
+fn code() -> Result<String, Failure> {
+    let text = random::text()?;
+    let groups: Vec<&str> = (0..text.len()).step_by(4).map(|at| &text[at..at + 4]).collect();
+    Ok(groups.join("-"))
+}
+
+/// The code is random enough that a plain hash cannot be undone. Groups and case do not count.
+fn hash(code: &str) -> String {
+    let plain: String = code.chars().filter(|c| *c != '-').collect();
+    HEXLOWER.encode(&Sha256::digest(plain.to_ascii_lowercase()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_long_grouped_and_each_another() {
+        let (one, other) = (code().unwrap(), code().unwrap());
+        assert_ne!(one, other);
+        assert_eq!((one.len(), one.split('-').count()), (39, 8), "{one}");
+    }
+
+    #[test]
+    fn a_code_is_the_same_however_it_is_typed() {
+        assert_eq!(hash("abcd-efgh"), hash("ABCDEFGH"));
+        assert_ne!(hash("abcd-efgh"), hash("abcd-efgi"));
+    }
+}

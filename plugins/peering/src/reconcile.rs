@@ -1,0 +1,53 @@
+//! What belongs to peers and enterprises that are gone goes as well (seed 002): synchronizers with their passwords,
+//! and invitations. Run at every start, because a peer may have been deleted while the plugin was down, and whenever
+//! one has changed.
+
+use jackfield_sdk::{Code, Failure, log, params};
+
+use crate::Peering;
+use crate::standing::Standing;
+use crate::synchronizer::table;
+
+/// Synchronizers of one transaction: each may carry certificates of 64 KiB, and a message has 1 MiB.
+const AT_ONCE: usize = 4;
+/// Times to begin anew when somebody else writes meanwhile.
+const ATTEMPTS: usize = 5;
+const WHO: &str = "plugin peering";
+
+/// Expired ones are shown for a week.
+const OLD_INVITATIONS: &str = "DELETE FROM peering_invitation
+    WHERE expires_at < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-7 days')
+        OR NOT EXISTS (SELECT 1 FROM core_enterprises e
+            WHERE e.id = peering_invitation.enterprise AND e.created_at = peering_invitation.enterprise_made)";
+
+impl Peering {
+    /// Deletes what belongs to nobody.
+    pub(crate) fn reconcile(&self) -> Result<(), Failure> {
+        let _writing = self.writing();
+        let mut attempts = 0;
+        loop {
+            match self.remove_some() {
+                Ok(0) => break,
+                Ok(_) => {}
+                Err(failure) if failure.code == Code::Conflict && attempts < ATTEMPTS => attempts += 1,
+                Err(failure) => return Err(failure),
+            }
+        }
+        table::run(&self.host, OLD_INVITATIONS, params![])?;
+        table::forget_unused_secrets(&self.host)
+    }
+
+    /// Deletes some synchronizers without an owner, and says how many.
+    fn remove_some(&self) -> Result<usize, Failure> {
+        let standing = Standing::read(&self.host)?;
+        let orphans = table::orphans(&self.host, AT_ONCE)?;
+        if orphans.is_empty() {
+            return Ok(0);
+        }
+        table::remove(&self.host, &standing, &orphans, WHO)?;
+        for orphan in &orphans {
+            log::info!("the synchronizer of the {} {} is deleted with it", orphan.kind, orphan.owner);
+        }
+        Ok(orphans.len())
+    }
+}

@@ -1,0 +1,88 @@
+//! How peering does: the table of peers, and what the host is told.
+
+use jackfield_sdk::{Value, json};
+
+use crate::appliance::Appliance;
+use crate::fields::usual;
+
+const NOT_CONNECTED: &str =
+    "configured, not connected: this version connects neither to sister appliances nor to directories";
+
+#[test]
+fn the_table_says_of_each_peer_what_it_is_and_how_it_does() {
+    let appliance = Appliance::new();
+    let answer = appliance.get("peering");
+    assert_eq!(
+        (&answer.body["state"], &answer.body["reason"]),
+        (&json!("not_connected"), &json!(NOT_CONNECTED))
+    );
+    let rows = answer.body["peers"].as_array().unwrap();
+    let brief: Vec<_> = rows
+        .iter()
+        .map(|row| (&row["description"], &row["server"], &row["kind"], &row["status"], &row["version"]))
+        .collect();
+    let (null, external, jackfield) = (Value::Null, json!("external"), json!("jackfield"));
+    assert_eq!(
+        brief,
+        [
+            (&json!("Lyon"), &json!("uc.lyon.example"), &jackfield, &json!("never_connected"), &null),
+            (&json!("OCS"), &null, &external, &null, &null),
+            (&json!("Old"), &null, &null, &json!("disabled"), &null),
+        ]
+    );
+    assert_eq!((&rows[0]["since"], &rows[0]["peer_enterprise"]), (&json!("2026-01-04"), &json!("Lyon-01")));
+    assert_eq!(appliance.get("peers/peer-lyon/status").body, rows[0]);
+    assert_eq!(appliance.get("peers/none/status").status, 404);
+}
+
+#[test]
+fn a_synchronizer_is_seen_in_the_table() {
+    let appliance = Appliance::new();
+    let before = appliance.get("peers/peer-ocs/status").body;
+    assert_eq!((&before["has_synchronizer"], &before["since"]), (&json!(false), &json!("2026-01-03")));
+    let made = appliance.put("peers/peer-ocs/synchronizer", usual());
+    let after = appliance.get("peers/peer-ocs/status").body;
+    assert_eq!((&after["has_synchronizer"], &after["since"]), (&json!(true), &made.body["changed_at"]));
+    assert!(after["reason"].as_str().unwrap().starts_with("configured, not synchronized"), "{after}");
+}
+
+#[test]
+fn the_table_can_be_narrowed_and_read_in_pages() {
+    let appliance = Appliance::new();
+    let ids = |query: Value| {
+        let body = appliance.get_with("peering", query).body;
+        let ids: Vec<_> = body["peers"].as_array().unwrap().iter().map(|row| row["id"].clone()).collect();
+        (ids, body["next"].clone())
+    };
+    assert_eq!(ids(json!({"enterprise": "BRANCH"})), (vec![json!("peer-old")], Value::Null));
+    assert_eq!(ids(json!({"enterprise": "nobody"})), (vec![], Value::Null));
+    assert_eq!(ids(json!({"limit": "1"})), (vec![json!("peer-lyon")], json!("peer-lyon")));
+    assert_eq!(
+        ids(json!({"limit": "2", "cursor": "peer-lyon"})),
+        (vec![json!("peer-ocs"), json!("peer-old")], Value::Null)
+    );
+    for limit in ["0", "501", "x"] {
+        let refused = appliance.get_with("peering", json!({"limit": limit}));
+        assert_eq!(
+            (refused.status, &refused.body["errors"][0]["pointer"]),
+            (422, &json!("?limit")),
+            "{limit}"
+        );
+    }
+}
+
+#[test]
+fn the_host_hears_that_nothing_is_connected_and_when_nothing_is_configured() {
+    let appliance = Appliance::new();
+    assert_eq!(appliance.told("state.report"), json!({"state": "degraded", "reason": NOT_CONNECTED}));
+    let finding = appliance.told("check.report");
+    assert_eq!((&finding["state"], &finding["detail"]), (&json!("warning"), &json!(NOT_CONNECTED)));
+    let appliance = appliance.restarted_after("DELETE FROM peer WHERE kind = 'jackfield'");
+    assert_eq!(appliance.told("state.report")["state"], "up");
+    assert_eq!(appliance.told("check.report")["state"], "ok");
+    assert_eq!(appliance.get("peering").body["state"], "idle");
+    let made = appliance.put("peers/peer-ocs/synchronizer", usual());
+    assert_eq!(appliance.told("state.report")["state"], "degraded");
+    appliance.change("DELETE", "peers/peer-ocs/synchronizer", &made.etag.unwrap(), Value::Null);
+    assert_eq!(appliance.told("state.report")["state"], "up");
+}

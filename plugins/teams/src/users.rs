@@ -1,0 +1,210 @@
+//! `teams/users`: for which accounts Teams status is on, and who each is in Teams. The directory of the tenant
+//! is not read yet, so every state is "not read yet" and shows what will be looked for, in order.
+
+use jackfield_sdk::form::{self, EMAIL, Form};
+use jackfield_sdk::{
+    Call, Document, FieldError, Outcome, Part, Place, Problem, Reply, Tx, Undo, json, params,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::Teams;
+
+/// Kind of the revisions.
+pub const KIND: &str = "teams/users";
+const ACCOUNT: &str = "SELECT id, enterprise, login_id, first_name, last_name, email FROM core_accounts
+    WHERE id = ?1";
+const PAGE: &str = "SELECT a.id, a.enterprise, a.login_id, a.first_name, a.last_name, a.email,
+        coalesce(u.value ->> 'enabled', 0) AS enabled, coalesce(u.value ->> 'upn', '') AS upn,
+        coalesce(u.value ->> 'object_id', '') AS object_id,
+        coalesce(u.revision, 0) AS revision, u.changed_at
+    FROM core_accounts AS a LEFT JOIN teams_user AS u ON u.name = a.id WHERE a.id > ?1 ORDER BY a.id";
+const OTHER: &str = "SELECT name, lower(value ->> 'upn') = lower(?2) AS by_upn FROM teams_user
+    WHERE name <> ?1 AND ((?2 <> '' AND lower(value ->> 'upn') = lower(?2))
+        OR (?3 <> '' AND value ->> 'object_id' = ?3)) ORDER BY name";
+
+/// What an administrator says of an account.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+struct Switch {
+    /// "Microsoft Teams status" (seed 003).
+    enabled: bool,
+    /// User principal name in the tenant; empty: the account's own.
+    upn: String,
+    /// Object id in the tenant, a GUID; empty: it is looked for.
+    object_id: String,
+}
+
+/// An account as core has it.
+#[derive(Debug, Deserialize, Serialize)]
+struct Account {
+    #[serde(rename(deserialize = "id"))]
+    account: String,
+    enterprise: String,
+    login_id: String,
+    first_name: String,
+    last_name: String,
+    email: String,
+}
+
+#[derive(Deserialize)]
+struct Row {
+    #[serde(flatten)]
+    account: Account,
+    enabled: i64,
+    upn: String,
+    object_id: String,
+    revision: i64,
+    changed_at: Option<String>,
+}
+
+/// What will be looked for in the tenant.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+struct Try {
+    by: &'static str,
+    value: String,
+}
+
+/// What is shown besides the switch.
+#[derive(Serialize)]
+struct More<'a> {
+    #[serde(flatten)]
+    account: &'a Account,
+    /// In order; two hits of one are an error, never a guess.
+    match_order: Vec<Try>,
+    state: &'static str,
+    reason: &'static str,
+}
+
+#[derive(Serialize)]
+struct Item<'a> {
+    #[serde(flatten)]
+    switch: Switch,
+    #[serde(flatten)]
+    more: More<'a>,
+    revision: i64,
+    changed_at: Option<&'a str>,
+}
+
+#[derive(Deserialize)]
+struct Other {
+    name: String,
+    by_upn: i64,
+}
+
+impl Teams {
+    pub(crate) fn list_users(&self, call: &Call<'_>) -> Outcome {
+        let Part { limit, after } = call.part()?;
+        let page = self.host.db().page::<Row>(PAGE, params![after], limit)?;
+        let items: Vec<Item<'_>> = page.rows.iter().map(item).collect();
+        let next = page.rows.last().filter(|_| page.more).map(|row| row.account.account.as_str());
+        Reply::list(&items, next)
+    }
+
+    pub(crate) fn read_user(&self, call: &Call<'_>) -> Outcome {
+        let account = self.addressed(call)?;
+        shown(&place(&account).read(&self.host)?, &account)
+    }
+
+    pub(crate) fn put_user(&self, call: &Call<'_>) -> Outcome {
+        let account = self.addressed(call)?;
+        let wanted = call.form(read)?;
+        let old: Document<Switch> = place(&account).read(&self.host)?;
+        call.must_match(&old.revision.to_string())?;
+        self.refuse_taken(&account, &wanted)?;
+        let new = place(&account).change(&self.host, call, &old, wanted, &[])?;
+        shown(&new, &account)
+    }
+
+    pub(crate) fn put_user_back(&self, undo: &Undo, tx: &mut Tx) -> Result<(), Problem> {
+        let account = self.account(&undo.object)?;
+        let now: Document<Switch> = place(&account).read(&self.host)?;
+        let body = if undo.before.is_null() { json!(Switch::default()) } else { undo.before.clone() };
+        let back = form::read(&body, read)?;
+        self.refuse_taken(&account, &back)?;
+        place(&account).put_back(undo, tx, &now, back)
+    }
+
+    fn addressed(&self, call: &Call<'_>) -> Result<Account, Problem> {
+        self.account(&call.param::<String>("account")?)
+    }
+
+    fn account(&self, id: &str) -> Result<Account, Problem> {
+        let found = self.host.db().first(ACCOUNT, params![id])?;
+        found.ok_or_else(|| Problem::not_found(format!("{id:?} is no account's id; list the accounts first")))
+    }
+
+    /// Nobody in Teams is two accounts.
+    fn refuse_taken(&self, account: &Account, wanted: &Switch) -> Result<(), Problem> {
+        let bound = params![account.account, wanted.upn, wanted.object_id];
+        let other: Option<Other> = self.host.db().first(OTHER, bound)?;
+        let Some(other) = other else { return Ok(()) };
+        let (field, value) =
+            if other.by_upn == 1 { ("upn", &wanted.upn) } else { ("object_id", &wanted.object_id) };
+        let detail = format!(
+            "{field} must be one account's only; {value:?} is not: it is account {:?} already",
+            other.name
+        );
+        Err(Problem::invalid(vec![FieldError { pointer: format!("/{field}"), detail }]))
+    }
+}
+
+fn place(account: &Account) -> Place<'_> {
+    Place { table: "teams_user", name: &account.account, kind: KIND }
+}
+
+fn read(form: &mut Form<'_>) -> Option<Switch> {
+    form.ignore(&[
+        "account",
+        "enterprise",
+        "login_id",
+        "first_name",
+        "last_name",
+        "email",
+        "match_order",
+        "state",
+        "reason",
+        "revision",
+        "changed_at",
+    ]);
+    let enabled = form.field("enabled").flag().required();
+    let upn = form.field("upn").matching(&EMAIL).or(String::new());
+    let object_id = form.field("object_id").guid().or(String::new());
+    Some(Switch { enabled: enabled?, upn: upn?, object_id: object_id? })
+}
+
+fn shown(document: &Document<Switch>, account: &Account) -> Outcome {
+    document.reply(&more(&document.value, account))
+}
+
+fn item(row: &Row) -> Item<'_> {
+    let Row { enabled, upn, object_id, .. } = row;
+    let switch = Switch { enabled: *enabled != 0, upn: upn.clone(), object_id: object_id.clone() };
+    let more = more(&switch, &row.account);
+    Item { more, switch, revision: row.revision, changed_at: row.changed_at.as_deref() }
+}
+
+fn more<'a>(switch: &Switch, account: &'a Account) -> More<'a> {
+    let reason = match switch.enabled {
+        true => "this version does not read the tenant's users",
+        false => "Teams status is off for this account",
+    };
+    let state = if switch.enabled { "not_read_yet" } else { "off" };
+    More { account, match_order: match_order(switch, account), state, reason }
+}
+
+/// An object id decides alone. Else the user principal name, then the mail address, then a proxy address.
+fn match_order(switch: &Switch, account: &Account) -> Vec<Try> {
+    let one = |by, value: &str| Try { by, value: value.to_owned() };
+    if !switch.object_id.is_empty() {
+        return vec![one("object_id", &switch.object_id)];
+    }
+    let own = if account.login_id.contains('@') { &account.login_id } else { &account.email };
+    let upn = if switch.upn.is_empty() { own } else { &switch.upn };
+    let tries = [
+        one("upn", upn),
+        one("mail", &account.email),
+        one("proxy_address", &format!("smtp:{}", account.email)),
+    ];
+    let has_mail = !account.email.is_empty();
+    tries.into_iter().filter(|t| if t.by == "upn" { !t.value.is_empty() } else { has_mail }).collect()
+}

@@ -1,0 +1,242 @@
+// The story of an operator who looks after plugins and sets federation up, by keyboard only.
+// node plugins.mjs BASE_URL NAME PASSWORD, against an appliance with the plugins echo, faulty and federation, all up.
+// Exit code 1 with one sentence when something is not as it should be.
+
+import { inBrowser, insist } from "./browser.mjs";
+
+const [base, name, password] = process.argv.slice(2);
+
+const STORY = [
+  ["signing in shows the plugins in the navigation", signsIn],
+  ["the plugins are listed with how they do", listsPlugins],
+  ["a question can be left without anything being done", leavesTheQuestion],
+  ["a plugin is restarted once that was confirmed", restarts],
+  ["a plugin's own page talks to its plugin", visitsEcho],
+  ["a plugin that is switched off says so on its page, and on the list", switchesOff],
+  ["a plugin is switched on again", switchesOn],
+  ["federation says that it is off", visitsFederation],
+  ["federation is enabled and says how far that goes", enablesFederation],
+  ["a row is added, and NextPlane opens server and port", addsServers],
+  ["what is wrong is said next to its field and nothing is applied", refusesRows],
+  ["the whole table is applied at once", applies],
+  ["reset forgets what was not applied", resets],
+  ["rows are changed and deleted", changesAndDeletes],
+  ["the page is the same after loading it again", survivesReload],
+];
+
+async function signsIn(visitor) {
+  visitor.secrets.push(password);
+  await visitor.open();
+  await visitor.see("Sign in");
+  await visitor.fill("#name", name);
+  await visitor.fill("#password", password);
+  await visitor.page.keyboard.press("Enter");
+  await visitor.see("Overview");
+  const links = await visitor.page.locator("nav a").allInnerTexts();
+  insist(
+    links.join(", ") === "Overview, Dialing preview, Plugins, Echo, Federation",
+    `the navigation is ${links.join(", ")}`,
+  );
+}
+
+async function listsPlugins(visitor) {
+  await visitor.press("nav a[href='#/plugins']");
+  await visitor.see("Plugins");
+  insist((await visitor.page.locator("section.plugin").count()) === 3, "not all plugins are shown");
+  for (const plugin of await visitor.page.locator("section.plugin").all()) {
+    const text = await plugin.innerText();
+    for (const words of ["Up", "Since", "Restarts", "everything is enforced", "Signed by"])
+      insist(text.includes(words), `${JSON.stringify(words)} is not in ${text}`);
+  }
+  await visitor.insistFit("plugins");
+}
+
+const ECHO = "section[aria-labelledby=plugin-echo]";
+
+async function leavesTheQuestion(visitor) {
+  await visitor.press(`${ECHO} button[data-verb=disable]`);
+  await visitor.page.locator("dialog[open]").waitFor();
+  insist(await visitor.isAt("dialog button"), "the focus is not in the question");
+  await visitor.insistFit("plugins question");
+  await visitor.page.keyboard.press("Escape");
+  await visitor.page.locator("dialog").waitFor({ state: "detached" });
+  insist(await visitor.isAt(`${ECHO} button[data-verb=disable]`), "the focus is not back where it was");
+  insist((await visitor.page.locator(ECHO).innerText()).includes("Up"), "it was switched off all the same");
+}
+
+async function confirmed(visitor, selector) {
+  await visitor.press(selector);
+  await visitor.page.locator("dialog[open]").waitFor();
+  await visitor.press("dialog button.primary");
+  await visitor.page.locator("dialog").waitFor({ state: "detached" });
+}
+
+async function greets(visitor, words) {
+  await visitor.page
+    .locator("main > .notice", { hasText: words })
+    .waitFor()
+    .catch(async () => {
+      throw new Error(`nothing says ${words}: ${await visitor.page.locator("main").innerText()}`);
+    });
+}
+
+async function restarts(visitor) {
+  await confirmed(visitor, `${ECHO} button[data-verb=restart]`);
+  await greets(visitor, "Echo was restarted.");
+  const restarted = await visitor.page.locator(ECHO).locator("div", { hasText: /^Restarts\s*1$/ }).count();
+  insist(restarted > 0, "the restart is not counted");
+}
+
+async function visitsEcho(visitor) {
+  await visitor.press("nav a[href='#/plugin/echo']");
+  await visitor.see("Echo");
+  insist(await visitor.isAt("main h1"), "the focus did not move to the page");
+  const lead = await visitor.page.locator(".lead").innerText();
+  insist(lead === `Hello, admin ${name}.`, `echo greets with ${lead}`);
+  await visitor.fill("#text", "is anybody <b>there</b>?");
+  await visitor.page.keyboard.press("Enter");
+  await visitor.page.locator(".notice", { hasText: "is anybody <b>there</b>?" }).waitFor();
+  await visitor.insistFit("echo");
+}
+
+async function switchesOff(visitor) {
+  await visitor.press("nav a[href='#/plugins']");
+  await visitor.see("Plugins");
+  await confirmed(visitor, `${ECHO} button[data-verb=disable]`);
+  await greets(visitor, "Echo is switched off.");
+  insist((await visitor.page.locator(ECHO).innerText()).includes("Switched off"), "the list does not say so");
+  await visitor.insistFit("plugins with one off");
+  await visitor.press("nav a[href='#/plugin/echo']");
+  await visitor.see("Echo");
+  const said = await visitor.page.locator("main .notice").innerText();
+  insist(said.includes("does not serve now") && said.includes("an operator switched it off"), said);
+  await visitor.insistFit("echo switched off");
+}
+
+async function switchesOn(visitor) {
+  await visitor.press("main a[href='#/plugins']");
+  await visitor.see("Plugins");
+  await confirmed(visitor, `${ECHO} button[data-verb=enable]`);
+  await greets(visitor, "Echo is switched on.");
+}
+
+async function visitsFederation(visitor) {
+  await visitor.press("nav a[href='#/plugin/federation']");
+  await visitor.see("Federation");
+  const said = await visitor.page.locator("main > .notice").innerText();
+  insist(said.includes("Disabled") && said.includes("switched off"), `federation says ${said}`);
+  await visitor.insistFit("federation off");
+}
+
+async function enablesFederation(visitor) {
+  await visitor.press("main .actions button.primary");
+  await greets(visitor, "Federation is enabled.");
+  await greets(visitor, "configured, not connected");
+}
+
+const row = (n) => `tbody tr:nth-child(${n})`;
+
+async function addsServers(visitor) {
+  await visitor.press("button[data-does=add-server]");
+  insist(await visitor.isAt(`${row(1)} input[id^=domain]`), "the focus did not move to the new row");
+  await visitor.page.keyboard.type("ocs.com");
+  insist(
+    (await visitor.page.locator(`${row(1)} input[id^=server]:disabled`).count()) === 1,
+    "the server can be written without NextPlane",
+  );
+  await visitor.press("button[data-does=add-server]");
+  await visitor.page.keyboard.type("np.example");
+  await visitor.reach(`${row(2)} input[id^=nextplane]`);
+  await visitor.page.keyboard.press("Space");
+  insist(await visitor.isAt(`${row(2)} input[id^=server]`), "NextPlane does not lead to the server");
+  const pending = await visitor.page.locator("p[role=status]").innerText();
+  insist(pending === "2 changes are not applied yet.", pending);
+  await visitor.insistFit("federation edited");
+}
+
+async function refusesRows(visitor) {
+  await visitor.fill(`${row(2)} input[id^=port]`, "99999");
+  await visitor.fill(`${row(1)} input[id^=domain]`, "ocs");
+  await visitor.press("button[data-does=apply]");
+  await insistBlamed(visitor, row(1), 1, "domain", "must be a DNS name");
+  await insistBlamed(visitor, row(2), 4, "port", "1 to 65535");
+  insist(await visitor.isAt(`${row(1)} input[id^=domain]`), "the focus did not move to the first wrong field");
+  insist((await visitor.page.locator("[aria-invalid=true]").count()) === 2, "other fields are blamed");
+  await visitor.insistFit("federation refused");
+  await visitor.fill(`${row(1)} input[id^=domain]`, "ocs.com");
+  await visitor.fill(`${row(2)} input[id^=port]`, "5270");
+  await visitor.press("button[data-does=apply]");
+  await insistBlamed(visitor, row(2), 3, "server", "must be given");
+  insist((await visitor.page.locator("[aria-invalid=true]").count()) === 1, "an error that is mended stays");
+}
+
+async function insistBlamed(visitor, line, column, field, words) {
+  const error = visitor.page.locator(`${line} td:nth-child(${column}) .error`);
+  await error.waitFor().catch(() => {
+    throw new Error(`no error is shown at ${field}`);
+  });
+  const text = await error.innerText();
+  insist(text.includes(words), `the error at ${field} is ${JSON.stringify(text)}`);
+  const tied = `${line} input[id^=${field}][aria-invalid=true][aria-describedby^=${field}]`;
+  insist((await visitor.page.locator(tied).count()) === 1, `the field ${field} is not tied to its error`);
+}
+
+async function applies(visitor) {
+  await visitor.fill(`${row(2)} input[id^=server]`, "xmpp.np.example");
+  await visitor.press("button[data-does=apply]");
+  await greets(visitor, "Applied: 2 added, 0 changed, 0 deleted.");
+  await insistRows(visitor, ["np.example true xmpp.np.example 5270", "ocs.com false  5269"]);
+  await visitor.insistFit("federation applied");
+}
+
+async function insistRows(visitor, wanted) {
+  const rows = await visitor.page.locator("tbody tr").evaluateAll((all) =>
+    all.map((line) => {
+      const [domain, nextplane, server, port] = line.querySelectorAll("input");
+      return [domain.value, nextplane.checked, server.value, port.value].join(" ");
+    }),
+  );
+  insist(JSON.stringify(rows) === JSON.stringify(wanted), `the table is ${JSON.stringify(rows)}`);
+}
+
+async function resets(visitor) {
+  await visitor.fill(`${row(2)} input[id^=domain]`, "other.example");
+  await visitor.press("button[data-does=reset]");
+  await greets(visitor, "The table is as it is stored.");
+  await insistRows(visitor, ["np.example true xmpp.np.example 5270", "ocs.com false  5269"]);
+}
+
+async function changesAndDeletes(visitor) {
+  await visitor.reach(`${row(1)} button`);
+  await visitor.page.keyboard.press("Enter");
+  insist(await visitor.isAt(`${row(1)} input[id^=domain]`), "the focus is lost after deleting a row");
+  await visitor.press("button[data-does=add-server]");
+  await visitor.page.keyboard.type("third.example");
+  await visitor.press("button[data-does=apply]");
+  await greets(visitor, "Applied: 1 added, 0 changed, 1 deleted.");
+}
+
+async function survivesReload(visitor) {
+  await visitor.page.reload();
+  await visitor.see("Federation");
+  await insistRows(visitor, ["ocs.com false  5269", "third.example false  5269"]);
+  await visitor.insistStill("federation");
+}
+
+async function tell(visitor) {
+  for (const [title, act] of STORY) {
+    await act(visitor).catch((cause) => {
+      throw new Error(`${title}: ${cause.message}`, { cause });
+    });
+    console.log(`ok  ${title}`);
+  }
+}
+
+if (base === undefined || name === undefined || password === undefined) {
+  console.error("usage: node plugins.mjs BASE_URL NAME PASSWORD");
+  process.exit(2);
+}
+await inBrowser(base, tell).catch((cause) => {
+  console.error(`FAILED  ${cause.message}`);
+  process.exitCode = 1;
+});
