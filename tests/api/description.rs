@@ -26,6 +26,8 @@ fn tour(site: &Site) -> Vec<(&'static str, String, Option<Value>)> {
         get(&node),
         patch(&node, json!({"csta_ports": [8882]})),
         put(&node, json!({"name": "Boston", "kind": "mx_one", "address": "127.0.0.1", "trunk_prefix": "1"})),
+        get("/messages"),
+        post_presence(),
         get("/peers"),
         get(&peer),
         preview(json!("+33 1 42 76 49 78")),
@@ -91,6 +93,9 @@ fn detours(appliance: &Appliance, admin: &Client, site: &Site) -> Vec<Answer> {
             answers.push(admin.patch(&path, "*", &patch));
             answers.push(admin.put(&path, "*", &admin.get(&path).json));
         }
+        if kind == "accounts" {
+            answers.extend(of_presence(admin, &path));
+        }
         answers.push(admin.delete(&path, "*"));
     }
     let newest = admin.get("/revisions?limit=1&kind=peers").json["items"][0]["n"].clone();
@@ -133,6 +138,22 @@ fn in_bulk(admin: &Client) -> Vec<Answer> {
     );
     answers.push(admin.post("/accounts:import-users", &json!({"enterprise": "acme"})));
     answers
+}
+
+fn post_presence() -> (&'static str, String, Option<Value>) {
+    let changes = json!([{"account": "nobody", "state": "busy"}]);
+    ("POST", "/presence:publish".to_owned(), Some(json!({"source": "xmpp", "changes": changes})))
+}
+
+fn of_presence(admin: &Client, account: &str) -> Vec<Answer> {
+    let by_hand = format!("{account}/presence/manual");
+    vec![
+        admin.get(&format!("{account}/presence")),
+        admin.call("PUT", &by_hand).json(&json!({"state": "away", "note": "Lunch", "expires_in": 60})).send(),
+        admin.get(&format!("{account}/presence?without=xmpp")),
+        admin.get(&format!("{account}/messages")),
+        admin.call("DELETE", &by_hand).send(),
+    ]
 }
 
 fn of_plugins(admin: &Client) -> Vec<Answer> {
