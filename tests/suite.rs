@@ -33,6 +33,10 @@ mod dialing;
 #[cfg(test)]
 mod first_page;
 
+/// Federation with real servers of others, and with what no server would say.
+#[cfg(test)]
+mod federation;
+
 /// The TLS door under load, at its caps and while it is changed.
 #[cfg(test)]
 mod door;

@@ -1,10 +1,10 @@
 //! What the plugin says of itself, to the supervisor, the doctor and the API: one fact, told three times.
-//! There is no XMPP in this version, so the best condition of federation that is on is "not connected".
 
 use std::borrow::Cow;
 
 use jackfield_sdk::{Condition, State};
 
+use crate::server::Server;
 use crate::standing::Switches;
 
 static DISABLED: Condition = Condition {
@@ -15,18 +15,46 @@ static DISABLED: Condition = Condition {
     advice: Cow::Borrowed(""),
 };
 
-static NOT_CONNECTED: Condition = Condition {
-    word: "not_connected",
-    reason: Cow::Borrowed("configured, not connected: this version has no XMPP server"),
+static NOWHERE: Condition = Condition {
+    word: "not_listening",
+    reason: Cow::Borrowed("federation is on, but listens nowhere, so no other server can reach it"),
     state: State::Degraded,
     finding: "warning",
-    advice: Cow::Borrowed(
-        "Presence and messages do not reach other companies. Switch federation off to silence this; the table \
-         of servers is kept for the version that connects.",
-    ),
+    advice: Cow::Borrowed("Put address and port into the setting federation.s2s_listen, such as [::]:5269."),
 };
 
-/// The condition with these switches.
-pub fn of(switches: &Switches) -> &'static Condition {
-    if switches.enabled { &NOT_CONNECTED } else { &DISABLED }
+static STARTING: Condition = Condition {
+    word: "starting",
+    reason: Cow::Borrowed("federation begins to listen once this is kept"),
+    state: State::Up,
+    finding: "ok",
+    advice: Cow::Borrowed(""),
+};
+
+/// The condition with these switches and that server.
+pub fn of(switches: &Switches, server: &Server) -> Condition {
+    match (switches.enabled, server.listens()) {
+        (false, _) => DISABLED.clone(),
+        (true, None) if server.trouble().is_empty() => STARTING.clone(),
+        (true, None) => Condition {
+            word: "not_listening",
+            reason: Cow::Owned(format!("federation is on, but does not run: {}", server.trouble())),
+            state: State::Degraded,
+            finding: "problem",
+            advice: Cow::Borrowed(
+                "Mend that, then switch federation off and on again, or restart the plugin.",
+            ),
+        },
+        (true, Some([])) => NOWHERE.clone(),
+        (true, Some(places)) => {
+            let places: Vec<_> = places.iter().map(ToString::to_string).collect();
+            Condition {
+                word: "listening",
+                reason: Cow::Owned(format!("federation listens on {}", places.join(", "))),
+                state: State::Up,
+                finding: "ok",
+                advice: Cow::Borrowed(""),
+            }
+        }
+    }
 }

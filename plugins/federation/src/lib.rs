@@ -1,40 +1,62 @@
-//! The federation plugin: whether federation is on, and with which servers. It keeps and checks the
-//! configuration and says honestly how far it goes; XMPP itself is not here yet.
+//! The federation plugin: the embedded XMPP server that talks to other companies' servers, and its configuration.
+//! Client connections of our own users are not here yet.
 
 #![forbid(unsafe_code)]
 
 mod apply;
+mod bridge;
+mod certificate;
 mod condition;
+mod links;
+mod net;
 mod rules;
+mod s2s;
+mod server;
 mod servers;
 mod standing;
 mod switches;
 mod table;
 mod undo;
+mod xml;
 
-use jackfield_sdk::{Config, Event, Failure, Host, Plugin, Problem, Routes, Tx, Undo};
+use std::time::Duration;
 
-use standing::Standing;
+use jackfield_sdk::{Config, Event, Failure, Host, Plugin, Problem, Routes, Settings, Tx, Undo};
+
+use server::{Options, Server, Shared};
 
 jackfield_sdk::export_plugin!(Federation);
 
 /// The plugin.
 pub struct Federation {
     host: Host,
+    options: Shared<Options>,
+    server: Shared<Server>,
 }
 
 impl Plugin for Federation {
     const ID: &'static str = "federation";
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
-    const OPS: &'static [&'static str] = &["http", "revision.undo"];
+    const OPS: &'static [&'static str] = &["http", "revision.undo", "settings.changed"];
+    // The test of a server takes a while, and must not hold up the rest.
+    const WORKERS: usize = 4;
 
-    fn start(host: Host, _config: Config) -> Result<Self, Failure> {
-        Ok(Self { host })
+    fn start(host: Host, config: Config) -> Result<Self, Failure> {
+        let options = Options::read(&config.settings)?;
+        Ok(Self { host, options: Shared::new(options), server: Shared::default() })
     }
 
     fn ready(&self) -> Result<(), Failure> {
-        let standing = Standing::read(&self.host)?;
-        condition::of(&standing.switches).tell(&self.host)
+        self.follow_or_say()
+    }
+
+    fn settings_changed(&self, settings: Settings) -> Result<(), Failure> {
+        *self.options() = Options::read(&settings)?;
+        self.follow_or_say()
+    }
+
+    fn stop(&self, _deadline: Duration) {
+        self.server().stop();
     }
 
     fn undo(&self, undo: &Undo, tx: &mut Tx) -> Result<(), Problem> {
@@ -55,5 +77,9 @@ impl Plugin for Federation {
             .get("federation/servers/{domain}", Self::read_server)
             .put("federation/servers/{domain}", Self::put_server)
             .delete("federation/servers/{domain}", Self::remove_server)
+            .post("federation/servers/{domain}:test", Self::test_server)
+            .get("federation/links", Self::list_links)
+            .get("federation/certificate", Self::read_certificate)
+            .put("federation/certificate", Self::put_certificate)
     }
 }

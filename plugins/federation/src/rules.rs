@@ -3,7 +3,12 @@
 
 use jackfield_sdk::form::{Form, HOST, Rule};
 
+use crate::s2s::Policy;
 use crate::table::{PORT, Server};
+
+/// The warning that somebody must have read.
+const PLAIN: &str = "confirm_plain must be true where policy is \"plain_dialback\": without TLS anybody on the way reads \
+     every message and can write in another's name, so it is only for a network that you trust; it is not";
 
 static SERVER: Rule = Rule {
     says: "a host name or an IP address, or null to let DNS name it",
@@ -23,13 +28,21 @@ pub fn server(form: &mut Form<'_>, addressed: Option<&str>) -> Option<Server> {
     let nextplane = form.field("nextplane").flag().or(false);
     let server = form.field("server").matching(&SERVER).optional();
     let port = form.field("port").port().optional();
+    let policy = form.field("policy").choice(&Policy::WORDS).or(Policy::default().word());
+    let confirm_plain = form.field("confirm_plain").flag().or(false);
+    let tls_name = form.field("tls_name").domain().optional();
     let (domain, nextplane, server, port) = (domain?, nextplane?, server?, port?);
+    let (policy, confirm_plain, tls_name) = (policy?, confirm_plain?, tls_name?);
     let is_same = addressed.is_none_or(|own| own == domain);
     form.check(is_same, "domain", renamed(&domain));
-    let row = Server { domain, nextplane, server, port: port.unwrap_or(PORT) };
+    let is_plain = policy == Policy::PlainDialback.word();
+    let policy = policy.to_owned();
+    let row =
+        Server { domain, nextplane, server, port: port.unwrap_or(PORT), policy, confirm_plain, tls_name };
     form.check(!nextplane || row.server.is_some(), "server", needed_by_nextplane("server"))
         .check(!nextplane || port.is_some(), "port", needed_by_nextplane("port"))
-        .check(nextplane || row.server.is_some() || row.port == PORT, "port", unused(row.port));
+        .check(nextplane || row.server.is_some() || row.port == PORT, "port", unused(row.port))
+        .check(!is_plain || confirm_plain, "confirm_plain", PLAIN);
     Some(row)
 }
 

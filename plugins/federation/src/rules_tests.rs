@@ -41,7 +41,9 @@ fn a_row_is_filled_in() {
     ] {
         let mut row = row;
         row["domain"] = json!("OCS.com");
-        let filled = Server { domain: "ocs.com".to_owned(), nextplane, server, port };
+        let (policy, confirm_plain, tls_name) = ("verified_tls".to_owned(), false, None);
+        let filled =
+            Server { domain: "ocs.com".to_owned(), nextplane, server, port, policy, confirm_plain, tls_name };
         assert_eq!(checked(row.clone()), Ok(filled), "{row}");
     }
 }
@@ -101,6 +103,17 @@ fn each_wrong_field_has_a_sentence_that_names_field_rule_and_value() {
         ("port", json!({"port": 5270}), "must be 5269 or left out where no server is given"),
         ("server", json!({"nextplane": true, "port": 5269}), "must be given where nextplane is true"),
         ("port", json!({"nextplane": true, "server": "a"}), "must be given where nextplane is true"),
+        (
+            "policy",
+            json!({"policy": "none"}),
+            "one of \"verified_tls\", \"tls_dialback\", \"plain_dialback\"",
+        ),
+        (
+            "confirm_plain",
+            json!({"policy": "plain_dialback"}),
+            "without TLS anybody on the way reads every message",
+        ),
+        ("tls_name", json!({"tls_name": "10.0.0.1"}), "must be a DNS name"),
     ] {
         let mut row = row;
         if field != "domain" {
@@ -125,4 +138,12 @@ fn all_wrong_fields_of_a_row_are_told_at_once() {
 fn a_long_wrong_value_is_cut() {
     let (_, said) = complaint(json!({"domain": "é".repeat(100_000)}));
     assert!(said.len() < 400 && said.contains('…'), "{said}");
+}
+
+#[test]
+fn less_than_a_verified_certificate_is_said_and_plain_text_is_confirmed() {
+    let row = checked(json!({"domain": "a.com", "policy": "tls_dialback", "tls_name": "Hub.net"})).unwrap();
+    assert_eq!((row.policy.as_str(), row.tls_name.as_deref()), ("tls_dialback", Some("hub.net")));
+    let row = json!({"domain": "a.com", "policy": "plain_dialback", "confirm_plain": true});
+    assert_eq!(checked(row).unwrap().policy, "plain_dialback");
 }

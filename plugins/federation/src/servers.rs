@@ -76,6 +76,7 @@ impl Federation {
         if !call.is_dry_run() {
             let written = changes.write(standing, &self.host, call.who());
             written.map_err(|failure| call.refused(failure))?;
+            self.follow();
         }
         Ok(standing.table_revision + 1)
     }
@@ -112,7 +113,7 @@ impl Federation {
         Ok(())
     }
 
-    fn row(&self, domain: &str) -> Result<Row, Problem> {
+    pub(crate) fn row(&self, domain: &str) -> Result<Row, Problem> {
         let missing =
             || Problem::not_found(format!("{domain:?} is not a federated server's domain; list them first"));
         table::one(&self.host, domain)?.ok_or_else(missing)

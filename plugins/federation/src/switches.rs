@@ -12,7 +12,7 @@ struct Shown<'a> {
     #[serde(flatten)]
     switches: Switches,
     state: &'static str,
-    reason: &'static str,
+    reason: String,
     servers: usize,
     revision: i64,
     changed_at: &'a str,
@@ -20,7 +20,7 @@ struct Shown<'a> {
 
 impl Federation {
     pub(crate) fn read_switches(&self, _call: &Call<'_>) -> Outcome {
-        shown(&Standing::read(&self.host)?)
+        self.shown(&Standing::read(&self.host)?)
     }
 
     pub(crate) fn put_switches(&self, call: &Call<'_>) -> Outcome {
@@ -29,14 +29,29 @@ impl Federation {
         // Who switches federation does not change what somebody adds to the table meanwhile.
         call.must_match(&standing.revision.to_string())?;
         if wanted == standing.switches {
-            return shown(&standing);
+            return self.shown(&standing);
         }
         let next = standing.switched(wanted);
         if !call.is_dry_run() {
             standing.write(&next, &self.host, call.who()).map_err(|failure| call.refused(failure))?;
-            condition::of(&next.switches).tell_after_change(&self.host);
+            self.follow();
         }
-        shown(&next)
+        self.shown(&next)
+    }
+
+    /// The tag changes with the number of servers, because the answer does; the switches' version comes first.
+    fn shown(&self, standing: &Standing) -> Outcome {
+        let Standing { switches, revision, servers, .. } = *standing;
+        let condition = condition::of(&switches, &self.server());
+        let shown = Shown {
+            switches,
+            state: condition.word,
+            reason: condition.reason.into_owned(),
+            servers,
+            revision,
+            changed_at: &standing.changed_at,
+        };
+        Ok(Reply::ok(&shown)?.version(format!("{revision}-{}", standing.table_revision)))
     }
 }
 
@@ -46,19 +61,4 @@ fn wanted(call: &Call<'_>) -> Result<Switches, Problem> {
         let (enabled, open) = (form.field("enabled").flag().required(), form.field("open").flag().required());
         Some(Switches { enabled: enabled?, open: open? })
     })
-}
-
-/// The tag changes with the number of servers, because the answer does; the switches' version comes first.
-fn shown(standing: &Standing) -> Outcome {
-    let Standing { switches, revision, servers, .. } = *standing;
-    let condition = condition::of(&switches);
-    let shown = Shown {
-        switches,
-        state: condition.word,
-        reason: &condition.reason,
-        servers,
-        revision,
-        changed_at: &standing.changed_at,
-    };
-    Ok(Reply::ok(&shown)?.version(format!("{revision}-{}", standing.table_revision)))
 }

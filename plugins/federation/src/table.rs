@@ -3,6 +3,7 @@
 use jackfield_sdk::{Failure, Host, Page, Tx, flag, json, params};
 use serde::{Deserialize, Serialize};
 
+use crate::s2s::Policy;
 use crate::standing::Standing;
 
 /// Port of XMPP between servers (RFC 6120 section 14.7).
@@ -12,18 +13,22 @@ pub const MOST_SERVERS: usize = 1000;
 
 /// Kind of a row in revisions; its id is the domain.
 pub const KIND: &str = "federation/servers";
-const PAGE: &str = "SELECT domain, nextplane, server, port, revision, changed_at FROM federation_server
+const PAGE: &str = "SELECT domain, nextplane, server, port, policy, confirm_plain, tls_name,
+         revision, changed_at FROM federation_server
     WHERE domain > ?1 ORDER BY domain";
-const ONE: &str = "SELECT domain, nextplane, server, port, revision, changed_at FROM federation_server
+const ONE: &str = "SELECT domain, nextplane, server, port, policy, confirm_plain, tls_name,
+         revision, changed_at FROM federation_server
     WHERE domain = ?1";
 const OWN: &str = "SELECT lower(domain) AS domain, id AS enterprise FROM core_enterprises
     WHERE lower(domain) IN (SELECT value FROM json_each(?1))";
 const REMOVE: &str = "DELETE FROM federation_server WHERE domain IN (SELECT value FROM json_each(?1))";
-const PUT: &str = "INSERT INTO federation_server (domain, nextplane, server, port, revision, changed_at)
-    SELECT value ->> 'domain', value ->> 'nextplane', value ->> 'server', value ->> 'port',
-        value ->> 'revision', value ->> 'changed_at' FROM json_each(?1) WHERE true
+const PUT: &str = "INSERT INTO federation_server (domain, nextplane, server, port, policy, confirm_plain, tls_name, revision,
+        changed_at)
+    SELECT value ->> 'domain', value ->> 'nextplane', value ->> 'server', value ->> 'port', coalesce(value ->> 'policy', 'verified_tls'),
+        coalesce(value ->> 'confirm_plain', 0), value ->> 'tls_name', value ->> 'revision', value ->> 'changed_at' FROM json_each(?1) WHERE true
     ON CONFLICT (domain) DO UPDATE SET nextplane = excluded.nextplane, server = excluded.server,
-        port = excluded.port, revision = excluded.revision, changed_at = excluded.changed_at";
+        port = excluded.port, policy = excluded.policy, confirm_plain = excluded.confirm_plain,
+        tls_name = excluded.tls_name, revision = excluded.revision, changed_at = excluded.changed_at";
 /// Comes last. Changes nothing when the table has changed since it was read, or when a row of this version
 /// has the domain of an enterprise; then everything before it is undone.
 const CLAIM: &str = "UPDATE federation_state SET table_revision = table_revision + 1
@@ -43,6 +48,24 @@ pub struct Server {
     pub server: Option<String>,
     /// Port of that host.
     pub port: u16,
+    /// What it must prove, a name of `s2s::Policy`.
+    #[serde(default = "usual_policy", skip_serializing_if = "is_usual")]
+    pub policy: String,
+    /// Whether somebody has said that streams without TLS are meant.
+    #[serde(default, deserialize_with = "flag", skip_serializing_if = "std::ops::Not::not")]
+    pub confirm_plain: bool,
+    /// Name that its certificate may have instead of the domain's, as that of a hub.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls_name: Option<String>,
+}
+
+/// What is usual is left out, so that a thousand rows fit into one message.
+fn is_usual(policy: &str) -> bool {
+    policy == Policy::default().word()
+}
+
+fn usual_policy() -> String {
+    Policy::default().word().to_owned()
 }
 
 /// A stored server.

@@ -1,11 +1,10 @@
 //! Puts a recorded change back, by the same rules as a new one. What this fills in, the host runs: after it has
 //! made sure that nothing changed the object since.
 
-use jackfield_sdk::{Event, Problem, Tx, Undo, json, log};
+use jackfield_sdk::{Event, Problem, Tx, Undo, json};
 use serde::Deserialize;
 
 use crate::Federation;
-use crate::condition;
 use crate::standing::{self, Standing, Switches};
 use crate::table::{self, Changed, Changes};
 use crate::{rules, servers};
@@ -41,15 +40,9 @@ impl Federation {
         Ok(Changes { changed, ..Changes::default() })
     }
 
-    /// The switches may have been put back, which the host did by itself.
-    pub(crate) fn hear(&self, event: &Event) {
-        if event.object != standing::KIND {
-            return;
-        }
-        let told = Standing::read(&self.host).and_then(|s| condition::of(&s.switches).tell(&self.host));
-        if let Err(failure) = told {
-            log::warn!("federation was changed, but its new state could not be reported: {failure}");
-        }
+    /// Whatever was changed, by whomever: the sockets go by it.
+    pub(crate) fn hear(&self, _event: &Event) {
+        self.follow();
     }
 }
 

@@ -5,7 +5,8 @@ use jackfield_sdk::json;
 use crate::appliance;
 use jackfield_bench::Noted;
 
-const NOT_CONNECTED: &str = "configured, not connected: this version has no XMPP server";
+/// The bench gives no settings, so there is no place to listen on.
+const NOWHERE: &str = "federation is on, but listens nowhere, so no other server can reach it";
 
 #[test]
 fn a_new_appliance_does_not_federate() {
@@ -28,20 +29,17 @@ fn a_new_appliance_does_not_federate() {
 }
 
 #[test]
-fn enabling_says_that_nothing_is_connected() {
+fn enabling_says_that_nobody_can_connect_where_there_is_no_place() {
     let appliance = appliance();
     let version = appliance.version("federation");
     let answer = appliance.change("PUT", "federation", &version, json!({"enabled": true, "open": false}));
     assert_eq!(answer.status, 200, "{}", answer.body);
-    assert_eq!(
-        (&answer.body["state"], &answer.body["reason"]),
-        (&json!("not_connected"), &json!(NOT_CONNECTED))
-    );
+    assert_eq!((&answer.body["state"], &answer.body["reason"]), (&json!("not_listening"), &json!(NOWHERE)));
     assert_eq!(appliance.get("federation"), answer);
-    assert_eq!(appliance.told("state.report"), json!({"state": "degraded", "reason": NOT_CONNECTED}));
+    assert_eq!(appliance.told("state.report"), json!({"state": "degraded", "reason": NOWHERE}));
     let finding = appliance.told("check.report");
-    assert_eq!((&finding["state"], &finding["detail"]), (&json!("warning"), &json!(NOT_CONNECTED)));
-    assert!(finding["advice"].as_str().unwrap().contains("Switch federation off"), "{finding}");
+    assert_eq!((&finding["state"], &finding["detail"]), (&json!("warning"), &json!(NOWHERE)));
+    assert!(finding["advice"].as_str().unwrap().contains("federation.s2s_listen"), "{finding}");
 }
 
 #[test]
@@ -50,7 +48,7 @@ fn the_state_is_told_again_when_the_plugin_starts_again() {
     appliance.change("PUT", "federation", "*", json!({"enabled": true, "open": true}));
     let appliance = appliance.restarted();
     assert_eq!(appliance.get("federation").body["open"], true);
-    assert_eq!(appliance.told("state.report"), json!({"state": "degraded", "reason": NOT_CONNECTED}));
+    assert_eq!(appliance.told("state.report"), json!({"state": "degraded", "reason": NOWHERE}));
     appliance.change("PUT", "federation", "*", json!({"enabled": false, "open": true}));
     assert_eq!(appliance.told("state.report")["state"], "up");
     assert_eq!(appliance.told("check.report")["state"], "ok");
@@ -78,7 +76,7 @@ fn a_dry_run_of_switching_changes_and_tells_nothing() {
     let (before, version) = (appliance.stored(), appliance.version("federation"));
     let told = appliance.count("state.report");
     let answer = appliance.rehearse("PUT", "federation", &version, json!({"enabled": true, "open": false}));
-    assert_eq!((answer.status, &answer.body["state"]), (200, &json!("not_connected")));
+    assert_eq!((answer.status, &answer.body["state"]), (200, &json!("starting")));
     assert_eq!(appliance.stored(), before);
     assert_eq!((appliance.count("db.tx"), appliance.count("state.report")), (0, told));
 }

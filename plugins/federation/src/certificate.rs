@@ -1,0 +1,205 @@
+//! `federation/certificate`: what the server shows to others, and the authorities that it trusts besides the system's.
+//! Until somebody gives it a certificate it makes one itself, which only partners with dialback take.
+
+use std::collections::BTreeSet;
+
+use jackfield_sdk::form::{Form, Rule, SecretEdit};
+use jackfield_sdk::{Call, Code, Failure, Host, Outcome, Problem, Reply, Secret, json, params};
+use serde::{Deserialize, Serialize};
+
+use crate::Federation;
+use crate::net::{Seen, all_seen, certificate_pair, random_id};
+
+/// Kind and id of the certificate in revisions.
+const KIND: &str = "federation/certificate";
+/// Names of secrets.
+const KEY: &str = "certificate_key";
+const DIALBACK: &str = "dialback";
+
+const READ: &str = "SELECT chain, authorities, is_own, revision, changed_at FROM federation_certificate";
+const WRITE: &str =
+    "UPDATE federation_certificate SET chain = ?1, authorities = ?2, is_own = ?3, revision = revision + 1,
+    changed_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now') WHERE id = 1 AND revision = ?4";
+
+/// Longest PEM text.
+const LONGEST: usize = 128 * 1024;
+static PEM: Rule = Rule { says: "PEM", holds: |text| text.contains("-----BEGIN "), caseless: false };
+
+/// The stored row.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Stored {
+    /// Certificates that are shown, as PEM.
+    pub chain: String,
+    /// Authorities that are trusted, as PEM.
+    pub authorities: String,
+    /// Whether the plugin made it itself.
+    #[serde(deserialize_with = "jackfield_sdk::flag")]
+    pub is_own: bool,
+    revision: i64,
+    changed_at: String,
+}
+
+#[derive(Serialize)]
+struct Shown<'a> {
+    origin: &'static str,
+    certificates: Vec<Seen>,
+    authorities: Vec<Seen>,
+    changed_at: &'a str,
+    revision: i64,
+    note: &'static str,
+}
+
+struct Wanted {
+    chain: Option<String>,
+    key: SecretEdit,
+    authorities: Option<String>,
+}
+
+impl Stored {
+    /// The row, with a certificate for these domains where nobody has given one.
+    pub fn read(host: &Host, own: &BTreeSet<String>) -> Result<(Self, Secret), Failure> {
+        let stored = row(host)?;
+        let names = |chain: &str| {
+            all_seen(chain).ok().and_then(|mut seen| Some(seen.first_mut()?.names.iter().cloned().collect()))
+        };
+        let key = host.secret().get(KEY)?;
+        match key {
+            Some(key) if !stored.is_own || names(&stored.chain).as_ref() == Some(own) => Ok((stored, key)),
+            _ => made(host, &stored, own),
+        }
+    }
+}
+
+/// The secret of dialback, made at the first start.
+pub fn dialback_secret(host: &Host) -> Result<Secret, Failure> {
+    if let Some(secret) = host.secret().get(DIALBACK)? {
+        return Ok(secret);
+    }
+    let secret = Secret::new(random_id() + &random_id());
+    host.secret().put(DIALBACK, &secret)?;
+    Ok(secret)
+}
+
+fn row(host: &Host) -> Result<Stored, Failure> {
+    let missing = "the row of federation_certificate is missing; restore the latest backup";
+    host.db().first(READ, params![])?.ok_or_else(|| Failure::new(Code::Internal, missing))
+}
+
+fn made(host: &Host, stored: &Stored, own: &BTreeSet<String>) -> Result<(Stored, Secret), Failure> {
+    let failed = |e: rcgen::Error| Failure::new(Code::Internal, format!("no certificate could be made: {e}"));
+    let key = rcgen::KeyPair::generate().map_err(failed)?;
+    let mut wanted =
+        rcgen::CertificateParams::new(own.iter().cloned().collect::<Vec<_>>()).map_err(failed)?;
+    wanted.distinguished_name.push(rcgen::DnType::CommonName, "Jackfield federation");
+    let chain = wanted.self_signed(&key).map_err(failed)?.pem();
+    let key = Secret::new(key.serialize_pem());
+    host.secret().put(KEY, &key)?;
+    host.db().tx(|tx| {
+        tx.run_one(WRITE, params![chain, stored.authorities, true, stored.revision]);
+        Ok(())
+    })?;
+    Ok((row(host)?, key))
+}
+
+impl Federation {
+    pub(crate) fn read_certificate(&self, _call: &Call<'_>) -> Outcome {
+        shown(&row(&self.host)?)
+    }
+
+    pub(crate) fn put_certificate(&self, call: &Call<'_>) -> Outcome {
+        let wanted = call.form(wanted)?;
+        let stored = row(&self.host)?;
+        call.must_match(&stored.revision.to_string())?;
+        let next = self.checked_certificate(&stored, &wanted)?;
+        if !call.is_dry_run() {
+            if let SecretEdit::Set(key) = &wanted.key {
+                self.host.secret().put(KEY, key)?;
+            }
+            let (before, after) = (noted(&stored), noted(&next));
+            let written = self.host.db().tx(|tx| {
+                tx.run_one(WRITE, params![next.chain, next.authorities, next.is_own, stored.revision]);
+                tx.revision((KIND, KIND), call.who(), Some(&before), Some(&after)).map(drop)
+            });
+            written.map_err(|failure| call.refused(failure))?;
+            self.follow();
+        }
+        shown(&if call.is_dry_run() { next } else { row(&self.host)? })
+    }
+
+    fn checked_certificate(&self, stored: &Stored, wanted: &Wanted) -> Result<Stored, Problem> {
+        let mut next = stored.clone();
+        if let Some(authorities) = &wanted.authorities {
+            if !authorities.is_empty() {
+                all_seen(authorities).map_err(|why| wrong("authorities", &why))?;
+            }
+            next.authorities.clone_from(authorities);
+        }
+        let key = match &wanted.key {
+            SecretEdit::Keep => None,
+            SecretEdit::Forget => return Err(wrong("key", "it cannot be taken away from its certificate")),
+            SecretEdit::Set(key) => Some(key.clone()),
+        };
+        match (&wanted.chain, key) {
+            (None, None) => {}
+            (Some(chain), Some(key)) => {
+                certificate_pair(chain, key.reveal()).map_err(|why| wrong("certificate", &why))?;
+                next.chain.clone_from(chain);
+                next.is_own = false;
+            }
+            (Some(_), None) => {
+                return Err(wrong("key", "a new certificate comes with its key; it is missing"));
+            }
+            (None, Some(_)) => {
+                return Err(wrong("certificate", "a new key comes with its certificate; it is missing"));
+            }
+        }
+        Ok(next)
+    }
+}
+
+fn wanted(form: &mut Form<'_>) -> Option<Wanted> {
+    let chain = form.field("certificate").text(1..=LONGEST, &PEM).optional();
+    let key = form.field("key").secret_text(1..=LONGEST, &PEM);
+    let authorities = form.field("trusted").text(1..=LONGEST, &PEM).optional();
+    form.ignore(&["origin", "certificates", "authorities", "changed_at", "revision", "note"]);
+    Some(Wanted { chain: chain?, key: key?, authorities: authorities? })
+}
+
+fn wrong(field: &str, why: &str) -> Problem {
+    let mut errors = jackfield_sdk::Errors::new();
+    errors.note(
+        format!("/{field}"),
+        format!("{field} must be PEM of a server's certificate and its key; {why}"),
+    );
+    errors.done().err().unwrap_or_else(|| Problem::new(500, "the certificate was refused"))
+}
+
+fn noted(stored: &Stored) -> jackfield_sdk::Value {
+    let names: Vec<_> =
+        all_seen(&stored.chain).unwrap_or_default().into_iter().map(|seen| seen.subject).collect();
+    let trusted: Vec<_> =
+        all_seen(&stored.authorities).unwrap_or_default().into_iter().map(|seen| seen.subject).collect();
+    json!({"certificates": names, "authorities": trusted})
+}
+
+fn shown(stored: &Stored) -> Outcome {
+    let certificates = all_seen(&stored.chain).unwrap_or_default();
+    let (origin, note) = match (certificates.is_empty(), stored.is_own) {
+        (true, _) => ("none", "federation makes one for itself when it is first switched on"),
+        (false, true) => (
+            "self_signed",
+            "only partners that are content with dialback take a certificate that nobody vouches for",
+        ),
+        (false, false) => ("uploaded", ""),
+    };
+    let authorities = all_seen(&stored.authorities).unwrap_or_default();
+    let shown = Shown {
+        origin,
+        certificates,
+        authorities,
+        changed_at: &stored.changed_at,
+        revision: stored.revision,
+        note,
+    };
+    Ok(Reply::ok(&shown)?.version(stored.revision))
+}

@@ -1,0 +1,89 @@
+//! What the sockets go by: our domains, the partners, certificates, places to listen. Read as a whole, and exchanged as
+//! a whole when something changes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use super::tls::Tls;
+use crate::s2s::{Policy, Rules};
+
+/// A row of the table of federated servers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Partner {
+    /// What it must prove.
+    pub policy: Policy,
+    /// Host to connect to instead of the one that DNS names.
+    pub server: Option<String>,
+    /// Its port.
+    pub port: u16,
+    /// A name that its certificate may have instead of its domain's.
+    pub tls_name: Option<String>,
+}
+
+/// Everything at one time.
+pub struct Known {
+    /// Domains of our enterprises.
+    pub own: BTreeSet<String>,
+    /// Federated servers by domain.
+    pub partners: BTreeMap<String, Partner>,
+    /// Whether other domains are talked to as well.
+    pub open: bool,
+    /// Name servers to ask instead of the system's.
+    pub name_servers: Vec<IpAddr>,
+    /// Certificates.
+    pub tls: Tls,
+}
+
+/// Where to listen.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Places {
+    /// For streams that begin TLS themselves.
+    pub plain: Vec<SocketAddr>,
+    /// For TLS at once (XEP-0368).
+    pub tls: Vec<SocketAddr>,
+}
+
+impl Known {
+    /// The row of that domain; an open door takes any domain that proves itself.
+    pub fn partner(&self, domain: &str) -> Option<Partner> {
+        let usual = || Partner {
+            policy: Policy::VerifiedTls,
+            server: None,
+            port: crate::table::PORT,
+            tls_name: None,
+        };
+        self.partners.get(domain).cloned().or_else(|| self.open.then(usual))
+    }
+}
+
+/// The present one; whoever holds it sees the next one as well.
+#[derive(Clone)]
+pub struct Present(Arc<RwLock<Arc<Known>>>);
+
+impl Present {
+    /// Begins with that.
+    pub fn new(known: Known) -> Self {
+        Self(Arc::new(RwLock::new(Arc::new(known))))
+    }
+
+    /// As it is now.
+    pub fn get(&self) -> Arc<Known> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Becomes that.
+    pub fn set(&self, known: Known) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(known);
+    }
+}
+
+impl Rules for Present {
+    fn serves(&self, domain: &str) -> bool {
+        self.get().own.contains(domain)
+    }
+
+    fn partner(&self, domain: &str) -> Option<Policy> {
+        self.get().partner(domain).map(|partner| partner.policy)
+    }
+}

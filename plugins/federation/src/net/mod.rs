@@ -1,0 +1,217 @@
+//! XMPP on real sockets: a thread with an event loop of its own, started and stopped while the plugin runs.
+
+mod board;
+mod dial;
+mod hub;
+mod inbound;
+mod known;
+mod link;
+mod random;
+mod resolve;
+mod tls;
+mod trouble;
+mod wire;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, mpsc as std_mpsc};
+use std::time::Duration;
+
+use jackfield_sdk::{Host, log};
+use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Handle};
+use tokio::sync::{mpsc, watch};
+use tokio::time::timeout;
+
+pub use board::Link;
+pub use hub::{Hub, Inbound};
+pub use known::{Known, Partner, Places};
+pub use random::id as random_id;
+pub use tls::{Seen, Tls, all_seen, pair as certificate_pair};
+pub use trouble::{Step, Trouble};
+
+use crate::s2s::dialback::Secret;
+use crate::s2s::{Errand, Pair};
+use board::Board;
+use dial::{Course, Reached, dial};
+use inbound::Door;
+use known::Present;
+
+/// Stanzas that wait for the appliance.
+const INBOUND: usize = 64;
+/// Time for all streams to end politely.
+const FAREWELL: Duration = Duration::from_millis(2500);
+/// Longest test of a server.
+const TEST_WITHIN: Duration = Duration::from_secs(25);
+
+/// The running server.
+pub struct Net {
+    hub: Arc<Hub>,
+    runtime: Handle,
+    changed: watch::Sender<u64>,
+    stop: watch::Sender<bool>,
+    ended: std_mpsc::Receiver<()>,
+    /// Where it listens.
+    pub listens: Vec<SocketAddr>,
+}
+
+/// A test's outcome.
+pub struct Tested {
+    /// What was passed, with what was seen.
+    pub done: Vec<(Step, String)>,
+    /// What was not.
+    pub trouble: Option<Trouble>,
+    /// The server's certificate.
+    pub certificate: Option<Seen>,
+    /// Names that it should have one of.
+    pub expected: Vec<String>,
+}
+
+impl Net {
+    /// Listens and begins; the error says where it could not.
+    pub fn start(
+        host: &Host,
+        known: Known,
+        places: &Places,
+        secret: &str,
+    ) -> Result<(Self, mpsc::Receiver<Inbound>), String> {
+        let (plain, direct) = (bind(&places.plain)?, bind(&places.tls)?);
+        let listens = plain.iter().chain(&direct).filter_map(|socket| socket.local_addr().ok()).collect();
+        let runtime = Builder::new_current_thread().enable_io().enable_time().build();
+        let runtime = runtime.map_err(|e| format!("its event loop does not start: {e}"))?;
+        let (inbound, stanzas) = mpsc::channel(INBOUND);
+        let (stop, stopped) = watch::channel(false);
+        let (changed, changes) = watch::channel(0);
+        let (alive, lives) = mpsc::channel(1);
+        let signals = (stopped, changes);
+        let present = Present::new(known);
+        let hub = Hub::new(present, Secret::new(secret), Board::default(), inbound, signals, alive);
+        let (hub, handle, (end, ended)) = (Arc::new(hub), runtime.handle().clone(), std_mpsc::channel());
+        let shared = Arc::clone(&hub);
+        let run = move || {
+            runtime.block_on(serve(shared, plain, direct, lives));
+            runtime.shutdown_background();
+            // Nobody may wait any more.
+            let _ = end.send(());
+        };
+        host.spawn("xmpp", run).map_err(|e| format!("its thread does not start: {e}"))?;
+        Ok((Self { hub, runtime: handle, changed, stop, ended, listens }, stanzas))
+    }
+
+    /// Goes by that from now on, on streams that stand as well.
+    pub fn know(&self, known: Known) {
+        self.hub.present.set(known);
+        self.changed.send_modify(|version| *version += 1);
+    }
+
+    /// How links do.
+    pub fn links(&self) -> Vec<Link> {
+        self.hub.board.all()
+    }
+
+    /// What all streams share.
+    pub fn hub(&self) -> Arc<Hub> {
+        Arc::clone(&self.hub)
+    }
+
+    /// Something that tests servers without holding the server.
+    pub fn tester(&self) -> Tester {
+        Tester { hub: self.hub(), runtime: self.runtime.clone() }
+    }
+
+    /// Ends every stream politely.
+    pub fn stop(self) {
+        self.stop.send_replace(true);
+        // It ends by its own deadline; waiting longer would help nobody.
+        let _ = self.ended.recv_timeout(FAREWELL + Duration::from_millis(300));
+    }
+}
+
+/// Tests servers.
+pub struct Tester {
+    hub: Arc<Hub>,
+    runtime: Handle,
+}
+
+impl Tester {
+    /// The domain of ours that a test speaks for.
+    pub fn own(&self) -> Option<String> {
+        self.hub.present.get().own.first().cloned()
+    }
+
+    /// Goes the whole way to a partner, and says how far it came. Nothing is sent to anybody.
+    pub fn test(&self, own: &str, domain: &str) -> Tested {
+        let (hub, pair) = (Arc::clone(&self.hub), Pair { from: own.to_owned(), to: domain.to_owned() });
+        let (tell, told) = std_mpsc::channel();
+        self.runtime.spawn(async move {
+            let mut course = Course::default();
+            let reached = timeout(TEST_WITHIN, dial(&hub, &pair, Errand::Carry, &mut course)).await;
+            let trouble = match reached {
+                Ok(Ok(Reached::Stream(mut wire, _))) => {
+                    // A farewell; the test is over.
+                    let _ = timeout(Duration::from_secs(1), wire.send("</stream:stream>")).await;
+                    None
+                }
+                Ok(Ok(Reached::Answer(_))) => None,
+                Ok(Err(trouble)) => Some(trouble),
+                Err(_) => {
+                    let next =
+                        Step::ALL.into_iter().find(|step| !course.done.iter().any(|(done, _)| done == step));
+                    let advice =
+                        "Check that a firewall lets TCP through to that port, and that the server runs.";
+                    Some(Trouble::new(
+                        next.unwrap_or(Step::Stream),
+                        "there was no answer within 25 seconds",
+                        advice,
+                    ))
+                }
+            };
+            let Course { done, certificate, expected, .. } = course;
+            let _ = tell.send(Tested { done, trouble, certificate, expected });
+        });
+        told.recv_timeout(TEST_WITHIN + Duration::from_secs(2)).unwrap_or_else(|_| Tested {
+            done: vec![],
+            trouble: Some(Trouble::new(Step::Dns, "federation was stopped meanwhile", "Repeat the test.")),
+            certificate: None,
+            expected: vec![],
+        })
+    }
+}
+
+async fn serve(
+    hub: Arc<Hub>,
+    plain: Vec<std::net::TcpListener>,
+    direct: Vec<std::net::TcpListener>,
+    mut lives: mpsc::Receiver<()>,
+) {
+    let door = Arc::new(Door::default());
+    let all = plain
+        .into_iter()
+        .map(|socket| (socket, false))
+        .chain(direct.into_iter().map(|socket| (socket, true)));
+    for (socket, is_direct) in all {
+        match TcpListener::from_std(socket) {
+            Ok(listener) => {
+                drop(tokio::spawn(inbound::listen(Arc::clone(&hub), listener, is_direct, Arc::clone(&door))))
+            }
+            Err(e) => log::error!("federation does not listen: {e}"),
+        }
+    }
+    hub.stopped().await;
+    hub.close();
+    // Closed as soon as every stream has ended.
+    let _ = timeout(FAREWELL, lives.recv()).await;
+    hub.board.all_down();
+}
+
+fn bind(places: &[SocketAddr]) -> Result<Vec<std::net::TcpListener>, String> {
+    let open = |place: &SocketAddr| {
+        let listener = std::net::TcpListener::bind(place)?;
+        listener.set_nonblocking(true)?;
+        Ok(listener)
+    };
+    let named = |place: &SocketAddr| {
+        open(place).map_err(|e: io::Error| format!("{place} cannot be listened on: {e}"))
+    };
+    places.iter().map(named).collect()
+}

@@ -1,0 +1,280 @@
+//! TLS between servers. No handshake fails for a certificate: it is judged afterwards, as a server's in both
+//! directions, because public authorities give out no others any more, and because a partner that fails may still
+//! prove itself by dialback.
+
+use std::sync::Arc;
+
+use jackfield_sdk::jiff::Timestamp;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
+use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::sign::CertifiedKey;
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, DistinguishedName, Error, OtherError,
+    RootCertStore, ServerConfig, SignatureScheme,
+};
+use serde::Serialize;
+use tokio_rustls::{TlsAcceptor, TlsConnector};
+use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
+
+/// Authorities that the system trusts.
+const SYSTEM: &str = "/etc/ssl/certs/ca-certificates.crt";
+/// What both ends say they speak (XEP-0368 section 3).
+const ALPN: &[u8] = b"xmpp-server";
+
+/// Our certificate and whom we trust, ready for sockets.
+#[derive(Clone)]
+pub struct Tls {
+    /// For streams that come.
+    pub acceptor: TlsAcceptor,
+    /// For streams that go.
+    pub connector: TlsConnector,
+    roots: Arc<RootCertStore>,
+}
+
+/// What is shown of a certificate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Seen {
+    /// Whose it is.
+    pub subject: String,
+    /// Its DNS names.
+    pub names: Vec<String>,
+    /// Who signed it.
+    pub issuer: String,
+    /// Last moment of its validity, RFC 3339.
+    pub not_after: String,
+}
+
+impl Tls {
+    /// From PEM texts; the error is the end of a sentence.
+    pub fn new(chain: &str, key: &str, authorities: &str) -> Result<Self, String> {
+        let provider = Arc::new(ring::default_provider());
+        let mut roots = RootCertStore::empty();
+        // Without the system's list only the site's own authorities are trusted.
+        let system = std::fs::read(SYSTEM).unwrap_or_default();
+        let certificates = CertificateDer::pem_slice_iter(&system)
+            .chain(CertificateDer::pem_slice_iter(authorities.as_bytes()));
+        roots.add_parsable_certificates(certificates.flatten());
+        let (chain, key) = pair(chain, key)?;
+        let any = Arc::new(Any(Arc::clone(&provider)));
+        let broken = |e: Error| format!("the certificate cannot be used: {e}");
+        let mut server = ServerConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()
+            .map_err(broken)?
+            .with_client_cert_verifier(Arc::clone(&any) as _)
+            .with_single_cert(chain.clone(), key.clone_key())
+            .map_err(broken)?;
+        server.alpn_protocols = vec![ALPN.to_vec()];
+        let mut client = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(broken)?
+            .dangerous()
+            .with_custom_certificate_verifier(any)
+            .with_client_auth_cert(chain, key)
+            .map_err(broken)?;
+        client.alpn_protocols = vec![ALPN.to_vec()];
+        let (acceptor, connector) =
+            (TlsAcceptor::from(Arc::new(server)), TlsConnector::from(Arc::new(client)));
+        Ok(Self { acceptor, connector, roots: Arc::new(roots) })
+    }
+
+    /// What is wrong with a chain for one of these names; empty chain: there was no certificate.
+    pub fn judge(&self, chain: &[CertificateDer<'_>], names: &[&str]) -> Result<(), String> {
+        let [leaf, between @ ..] = chain else { return Err("it shows no certificate".to_owned()) };
+        let parsed =
+            ParsedCertificate::try_from(leaf).map_err(|e| format!("its certificate cannot be read: {e}"))?;
+        let algorithms = ring::default_provider().signature_verification_algorithms.all;
+        verify_server_cert_signed_by_trust_anchor(&parsed, &self.roots, between, UnixTime::now(), algorithms)
+            .map_err(|error| fault(&error, leaf))?;
+        let fits = |name: &&str| {
+            ServerName::try_from(*name).is_ok_and(|name| verify_server_name(&parsed, &name).is_ok())
+        };
+        if names.iter().any(|name| fits(&name)) {
+            return Ok(());
+        }
+        let has = seen(leaf).map(|seen| seen.names.join(", ")).filter(|names| !names.is_empty());
+        let has = has.unwrap_or_else(|| "no DNS name at all".to_owned());
+        Err(format!(
+            "its certificate has the wrong name: it is for {has}, and {} is expected",
+            names.join(" or ")
+        ))
+    }
+}
+
+/// Chain and key of a certificate that fit together.
+pub fn pair(
+    chain: &str,
+    key: &str,
+) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), String> {
+    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(chain.as_bytes()).collect();
+    let chain = chain.map_err(|_| "the certificate cannot be read as PEM".to_owned())?;
+    if chain.is_empty() {
+        return Err("it has no block BEGIN CERTIFICATE".to_owned());
+    }
+    let key = PrivateKeyDer::from_pem_slice(key.as_bytes())
+        .map_err(|_| "the key cannot be read as PEM".to_owned())?;
+    let signing = rustls::crypto::ring::sign::any_supported_type(&key)
+        .map_err(|_| "the key is of no known kind".to_owned())?;
+    match CertifiedKey::new(chain.clone(), signing).keys_match() {
+        Ok(()) => Ok((chain, key)),
+        Err(_) => Err("the key is not the certificate's".to_owned()),
+    }
+}
+
+/// What a certificate says.
+pub fn seen(certificate: &[u8]) -> Option<Seen> {
+    let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
+    let names = parsed.subject_alternative_name().ok().flatten();
+    let names = names.iter().flat_map(|names| &names.value.general_names).filter_map(|name| match name {
+        GeneralName::DNSName(name) => Some((*name).to_owned()),
+        _ => None,
+    });
+    let end = Timestamp::from_second(parsed.validity().not_after.timestamp());
+    Some(Seen {
+        subject: parsed.subject().to_string(),
+        names: names.take(20).collect(),
+        issuer: parsed.issuer().to_string(),
+        not_after: end.map(|end| end.to_string()).unwrap_or_default(),
+    })
+}
+
+/// All certificates of a PEM text.
+pub fn all_seen(pem: &str) -> Result<Vec<Seen>, String> {
+    let all = CertificateDer::pem_slice_iter(pem.as_bytes());
+    all.map(|one| {
+        one.ok().and_then(|one| seen(&one)).ok_or_else(|| "a block of it is no certificate".to_owned())
+    })
+    .collect()
+}
+
+fn fault(error: &Error, leaf: &[u8]) -> String {
+    let about = seen(leaf);
+    let of = |what: fn(&Seen) -> &str| about.as_ref().map(what).unwrap_or_default().to_owned();
+    match error {
+        Error::InvalidCertificate(CertificateError::Expired | CertificateError::ExpiredContext { .. }) => {
+            format!("its certificate has expired: it was valid until {}", of(|seen| &seen.not_after))
+        }
+        Error::InvalidCertificate(
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. },
+        ) => "its certificate is not valid yet; compare the clocks".to_owned(),
+        Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
+            let (subject, issuer) = (of(|seen| &seen.subject), of(|seen| &seen.issuer));
+            if subject == issuer {
+                return "its certificate is signed by nobody but itself".to_owned();
+            }
+            format!("its certificate is signed by an authority that is not trusted here: {issuer}")
+        }
+        Error::InvalidCertificate(
+            CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. },
+        ) => "its certificate is not for servers".to_owned(),
+        // An authority's own certificate shown as a server's, mostly.
+        Error::InvalidCertificate(CertificateError::Other(OtherError(cause))) => {
+            format!("its certificate does not do: {cause}")
+        }
+        other => format!("its certificate does not do: {other}"),
+    }
+}
+
+/// Takes any certificate whose key the peer has; [`Tls::judge`] judges it afterwards.
+#[derive(Debug)]
+struct Any(Arc<CryptoProvider>);
+
+impl Any {
+    fn old(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls12_signature(message, cert, dss, &self.0.signature_verification_algorithms)
+    }
+
+    fn new(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(message, cert, dss, &self.0.signature_verification_algorithms)
+    }
+}
+
+impl ServerCertVerifier for Any {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.old(message, cert, dss)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.new(message, cert, dss)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+impl ClientCertVerifier for Any {
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &[]
+    }
+
+    fn client_auth_mandatory(&self) -> bool {
+        false
+    }
+
+    fn verify_client_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: UnixTime,
+    ) -> Result<ClientCertVerified, Error> {
+        Ok(ClientCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.old(message, cert, dss)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.new(message, cert, dss)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}

@@ -1,0 +1,194 @@
+//! A socket with a stream of XML on it: bytes in, pieces out. What they mean is not its business.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use rustls::pki_types::{CertificateDer, ServerName};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
+
+use crate::xml::{Broken, Limits, Piece, Reader};
+
+/// Bytes that are read at once.
+const CHUNK: usize = 8 * 1024;
+
+/// With TLS or without.
+enum Socket {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+    /// While TLS begins, and after it failed.
+    Gone,
+}
+
+/// What came.
+#[derive(Debug)]
+pub enum Input {
+    /// A piece of the stream.
+    Piece(Piece),
+    /// Something that no stream may have.
+    Broken(Broken),
+    /// The connection's end, with a reason where it was no orderly one.
+    Gone(Option<io::Error>),
+}
+
+/// A connection.
+pub struct Wire {
+    socket: Socket,
+    reader: Reader,
+    limits: Limits,
+    buffer: Vec<u8>,
+    read: usize,
+}
+
+impl Wire {
+    /// On a connection that stands.
+    pub fn new(socket: TcpStream, limits: Limits) -> Self {
+        // Small pieces go at once; a system that cannot do that only delays them.
+        let _ = socket.set_nodelay(true);
+        Self {
+            socket: Socket::Plain(socket),
+            reader: Reader::new(limits),
+            limits,
+            buffer: Vec::new(),
+            read: 0,
+        }
+    }
+
+    /// Whether everything that came has been read.
+    pub fn is_drained(&self) -> bool {
+        self.read == self.buffer.len()
+    }
+
+    /// A new stream begins.
+    pub fn restart(&mut self) {
+        self.reader = Reader::new(self.limits);
+    }
+
+    /// Other limits from now on.
+    pub fn limit(&mut self, limits: Limits) {
+        self.limits = limits;
+        self.reader.limit(limits);
+    }
+
+    /// Begins TLS as the side that was connected to.
+    pub async fn accept_tls(&mut self, acceptor: &TlsAcceptor) -> io::Result<()> {
+        let Socket::Plain(plain) = std::mem::replace(&mut self.socket, Socket::Gone) else {
+            return Err(gone());
+        };
+        self.socket = Socket::Tls(Box::new(acceptor.accept(plain).await?.into()));
+        self.restart();
+        Ok(())
+    }
+
+    /// Begins TLS as the side that connects.
+    pub async fn connect_tls(
+        &mut self,
+        connector: &TlsConnector,
+        name: ServerName<'static>,
+    ) -> io::Result<()> {
+        let Socket::Plain(plain) = std::mem::replace(&mut self.socket, Socket::Gone) else {
+            return Err(gone());
+        };
+        self.socket = Socket::Tls(Box::new(connector.connect(name, plain).await?.into()));
+        self.restart();
+        Ok(())
+    }
+
+    /// The peer's certificates, its own first.
+    pub fn chain(&self) -> Vec<CertificateDer<'static>> {
+        let Socket::Tls(tls) = &self.socket else { return vec![] };
+        let chain = tls.get_ref().1.peer_certificates().unwrap_or_default();
+        chain.iter().map(|one| one.clone().into_owned()).collect()
+    }
+
+    /// Version and cipher; none: no TLS.
+    pub fn tls(&self) -> Option<String> {
+        let Socket::Tls(tls) = &self.socket else { return None };
+        let session = tls.get_ref().1;
+        let version = match session.protocol_version()? {
+            rustls::ProtocolVersion::TLSv1_3 => "TLS 1.3",
+            _ => "TLS 1.2",
+        };
+        let cipher = session.negotiated_cipher_suite().map(|suite| format!("{:?}", suite.suite()));
+        Some(format!("{version} {}", cipher.unwrap_or_default()).trim_end().to_owned())
+    }
+
+    /// Sends text; who waits for it bounds the time.
+    pub async fn send(&mut self, text: &str) -> io::Result<()> {
+        self.socket.write_all(text.as_bytes()).await?;
+        self.socket.flush().await
+    }
+
+    /// Ends our side.
+    pub async fn finish(&mut self) {
+        // The peer may have gone before.
+        let _ = self.socket.shutdown().await;
+    }
+
+    /// The next thing that comes. Nothing is lost when the wait is given up.
+    pub async fn next(&mut self) -> Input {
+        loop {
+            let mut rest = &self.buffer[self.read..];
+            let before = rest.len();
+            let piece = self.reader.next(&mut rest);
+            self.read += before - rest.len();
+            match piece {
+                Ok(Some(piece)) => return Input::Piece(piece),
+                Err(broken) => return Input::Broken(broken),
+                Ok(None) => {}
+            }
+            self.buffer.clear();
+            self.read = 0;
+            let mut chunk = [0; CHUNK];
+            match self.socket.read(&mut chunk).await {
+                Ok(0) => return Input::Gone(None),
+                Ok(count) => self.buffer.extend_from_slice(&chunk[..count]),
+                // A peer that closes without TLS's own farewell has closed all the same.
+                Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => return Input::Gone(None),
+                Err(e) => return Input::Gone(Some(e)),
+            }
+        }
+    }
+}
+
+fn gone() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, "TLS has begun already")
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(plain) => Pin::new(plain).poll_read(cx, buf),
+            Self::Tls(tls) => Pin::new(tls).poll_read(cx, buf),
+            Self::Gone => Poll::Ready(Ok(())),
+        }
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(plain) => Pin::new(plain).poll_write(cx, buf),
+            Self::Tls(tls) => Pin::new(tls).poll_write(cx, buf),
+            Self::Gone => Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(plain) => Pin::new(plain).poll_flush(cx),
+            Self::Tls(tls) => Pin::new(tls).poll_flush(cx),
+            Self::Gone => Poll::Ready(Ok(())),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(plain) => Pin::new(plain).poll_shutdown(cx),
+            Self::Tls(tls) => Pin::new(tls).poll_shutdown(cx),
+            Self::Gone => Poll::Ready(Ok(())),
+        }
+    }
+}

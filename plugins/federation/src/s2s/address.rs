@@ -1,0 +1,66 @@
+//! Addresses as they are compared (RFC 7622): never as they were written.
+
+use jid::Jid;
+
+/// Longest address that is looked at: three parts of 1,023 bytes and their separators (RFC 7622 section 3.1).
+const LONGEST: usize = 3071;
+
+/// A domain in lower case and as DNS has it; none: it is no domain. A dot at its end means nothing (RFC 7622 section
+/// 3.2).
+pub fn domain(text: &str) -> Option<String> {
+    let parsed = parsed(text)?;
+    (parsed.node().is_none() && parsed.resource().is_none()).then(|| domain_of(&parsed))?
+}
+
+/// An address with its parts prepared; none: it is no address.
+pub fn parsed(text: &str) -> Option<Jid> {
+    if text.len() > LONGEST {
+        return None;
+    }
+    Jid::new(text).ok()
+}
+
+/// The domain of an address, as [`domain`] gives it.
+pub fn domain_of(address: &Jid) -> Option<String> {
+    let text = address.domain().as_str();
+    let text = text.strip_suffix('.').unwrap_or(text);
+    if text.parse::<std::net::IpAddr>().is_ok() {
+        return Some(text.to_owned());
+    }
+    let ascii = idna::domain_to_ascii(text).ok()?;
+    (!ascii.is_empty() && ascii.len() <= 253).then_some(ascii)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn domains_are_compared_as_dns_has_them() {
+        for (text, meant) in [
+            ("a.example", "a.example"),
+            ("A.Example", "a.example"),
+            ("a.example.", "a.example"),
+            ("bücher.example", "xn--bcher-kva.example"),
+            ("ａ.example", "a.example"),
+            ("127.0.0.1", "127.0.0.1"),
+        ] {
+            assert_eq!(domain(text).as_deref(), Some(meant), "{text}");
+        }
+        // A letter that only looks like an `a` is another one.
+        assert_ne!(domain("\u{430}.example"), domain("a.example"));
+        let long = "a".repeat(5000);
+        for text in [
+            "",
+            "user@a.example",
+            "a.example/x",
+            "a..example",
+            " ",
+            "a b",
+            &long,
+            &format!("{}.example", "a".repeat(300)),
+        ] {
+            assert_eq!(domain(text), None, "{text:?}");
+        }
+    }
+}

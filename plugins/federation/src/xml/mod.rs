@@ -1,0 +1,39 @@
+//! XML as streams between servers use it: an element as a tree, a reader whose every size is bounded, and a
+//! writer that lets nothing illegal out. What the elements mean is `s2s`'s.
+
+mod element;
+mod reader;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+pub use element::Element;
+pub use reader::{AFTER, BEFORE, Broken, Limits, Piece, Reader};
+pub use writer::{header, written};
+
+/// Namespaces by their sources.
+pub mod ns {
+    /// Stanzas between servers (RFC 6120 section 4.8.3).
+    pub const SERVER: &str = "jabber:server";
+    /// The stream itself (RFC 6120 section 4.8.1).
+    pub const STREAM: &str = "http://etherx.jabber.org/streams";
+    /// Conditions of stream errors (RFC 6120 section 4.9.2).
+    pub const STREAM_ERRORS: &str = "urn:ietf:params:xml:ns:xmpp-streams";
+    /// Conditions of stanza errors (RFC 6120 section 8.3.2).
+    pub const STANZA_ERRORS: &str = "urn:ietf:params:xml:ns:xmpp-stanzas";
+    /// STARTTLS (RFC 6120 section 5.4).
+    pub const TLS: &str = "urn:ietf:params:xml:ns:xmpp-tls";
+    /// SASL (RFC 6120 section 6.4).
+    pub const SASL: &str = "urn:ietf:params:xml:ns:xmpp-sasl";
+    /// Dialback (XEP-0220 section 2).
+    pub const DIALBACK: &str = "jabber:server:dialback";
+    /// Dialback among the features (XEP-0220 section 2.3).
+    pub const DIALBACK_FEATURE: &str = "urn:xmpp:features:dialback";
+    /// `xml:lang` and its like.
+    pub const XML: &str = "http://www.w3.org/XML/1998/namespace";
+    /// Ping (XEP-0199).
+    pub const PING: &str = "urn:xmpp:ping";
+    /// What somebody can do (XEP-0030).
+    pub const DISCO_INFO: &str = "http://jabber.org/protocol/disco#info";
+}

@@ -1,0 +1,42 @@
+//! An authority of the site's own, and certificates from it, good and bad.
+
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+    date_time_ymd,
+};
+
+/// The authority.
+pub struct Authority(CertifiedIssuer<'static, KeyPair>);
+
+/// A certificate with its key, PEM.
+pub struct Leaf {
+    /// The certificate.
+    pub cert: String,
+    /// The key.
+    pub key: String,
+}
+
+impl Authority {
+    /// A new one.
+    pub fn new() -> Self {
+        let mut params = CertificateParams::new(vec![]).expect("no names");
+        params.distinguished_name.push(DnType::CommonName, "Site authority");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        Self(CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key")).expect("an authority"))
+    }
+
+    /// Its certificate, PEM.
+    pub fn pem(&self) -> String {
+        self.0.pem()
+    }
+
+    /// A certificate for servers until that year's first day.
+    pub fn leaf(&self, name: &str, until: i32) -> Leaf {
+        let mut params = CertificateParams::new(vec![name.to_owned()]).expect("a DNS name");
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        (params.not_before, params.not_after) = (date_time_ymd(2020, 1, 1), date_time_ymd(until, 1, 1));
+        let key = KeyPair::generate().expect("a key");
+        Leaf { cert: params.signed_by(&key, &self.0).expect("a certificate").pem(), key: key.serialize_pem() }
+    }
+}

@@ -1,0 +1,90 @@
+//! A network of the test's own: a namespace with nothing but a loopback, and a name server in it. Everything that the
+//! body starts is in it too, on the usual ports; it goes with the test.
+
+use std::fs;
+use std::os::fd::AsFd;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+
+use crate::harness::Process;
+
+/// Address of the name server.
+pub const NAMES: &str = "127.0.1.53";
+
+/// The namespace.
+pub struct Network {
+    name: String,
+    _names: Process,
+}
+
+/// Runs the body on a thread of its own inside a new network. `hosts` are domains with their address; each has an SRV
+/// record that leads to port 5269.
+pub fn within(hosts: &[(&str, &str)], body: impl FnOnce(&Network) + Send) {
+    std::thread::scope(|scope| {
+        let run = scope.spawn(|| {
+            let network = Network::enter(hosts);
+            body(&network);
+        });
+        if let Err(panic) = run.join() {
+            std::panic::resume_unwind(panic);
+        }
+    });
+}
+
+impl Network {
+    fn enter(hosts: &[(&str, &str)]) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("jackfield-{}-{count}", std::process::id());
+        run(Command::new("ip").args(["netns", "add", &name]));
+        let link = fs::File::open(format!("/run/netns/{name}")).expect("the namespace is there");
+        move_into_link_name_space(link.as_fd(), Some(LinkNameSpaceType::Network))
+            .expect("the thread moves (needs root)");
+        run(Command::new("ip").args(["link", "set", "lo", "up"]));
+        let folder = format!("/etc/netns/{name}");
+        fs::create_dir_all(&folder).expect("the folder of the namespace");
+        fs::write(format!("{folder}/resolv.conf"), format!("nameserver {NAMES}\n")).expect("its resolver");
+        let mut names = Command::new("dnsmasq");
+        names.args([
+            "--no-daemon",
+            "--no-resolv",
+            "--no-hosts",
+            "--conf-file=/dev/null",
+            "--bind-interfaces",
+        ]);
+        names.args([
+            "--local=/example/",
+            "--local-ttl=1",
+            &format!("--listen-address={NAMES}"),
+            "--user=root",
+        ]);
+        for (domain, address) in hosts {
+            names.arg(format!("--host-record={domain},{address}"));
+            names.arg(format!("--srv-host=_xmpp-server._tcp.{domain},{domain},5269"));
+        }
+        let names = Process::start(names.stdout(Stdio::null()).stderr(Stdio::null()));
+        Self { name, _names: names }
+    }
+
+    /// A program that sees this network's name server as the system's.
+    pub fn command(&self, program: &str) -> Command {
+        let mut command = Command::new("ip");
+        command.args(["netns", "exec", &self.name, program]);
+        command
+    }
+}
+
+impl Drop for Network {
+    fn drop(&mut self) {
+        // A test that fails already must not fail once more.
+        let _ = Command::new("ip").args(["netns", "del", &self.name]).status();
+        let _ = fs::remove_dir_all(format!("/etc/netns/{}", self.name));
+    }
+}
+
+fn run(command: &mut Command) {
+    let status = command.status().expect("`ip` of iproute2 runs");
+    assert!(status.success(), "{command:?} ended with {status}");
+}

@@ -1,0 +1,72 @@
+//! A raw connection: says text and hears text, so that a test can say what no program would.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{TcpStream, ToSocketAddrs};
+use std::time::{Duration, Instant};
+
+/// Longest wait for words.
+const PATIENCE: Duration = Duration::from_secs(40);
+
+/// The connection, and what came over it that was not heard yet.
+pub struct Line {
+    socket: TcpStream,
+    heard: String,
+}
+
+impl Line {
+    /// Connects.
+    pub fn connect(to: impl ToSocketAddrs) -> Self {
+        let socket = TcpStream::connect(to).expect("the port takes connections");
+        socket.set_read_timeout(Some(Duration::from_millis(200))).expect("a time-out");
+        Self { socket, heard: String::new() }
+    }
+
+    /// Says it; the other side may have gone.
+    pub fn say(&mut self, text: &str) {
+        self.say_bytes(text.as_bytes());
+    }
+
+    /// Says bytes.
+    pub fn say_bytes(&mut self, bytes: &[u8]) {
+        // What is refused halfway is what some tests are about.
+        let _ = self.socket.write_all(bytes);
+    }
+
+    /// Everything up to these words, which must come.
+    #[track_caller]
+    pub fn hear(&mut self, words: &str) -> String {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            if let Some(at) = self.heard.find(words) {
+                let rest = self.heard.split_off(at + words.len());
+                return std::mem::replace(&mut self.heard, rest);
+            }
+            let more = self.more();
+            assert!(more.is_some() && Instant::now() < until, "{words:?} did not come: {}", self.heard);
+        }
+    }
+
+    /// Everything up to the end of the connection, which must come.
+    #[track_caller]
+    pub fn hear_out(&mut self) -> String {
+        let until = Instant::now() + PATIENCE;
+        while self.more().is_some() {
+            assert!(Instant::now() < until, "the connection does not end: {}", self.heard);
+        }
+        std::mem::take(&mut self.heard)
+    }
+
+    /// Reads on; none: the connection has ended.
+    fn more(&mut self) -> Option<()> {
+        let mut bytes = [0; 4096];
+        match self.socket.read(&mut bytes) {
+            Ok(0) => None,
+            Ok(count) => {
+                self.heard += &String::from_utf8_lossy(&bytes[..count]);
+                Some(())
+            }
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => Some(()),
+            Err(_) => None,
+        }
+    }
+}
