@@ -5,7 +5,11 @@ const PAGE_ROWS = 500;
 
 export async function draw(context) {
   const { api, ui, plugin, message, may } = context;
-  const [standing, servers] = await Promise.all([api.call("GET", "/federation"), allServers(api)]);
+  const [standing, servers, linked] = await Promise.all([
+    api.call("GET", "/federation"),
+    allServers(api),
+    api.get("/federation/links"),
+  ]);
   const editable = may("federation:write");
   return [
     ...ui.greeting(message),
@@ -16,6 +20,7 @@ export async function draw(context) {
     condition(ui, standing.body),
     ui.section("Switches", ...switches(context, standing, editable)),
     ui.section("Federated Servers", ...(editable ? editing(context, servers) : [reading(ui, servers.rows)])),
+    ui.section("Links", links(ui, linked.items)),
   ];
 }
 
@@ -34,9 +39,22 @@ async function allServers(api) {
 }
 
 function condition(ui, { state, reason }) {
-  const [sign, title] = state === "disabled" ? ["unknown", "Disabled"] : ["warning", "Not connected"];
-  const known = state === "connected" ? ["ok", "Connected"] : [sign, title];
-  return ui.notice(known[0], known[1], ui.paragraph(`${reason[0].toUpperCase()}${reason.slice(1)}.`));
+  const titles = {
+    disabled: ["unknown", "Disabled"],
+    listening: ["ok", "Enabled"],
+    starting: ["ok", "Starting"],
+    not_listening: ["warning", "Not listening"],
+  };
+  const [sign, title] = titles[state] ?? ["unknown", state];
+  return ui.notice(sign, title, ui.paragraph(`${reason[0].toUpperCase()}${reason.slice(1)}.`));
+}
+
+/** How the links do, one line each. */
+function links(ui, items) {
+  if (items.length === 0) return ui.paragraph("There is none yet. A link stands as soon as something is sent.");
+  const cells = ({ domain, direction, state, since, last_error: error }) =>
+    [domain, direction === "in" ? "from them" : "to them", state, since, error === "" ? "none" : error];
+  return ui.table("Links to federated servers", ["Domain", "Direction", "State", "Since", "Last error"], items.map(cells));
 }
 
 function switches(context, standing, editable) {
@@ -177,11 +195,16 @@ function removeLine(table, line) {
   (next?.domain ?? table.body.closest("section").querySelector("[data-does=add-server]")).focus();
 }
 
+/** What a row has that is not edited here; it stays as it is. */
+const KEPT = ["policy", "confirm_plain", "tls_name"];
+
 /** What a row says, as the API takes it. A server that is not written is DNS's to name. */
-function said({ domain, nextplane, server, port }) {
+function said({ stored, domain, nextplane, server, port }) {
   const open = !server.disabled;
   const number = /^\d{1,5}$/.test(port.value) ? Number(port.value) : port.value;
+  const kept = KEPT.filter((name) => stored?.[name] !== undefined).map((name) => [name, stored[name]]);
   return {
+    ...Object.fromEntries(kept),
     domain: domain.value.trim(),
     nextplane: nextplane.checked,
     server: open && server.value !== "" ? server.value.trim() : null,

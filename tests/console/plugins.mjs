@@ -131,7 +131,7 @@ async function visitsFederation(visitor) {
 async function enablesFederation(visitor) {
   await visitor.press("main .actions button.primary");
   await greets(visitor, "Federation is enabled.");
-  await greets(visitor, "configured, not connected");
+  await greets(visitor, "federation listens on 127.0.0.1");
 }
 
 const row = (n) => `tbody tr:nth-child(${n})`;

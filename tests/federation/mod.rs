@@ -3,6 +3,7 @@
 
 mod authority;
 mod bad_input;
+mod ejabberd;
 mod network;
 mod prosody;
 mod reached;
@@ -14,6 +15,7 @@ use serde_json::{Value, json};
 
 use crate::harness::*;
 use authority::Authority;
+use ejabberd::Ejabberd;
 use network::{NAMES, Network, within};
 use prosody::Prosody;
 use wire::Line;
@@ -47,7 +49,7 @@ fn set(admin: &Client, name: &str, value: Value) {
 /// Gives the appliance a certificate of that authority's, and trust in it.
 fn certify(admin: &Client, authority: &Authority) {
     let leaf = authority.leaf("home.example", 2090);
-    let body = json!({"certificate": leaf.cert, "key": leaf.key, "trusted": authority.pem()});
+    let body = json!({"certificate": leaf.cert, "key": leaf.key, "trusted": [authority.pem()]});
     admin.put("/federation/certificate", "*", &body).expect(200);
 }
 
@@ -70,8 +72,7 @@ fn kept(admin: &Client) -> i64 {
 
 /// bob writes to ann, to nobody and to the server, and gets what is due.
 #[track_caller]
-fn talk(admin: &Client, prosody: &Prosody, by: &str) {
-    let mut bob = prosody.bob("far.example");
+fn talk(admin: &Client, mut bob: Line, by: &str) {
     bob.say(&message("nobody@home.example", "m1", "hello?"));
     let refused = bob.hear("</message>");
     assert!(refused.contains("service-unavailable") && refused.contains("m1"), "{refused}");
@@ -79,7 +80,7 @@ fn talk(admin: &Client, prosody: &Prosody, by: &str) {
     let pong = bob.hear("p1");
     assert!(pong.contains("home.example"), "{pong}");
     bob.say(&message("ann@home.example", "m2", "&lt;&amp;'\" \u{1F600}"));
-    assert!(awaited(SOON, || (kept(admin) == 1).then_some(())).is_some(), "{}", prosody.log());
+    assert!(awaited(SOON, || (kept(admin) == 1).then_some(())).is_some(), "the message did not come");
     for direction in ["in", "out"] {
         let link = link(admin, direction, |link| link["state"] == "up");
         assert_eq!(link["authenticated_by"], by, "{direction}: {link:#}");
@@ -95,7 +96,7 @@ fn certificates_of_a_common_authority_prove_both_sides() {
         let prosody = Prosody::start(network, "127.0.1.2", &hosts, &authority.pem(), true);
         let (_appliance, admin) = home(&[json!({"domain": "far.example"})]);
         certify(&admin, &authority);
-        talk(&admin, &prosody, "external");
+        talk(&admin, prosody.bob("far.example"), "external");
         let link = link(&admin, "in", |_| true);
         assert_eq!(link["certificate"]["names"], json!(["far.example"]), "{link:#}");
         assert_eq!((&link["certificate_fault"], &link["last_error"]), (&json!(""), &json!("")));
@@ -108,9 +109,28 @@ fn dialback_does_where_nobody_vouches_for_certificates() {
         let hosts = [("far.example", Authority::new().leaf("far.example", 2090))];
         let prosody = Prosody::start(network, "127.0.1.2", &hosts, "", false);
         let (_appliance, admin) = home(&[json!({"domain": "far.example", "policy": "tls_dialback"})]);
-        talk(&admin, &prosody, "dialback");
+        talk(&admin, prosody.bob("far.example"), "dialback");
         let link = link(&admin, "out", |_| true);
         assert!(link["certificate_fault"].as_str().unwrap().contains("not trusted here"), "{link:#}");
+    });
+}
+
+#[test]
+fn ejabberd_falls_back_to_dialback_on_the_same_stream() {
+    within(HOSTS, |network| {
+        // Its version takes a certificate for servers only from a server, so EXTERNAL fails although both are trusted.
+        let authority = Authority::new();
+        let leaf = authority.leaf("far.example", 2090);
+        let ejabberd = Ejabberd::start(network, "127.0.1.2", "far.example", &leaf, &authority.pem());
+        let (_appliance, admin) = home(&[json!({"domain": "far.example"})]);
+        certify(&admin, &authority);
+        let mut bob = ejabberd.bob();
+        bob.say("<iq type='get' to='home.example' id='p1'><ping xmlns='urn:xmpp:ping'/></iq>");
+        bob.hear("p1");
+        bob.say(&message("ann@home.example", "m2", "from ejabberd"));
+        assert!(awaited(SOON, || (kept(&admin) == 1).then_some(())).is_some(), "the message did not come");
+        link(&admin, "in", |link| link["state"] == "up" && link["certificate_fault"] == "");
+        link(&admin, "out", |link| link["state"] == "up" && link["authenticated_by"] == "dialback");
     });
 }
 
@@ -120,7 +140,7 @@ fn a_partner_that_was_killed_is_reached_again() {
         let hosts = [("far.example", Authority::new().leaf("far.example", 2090))];
         let mut prosody = Prosody::start(network, "127.0.1.2", &hosts, "", false);
         let (_appliance, admin) = home(&[json!({"domain": "far.example", "policy": "tls_dialback"})]);
-        talk(&admin, &prosody, "dialback");
+        talk(&admin, prosody.bob("far.example"), "dialback");
         prosody.kill();
         link(&admin, "in", |link| link["state"] == "down");
         link(&admin, "out", |link| link["state"] == "down");
@@ -138,7 +158,7 @@ fn the_switch_and_the_table_act_on_links_that_stand() {
         let hosts = [("far.example", Authority::new().leaf("far.example", 2090))];
         let prosody = Prosody::start(network, "127.0.1.2", &hosts, "", false);
         let (_appliance, admin) = home(&[json!({"domain": "far.example", "policy": "tls_dialback"})]);
-        talk(&admin, &prosody, "dialback");
+        talk(&admin, prosody.bob("far.example"), "dialback");
         admin.delete("/federation/servers/far.example", "*").expect(204);
         link(&admin, "in", |link| link["state"] == "down");
         link(&admin, "out", |link| link["state"] == "down");

@@ -87,20 +87,6 @@ log = {{ debug = "{log}" }}
 
     /// Logs its user `bob` in.
     pub fn bob(&self, host: &str) -> Line {
-        let mut bob = Line::connect((self.address, 5222));
-        let open = format!(
-            "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' to='{host}' version='1.0'>"
-        );
-        bob.say(&open);
-        bob.hear("</stream:features>");
-        // \0bob\0secret
-        bob.say("<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>AGJvYgBzZWNyZXQ=</auth>");
-        bob.hear("<success");
-        bob.say(&open);
-        bob.hear("</stream:features>");
-        bob.say("<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>desk</resource></bind></iq>");
-        bob.hear("</iq>");
-        bob.say("<presence/>");
-        bob
+        Line::log_in(self.address, host)
     }
 }

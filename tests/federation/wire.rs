@@ -21,6 +21,30 @@ impl Line {
         Self { socket, heard: String::new() }
     }
 
+    /// Connects to a server as a client, without TLS, and logs `bob` in with the password `secret`.
+    pub fn log_in(address: &str, host: &str) -> Self {
+        let mut bob = Self::opened(address, host);
+        // NUL bob NUL secret
+        bob.say("<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>AGJvYgBzZWNyZXQ=</auth>");
+        bob.hear("<success");
+        bob.say(&open(host));
+        bob.hear("</stream:features>");
+        bob.say(
+            "<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>desk</resource></bind></iq>",
+        );
+        bob.hear("</iq>");
+        bob.say("<presence/>");
+        bob
+    }
+
+    /// Connects to a server as a client that has not logged in.
+    pub fn opened(address: &str, host: &str) -> Self {
+        let mut line = Self::connect((address, 5222));
+        line.say(&open(host));
+        line.hear("</stream:features>");
+        line
+    }
+
     /// Says it; the other side may have gone.
     pub fn say(&mut self, text: &str) {
         self.say_bytes(text.as_bytes());
@@ -69,4 +93,10 @@ impl Line {
             Err(_) => None,
         }
     }
+}
+
+fn open(host: &str) -> String {
+    format!(
+        "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' to='{host}' version='1.0'>"
+    )
 }

@@ -28,6 +28,8 @@ fn an_operator_looks_after_plugins_and_sets_federation_up_by_keyboard() {
     said_well("the browser's packages", &timed(console("install")).output().expect("timeout runs"));
     let made = appliance.cli(&["admin", "create", "alice", "--role", "admin", "--password-stdin"], PASSWORD);
     assert_eq!(made.code, 0, "{}{}", made.stdout, made.stderr);
+    let loopback = serde_json::json!({"value": ["127.0.0.1:0"]});
+    appliance.admin().put("/settings/federation.s2s_listen", "*", &loopback).expect(200);
     let base = format!("https://{}/", appliance.address());
     let story = timed("node").arg(console("plugins.mjs")).args([&base, "alice", PASSWORD]).output();
     said_well("the story", &story.expect("timeout runs"));

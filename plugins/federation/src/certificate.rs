@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use jackfield_sdk::form::{Form, Rule, SecretEdit};
-use jackfield_sdk::{Call, Code, Failure, Host, Outcome, Problem, Reply, Secret, json, params};
+use jackfield_sdk::{Call, Code, Failure, Host, Outcome, Problem, Reply, Secret, json, log, params};
 use serde::{Deserialize, Serialize};
 
 use crate::Federation;
@@ -12,8 +12,8 @@ use crate::net::{Seen, all_seen, certificate_pair, random_id};
 
 /// Kind and id of the certificate in revisions.
 const KIND: &str = "federation/certificate";
-/// Names of secrets.
-const KEY: &str = "certificate_key";
+/// Names of secrets; a key's goes on with its certificate's hash, so that neither is ever without the other.
+const KEY: &str = "certificate_key_";
 const DIALBACK: &str = "dialback";
 
 const READ: &str = "SELECT chain, authorities, is_own, revision, changed_at FROM federation_certificate";
@@ -23,6 +23,10 @@ const WRITE: &str =
 
 /// Longest PEM text.
 const LONGEST: usize = 128 * 1024;
+/// Most authorities that are given at once.
+const MOST_TRUSTED: usize = 16;
+/// Most names in a certificate of our own making.
+const MOST_NAMES: usize = 20;
 static PEM: Rule = Rule { says: "PEM", holds: |text| text.contains("-----BEGIN "), caseless: false };
 
 /// The stored row.
@@ -59,12 +63,15 @@ impl Stored {
     /// The row, with a certificate for these domains where nobody has given one.
     pub fn read(host: &Host, own: &BTreeSet<String>) -> Result<(Self, Secret), Failure> {
         let stored = row(host)?;
+        let wanted: BTreeSet<String> = own.iter().take(MOST_NAMES).cloned().collect();
         let names = |chain: &str| {
             all_seen(chain).ok().and_then(|mut seen| Some(seen.first_mut()?.names.iter().cloned().collect()))
         };
-        let key = host.secret().get(KEY)?;
+        let key = host.secret().get(&key_of(&stored.chain))?;
         match key {
-            Some(key) if !stored.is_own || names(&stored.chain).as_ref() == Some(own) => Ok((stored, key)),
+            Some(key) if !stored.is_own || names(&stored.chain).as_ref() == Some(&wanted) => {
+                Ok((stored, key))
+            }
             _ => made(host, &stored, own),
         }
     }
@@ -80,6 +87,21 @@ pub fn dialback_secret(host: &Host) -> Result<Secret, Failure> {
     Ok(secret)
 }
 
+fn key_of(chain: &str) -> String {
+    let hash = ring::digest::digest(&ring::digest::SHA256, chain.as_bytes());
+    KEY.to_owned() + &data_encoding::HEXLOWER.encode(&hash.as_ref()[..16])
+}
+
+/// Forgets the key of a certificate that is not used any more. What is left over would only take room.
+fn forget(host: &Host, before: &str, now: &str) {
+    let (old, new) = (key_of(before), key_of(now));
+    if old != new
+        && let Err(failure) = host.secret().delete(&old)
+    {
+        log::warn!("the key of the certificate before could not be forgotten: {failure}");
+    }
+}
+
 fn row(host: &Host) -> Result<Stored, Failure> {
     let missing = "the row of federation_certificate is missing; restore the latest backup";
     host.db().first(READ, params![])?.ok_or_else(|| Failure::new(Code::Internal, missing))
@@ -88,16 +110,17 @@ fn row(host: &Host) -> Result<Stored, Failure> {
 fn made(host: &Host, stored: &Stored, own: &BTreeSet<String>) -> Result<(Stored, Secret), Failure> {
     let failed = |e: rcgen::Error| Failure::new(Code::Internal, format!("no certificate could be made: {e}"));
     let key = rcgen::KeyPair::generate().map_err(failed)?;
-    let mut wanted =
-        rcgen::CertificateParams::new(own.iter().cloned().collect::<Vec<_>>()).map_err(failed)?;
+    let mut wanted = rcgen::CertificateParams::new(own.iter().take(MOST_NAMES).cloned().collect::<Vec<_>>())
+        .map_err(failed)?;
     wanted.distinguished_name.push(rcgen::DnType::CommonName, "Jackfield federation");
     let chain = wanted.self_signed(&key).map_err(failed)?.pem();
     let key = Secret::new(key.serialize_pem());
-    host.secret().put(KEY, &key)?;
+    host.secret().put(&key_of(&chain), &key)?;
     host.db().tx(|tx| {
         tx.run_one(WRITE, params![chain, stored.authorities, true, stored.revision]);
         Ok(())
     })?;
+    forget(host, &stored.chain, &chain);
     Ok((row(host)?, key))
 }
 
@@ -113,7 +136,7 @@ impl Federation {
         let next = self.checked_certificate(&stored, &wanted)?;
         if !call.is_dry_run() {
             if let SecretEdit::Set(key) = &wanted.key {
-                self.host.secret().put(KEY, key)?;
+                self.host.secret().put(&key_of(&next.chain), key)?;
             }
             let (before, after) = (noted(&stored), noted(&next));
             let written = self.host.db().tx(|tx| {
@@ -121,6 +144,7 @@ impl Federation {
                 tx.revision((KIND, KIND), call.who(), Some(&before), Some(&after)).map(drop)
             });
             written.map_err(|failure| call.refused(failure))?;
+            forget(&self.host, &stored.chain, &next.chain);
             self.follow();
         }
         shown(&if call.is_dry_run() { next } else { row(&self.host)? })
@@ -130,7 +154,7 @@ impl Federation {
         let mut next = stored.clone();
         if let Some(authorities) = &wanted.authorities {
             if !authorities.is_empty() {
-                all_seen(authorities).map_err(|why| wrong("authorities", &why))?;
+                all_seen(authorities).map_err(|why| wrong("trusted", &why))?;
             }
             next.authorities.clone_from(authorities);
         }
@@ -160,9 +184,10 @@ impl Federation {
 fn wanted(form: &mut Form<'_>) -> Option<Wanted> {
     let chain = form.field("certificate").text(1..=LONGEST, &PEM).optional();
     let key = form.field("key").secret_text(1..=LONGEST, &PEM);
-    let authorities = form.field("trusted").text(1..=LONGEST, &PEM).optional();
+    let authorities =
+        form.field("trusted").list(MOST_TRUSTED, |one| one.text(1..=LONGEST, &PEM).required()).optional();
     form.ignore(&["origin", "certificates", "authorities", "changed_at", "revision", "note"]);
-    Some(Wanted { chain: chain?, key: key?, authorities: authorities? })
+    Some(Wanted { chain: chain?, key: key?, authorities: authorities?.map(|all| all.join("\n")) })
 }
 
 fn wrong(field: &str, why: &str) -> Problem {

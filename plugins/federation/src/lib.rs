@@ -19,19 +19,20 @@ mod table;
 mod undo;
 mod xml;
 
+use std::sync::Mutex;
 use std::time::Duration;
 
 use jackfield_sdk::{Config, Event, Failure, Host, Plugin, Problem, Routes, Settings, Tx, Undo};
 
-use server::{Options, Server, Shared};
+use server::{Options, Server};
 
 jackfield_sdk::export_plugin!(Federation);
 
 /// The plugin.
 pub struct Federation {
     host: Host,
-    options: Shared<Options>,
-    server: Shared<Server>,
+    options: Mutex<Options>,
+    server: Mutex<Server>,
 }
 
 impl Plugin for Federation {
@@ -43,7 +44,7 @@ impl Plugin for Federation {
 
     fn start(host: Host, config: Config) -> Result<Self, Failure> {
         let options = Options::read(&config.settings)?;
-        Ok(Self { host, options: Shared::new(options), server: Shared::default() })
+        Ok(Self { host, options: Mutex::new(options), server: Mutex::default() })
     }
 
     fn ready(&self) -> Result<(), Failure> {

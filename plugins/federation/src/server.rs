@@ -37,6 +37,8 @@ pub struct Options {
 pub struct Server {
     running: Option<(Net, Places)>,
     trouble: String,
+    /// Versions of switches and table that it goes by.
+    followed: (i64, i64),
 }
 
 #[derive(Deserialize)]
@@ -84,8 +86,14 @@ impl Server {
         &self.trouble
     }
 
+    /// Whether it goes by that already.
+    pub fn has_followed(&self, standing: &Standing) -> bool {
+        self.followed == (standing.revision, standing.table_revision)
+    }
+
     fn follow(&mut self, host: &Host, standing: &Standing, options: &Options) -> Result<(), Failure> {
         self.trouble.clear();
+        self.followed = (standing.revision, standing.table_revision);
         if !standing.switches.enabled {
             self.stop();
             return Ok(());
@@ -169,6 +177,3 @@ impl Federation {
         self.options.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
-
-/// Both behind locks, because requests and events have threads of their own.
-pub type Shared<T> = Mutex<T>;

@@ -40,9 +40,14 @@ impl Federation {
         Ok(Changes { changed, ..Changes::default() })
     }
 
-    /// Whatever was changed, by whomever: the sockets go by it.
-    pub(crate) fn hear(&self, _event: &Event) {
-        self.follow();
+    /// Somebody may have put something back, which the host did by itself, or changed a domain of ours. A table of a
+    /// thousand rows that was applied is told a thousand times, and was followed when it was written.
+    pub(crate) fn hear(&self, event: &Event) {
+        let is_own = event.event == "federation.changed";
+        let is_known = is_own && Standing::read(&self.host).is_ok_and(|now| self.server().has_followed(&now));
+        if !is_known {
+            self.follow();
+        }
     }
 }
 

@@ -55,8 +55,8 @@ pub struct Hub {
     pub secret: Arc<Secret>,
     /// How links do.
     pub board: Board,
-    /// Into the appliance.
-    pub inbound: mpsc::Sender<Inbound>,
+    /// Into the appliance; none: everything ends.
+    inbound: Mutex<Option<mpsc::Sender<Inbound>>>,
     /// Becomes true when everything ends.
     stop: watch::Receiver<bool>,
     /// Changes with what is known.
@@ -84,7 +84,7 @@ impl Hub {
             present,
             secret: Arc::new(secret),
             board,
-            inbound,
+            inbound: Mutex::new(Some(inbound)),
             stop,
             changed,
             links: Mutex::default(),
@@ -107,8 +107,14 @@ impl Hub {
         self.alive.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// No task begins any more.
+    /// The way into the appliance; none: everything ends.
+    pub fn inbound(&self) -> Option<mpsc::Sender<Inbound>> {
+        self.inbound.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// No task begins any more, and nothing comes in.
     pub fn close(&self) {
+        self.inbound.lock().unwrap_or_else(PoisonError::into_inner).take();
         self.alive.lock().unwrap_or_else(PoisonError::into_inner).take();
         self.links.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }

@@ -328,7 +328,7 @@ impl Stream {
         let (reply, answer) = oneshot::channel();
         let inbound = Inbound { pair, stanza, reply };
         let answer = async {
-            self.hub.inbound.send(inbound).await.ok()?;
+            self.hub.inbound()?.send(inbound).await.ok()?;
             answer.await.ok()?
         };
         let Ok(Some(answer)) = timeout(DONE_WITHIN, answer).await else { return };

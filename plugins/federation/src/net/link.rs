@@ -42,7 +42,9 @@ pub async fn run(hub: Arc<Hub>, pair: Pair, queue: mpsc::Receiver<Queued>, _life
         }
     }
     task.queue.close();
-    task.queue.try_recv().into_iter().for_each(|queued| task.hub.left(&queued));
+    while let Ok(queued) = task.queue.try_recv() {
+        task.hub.left(&queued);
+    }
     task.note(|link| link.become_state("down"));
 }
 

@@ -23,7 +23,7 @@ use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
 /// Authorities that the system trusts.
 const SYSTEM: &str = "/etc/ssl/certs/ca-certificates.crt";
-/// What both ends say they speak (XEP-0368 section 3).
+/// What we say that we speak (XEP-0368 section 3).
 const ALPN: &[u8] = b"xmpp-server";
 
 /// Our certificate and whom we trust, ready for sockets.
@@ -62,13 +62,13 @@ impl Tls {
         let (chain, key) = pair(chain, key)?;
         let any = Arc::new(Any(Arc::clone(&provider)));
         let broken = |e: Error| format!("the certificate cannot be used: {e}");
-        let mut server = ServerConfig::builder_with_provider(Arc::clone(&provider))
+        // Without protocols of its own it takes a peer whatever that one says it speaks.
+        let server = ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
             .map_err(broken)?
             .with_client_cert_verifier(Arc::clone(&any) as _)
             .with_single_cert(chain.clone(), key.clone_key())
             .map_err(broken)?;
-        server.alpn_protocols = vec![ALPN.to_vec()];
         let mut client = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(broken)?

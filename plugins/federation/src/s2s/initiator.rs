@@ -158,7 +158,7 @@ impl Initiator {
     pub fn element(&mut self, element: &Element) -> Outs {
         match (self.stage, element.ns.as_str(), element.name.as_str()) {
             (Stage::Over, ..) => vec![],
-            (_, ns::STREAM, "error") => self.lose(Lost::Ended(said(element, ns::STREAM_ERRORS))),
+            (_, ns::STREAM, "error") => self.lose(self.ended(element)),
             (Stage::Features, ns::STREAM, "features") => self.features(element),
             (Stage::Proceed, ns::TLS, "proceed") => {
                 self.stage = Stage::Header;
@@ -182,6 +182,16 @@ impl Initiator {
             (_, ns::DIALBACK, _) | (Stage::Ready, ..) => vec![],
             (_, _, name) => self.lose(Lost::Foreign(format!("<{name}> comes at the wrong time"))),
         }
+    }
+
+    /// Servers without dialback's errors end the stream when they cannot verify a key.
+    fn ended(&self, error: &Element) -> Lost {
+        let word = said(error, ns::STREAM_ERRORS);
+        let is_doubt =
+            ["remote-connection-failed", "not-authorized", "undefined-condition", "connection-timeout"]
+                .iter()
+                .any(|known| word.starts_with(known));
+        if self.stage == Stage::Dialback && is_doubt { Lost::Denied(word) } else { Lost::Ended(word) }
     }
 
     fn features(&mut self, features: &Element) -> Outs {

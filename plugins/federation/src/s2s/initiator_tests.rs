@@ -178,6 +178,10 @@ fn a_peer_s_no_is_told_in_words() {
             "<stream:error><see-other-host xmlns='urn:ietf:params:xml:ns:xmpp-streams'>evil</see-other-host></stream:error>",
             "see-other-host",
         ),
+        (
+            "<stream:error><remote-connection-failed xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>",
+            "does not believe that we are who we say: remote-connection-failed",
+        ),
         ("<message/>", "<message> comes at the wrong time"),
     ] {
         let (mut line, _) = Line::features(Policy::PlainDialback, DIALBACK);

@@ -4,6 +4,7 @@
 #![cfg(test)]
 
 mod applying;
+mod certificate;
 mod servers;
 mod switches;
 
