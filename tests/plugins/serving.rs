@@ -136,8 +136,10 @@ fn a_plugin_s_page_says_how_it_does_and_what_holds_it() {
     let appliance = Appliance::with_plugins(&["echo", "faulty"]);
     let viewer = appliance.anonymous().with_token(&appliance.token("looks", "viewer"));
     let list = viewer.get("/plugins").expect(200);
-    assert_eq!(list.column("id"), ["echo", "faulty"]);
-    for status in list.items() {
+    assert_eq!(list.column("id"), ["echo", "faulty", "scripts", "workbench"]);
+    let (own, brought): (Vec<_>, Vec<_>) = list.items().iter().partition(|one| one["builtin"] == true);
+    assert_eq!((own.len(), brought.len()), (2, 2), "{list}");
+    for status in brought {
         assert_eq!(
             (&status["state"], &status["version"], &status["reason"]),
             (&json!("up"), &json!("1.0.0"), &json!(""))
