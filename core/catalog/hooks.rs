@@ -58,7 +58,8 @@ pub struct Hook {
     pub safepoints: u64,
     /// Processor time of one run.
     pub time: Duration,
-    /// Time of one run by the clock, waiting for answers included.
+    /// Time of one run by the clock, waiting for answers included; far more than its processor time, because a
+    /// machine that is busy with other things is no fault of a script.
     pub wall: Duration,
     /// Calls that a script may make there.
     pub calls: &'static [&'static str],
@@ -88,7 +89,7 @@ pub const DIAL_REWRITE: &Hook = &Hook {
     mode: Mode::Chain,
     safepoints: 50_000,
     time: Duration::from_millis(5),
-    wall: Duration::from_millis(50),
+    wall: Duration::from_millis(250),
     calls: &[],
     policy: Policy::Open,
     on_failure: "The number stays as it was before the script.",
@@ -100,7 +101,7 @@ pub const DIAL_ADMIT: &Hook = &Hook {
     mode: Mode::First,
     safepoints: 50_000,
     time: Duration::from_millis(5),
-    wall: Duration::from_millis(50),
+    wall: Duration::from_millis(250),
     calls: &["directory.lookup"],
     policy: Policy::Closed,
     on_failure: "The call is rejected with \"policy unavailable\".",

@@ -206,13 +206,14 @@ impl Link {
         table.overdue.values().filter(is_stuck).min_by_key(|o| o.asked).map(|o| o.op.clone())
     }
 
-    /// The operation that has taken ten times the time it was given, or that grace beyond it, whatever else
-    /// was answered meanwhile. For units that answer every request in its time unless they hang.
+    /// The operation that has taken ten times the time it was given, but at least half of that grace and at
+    /// most all of it, whatever else was answered meanwhile. For units that answer every request in its time
+    /// unless they hang.
     pub fn late_in(&self, grace: Duration) -> Option<String> {
         let table = self.lock();
         let is_late = |overdue: &&Overdue| {
             let given = overdue.due.duration_since(overdue.asked);
-            overdue.due.elapsed() > (given * 9).min(grace)
+            overdue.due.elapsed() > (given * 9).clamp(grace / 2, grace)
         };
         table.overdue.values().filter(is_late).min_by_key(|o| o.asked).map(|o| o.op.clone())
     }

@@ -33,7 +33,7 @@ pub enum Change {
 impl Breaker {
     /// Whether it may run now.
     pub fn admits(&self, key: &str, now: Instant) -> bool {
-        !self.book.get(key).and_then(|page| page.rests_until).is_some_and(|until| now < until)
+        self.book.get(key).and_then(|page| page.rests_until).is_none_or(|until| now >= until)
     }
 
     /// It ran, and failed or did not.

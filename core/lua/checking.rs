@@ -15,8 +15,9 @@ use super::vm::{Script, Vm, key};
 use super::wire::{Core, Wire};
 use crate::catalog::hooks::CHECK;
 
-/// Checks at a time.
-const THREADS: usize = 4;
+/// Checks at a time; one less than the threads on which the appliance answers a unit, so that a call that is
+/// decided meanwhile is answered at once.
+const THREADS: usize = 3;
 /// Checks that wait.
 const QUEUE: usize = 64;
 

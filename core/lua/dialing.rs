@@ -31,7 +31,8 @@ pub enum Work {
     Ask(Asked),
 }
 
-/// Longest name of a finding, in characters.
+/// Longest name of a finding that the appliance takes, in characters; small letters, digits, dots, hyphens and
+/// underscores.
 const FINDING_NAME: usize = 64;
 
 #[derive(Deserialize)]
@@ -204,7 +205,7 @@ impl Dialing {
                 ("warning", detail, "Mend the script and publish it, or roll it back.".to_owned())
             }
         };
-        let name = format!("{} {}", hook.name, named.name).chars().take(FINDING_NAME).collect();
+        let name = format!("{}.{}", hook.name, named.name).chars().take(FINDING_NAME).collect();
         let (state, detail, advice) = finding;
         self.wire.report(&Finding { name, state: state.to_owned(), detail, advice });
     }

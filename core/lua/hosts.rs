@@ -208,11 +208,7 @@ fn put(sent: &mut Map<String, Json>, name: &str, kind: Kind, value: &Value) -> R
 
 fn whole(value: &Value, most: u32) -> Option<u32> {
     let number = number(value).filter(|n| n.fract() == 0.0 && (1.0..=f64::from(most)).contains(n))?;
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a whole number within the bounds"
-    )]
+    // A whole number within the bounds.
     Some(number as u32)
 }
 

@@ -127,7 +127,7 @@ fn hook(lua: &Lua, context: &Context, arguments: MultiValue) -> Result<(), Error
             })?;
         Ok(())
     })?;
-    #[expect(clippy::cast_possible_truncation, reason = "a whole number of at most 1000")]
+    // A whole number of at most 1000.
     let priority = priority as i64;
     let handler = Handler { hook: given.name, priority, line: given.line, run: given.run };
     with(context, |registered| registered.hooks.push(handler));
@@ -212,7 +212,7 @@ pub fn text_of(value: &Value) -> Option<String> {
 /// The number of a number.
 pub fn number(value: &Value) -> Option<f64> {
     match value {
-        #[expect(clippy::cast_precision_loss, reason = "bounds far below 2^53 follow")]
+        // Bounds far below 2^53 follow.
         Value::Integer(number) => Some(*number as f64),
         Value::Number(number) => Some(*number),
         _ => None,

@@ -47,7 +47,7 @@ fn start(init: &Value, length: usize) -> Result<Option<usize>, Error> {
     let init = match init {
         Value::Nil => 1.0,
         Value::Number(number) => number.trunc(),
-        #[expect(clippy::cast_precision_loss, reason = "a position beyond 2^53 is behind every end")]
+        // A position beyond 2^53 is behind every end.
         Value::Integer(number) => *number as f64,
         other => {
             let text = format!(
@@ -57,10 +57,10 @@ fn start(init: &Value, length: usize) -> Result<Option<usize>, Error> {
             return Err(Error::RuntimeError(text));
         }
     };
-    #[expect(clippy::cast_precision_loss, reason = "no text is that long")]
+    // No text is that long.
     let length_as_number = length as f64;
     let from = if init < 0.0 { (length_as_number + init).max(0.0) } else { (init - 1.0).max(0.0) };
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within the text")]
+    // Within the text.
     let from = if from <= length_as_number { Some(from as usize) } else { None };
     Ok(from)
 }

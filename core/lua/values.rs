@@ -80,7 +80,7 @@ fn leave(value: &LuaValue, depth: usize, out: &mut Out) -> Result<Value, String>
 fn leave_number(number: f64) -> Result<Value, String> {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     if number.fract() == 0.0 && number.abs() <= EXACT {
-        #[expect(clippy::cast_possible_truncation, reason = "a whole number within 53 bits")]
+        // A whole number within 53 bits.
         return Ok(Value::Number(Number::from(number as i64)));
     }
     Number::from_f64(number).map(Value::Number).ok_or_else(|| "holds a number that is not finite".to_owned())

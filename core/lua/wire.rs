@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jackfield_abi::frame::Frame;
 use jackfield_abi::ops::{self, Code, Failure, Finding, Log};
@@ -25,18 +25,41 @@ pub trait Core: std::marker::Send + Sync {
     fn report(&self, finding: &Finding);
 }
 
+/// Lines of scripts in one second; more are dropped. Far below the rate at which a unit counts as flooding, so
+/// that a script that talks much does not end the process that others need.
+const LINES_PER_SECOND: u32 = 50;
+
 /// The appliance behind a socket.
 pub struct Wire {
     send: Send,
+    lines: Mutex<Lines>,
     last_id: AtomicU64,
     waiting: Mutex<HashMap<u64, SyncSender<Result<Value, Failure>>>>,
+}
+
+/// Lines in the second that goes on.
+struct Lines {
+    began: Instant,
+    count: u32,
+}
+
+impl Lines {
+    /// Whether one more may be written.
+    fn admits(&mut self, now: Instant) -> bool {
+        if now.duration_since(self.began) >= Duration::from_secs(1) {
+            *self = Self { began: now, count: 0 };
+        }
+        self.count = self.count.saturating_add(1);
+        self.count <= LINES_PER_SECOND
+    }
 }
 
 impl Wire {
     /// Nothing has been asked yet.
     pub fn new(send: Send) -> Self {
         // What a plugin asks has odd numbers.
-        Self { send, last_id: AtomicU64::new(1), waiting: Mutex::default() }
+        let lines = Mutex::new(Lines { began: Instant::now(), count: 0 });
+        Self { send, lines, last_id: AtomicU64::new(1), waiting: Mutex::default() }
     }
 
     /// Answers a question of the appliance.
@@ -104,6 +127,9 @@ impl Core for Wire {
     }
 
     fn log(&self, level: &str, script: &str, line: &str) {
+        if !self.lines.lock().unwrap_or_else(PoisonError::into_inner).admits(Instant::now()) {
+            return;
+        }
         let line = Log { level: level.to_owned(), target: script.to_owned(), msg: line.to_owned() };
         self.push(Kind::Log, 0, &line);
     }
@@ -112,5 +138,19 @@ impl Core for Wire {
         let args = serde_json::to_value(finding).unwrap_or_default();
         let request = ops::Request { op: ops::CHECK_REPORT.to_owned(), args, deadline_ms: None };
         self.push(Kind::Request, self.next_id(), &request);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_dropped_over_the_rate_and_taken_again_in_the_next_second() {
+        let began = Instant::now();
+        let mut lines = Lines { began, count: 0 };
+        let admitted = (0..1000).filter(|_| lines.admits(began)).count();
+        assert_eq!(admitted, 50);
+        assert!(lines.admits(began + Duration::from_secs(1)));
     }
 }

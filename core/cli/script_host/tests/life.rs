@@ -260,7 +260,7 @@ fn a_script_that_fails_again_and_again_is_skipped_and_reported_once() {
     assert_eq!(findings.len(), 2, "{findings:?}");
     assert_eq!(
         (&findings[0]["name"], &findings[0]["state"]),
-        (&json!("dial.rewrite bad"), &json!("warning"))
+        (&json!("dial.rewrite.bad"), &json!("warning"))
     );
     assert!(findings[1]["detail"].as_str().unwrap().contains("site/bad.lua:1: no"), "{findings:?}");
     // A new version has a clean slate.
@@ -301,6 +301,11 @@ fn checks_that_wait_keep_no_call_waiting() {
     rig.load("good", GOOD).unwrap();
     rig.load("slow", "check('slow', {every = '1m'}, function() return ok(tostring(ntp.query('slow', {timeout = '5s'}))) end)")
         .unwrap();
+    rig.load(
+        "known",
+        "hook('dial.admit', function(call) return directory.lookup('e1', call.number) and allow() end)",
+    )
+    .unwrap();
     thread::scope(|scope| {
         let began = Instant::now();
         let waiting: Vec<_> = (0..4).map(|_| scope.spawn(|| rig.check("slow", "slow"))).collect();
@@ -308,6 +313,7 @@ fn checks_that_wait_keep_no_call_waiting() {
             thread::yield_now();
         }
         assert_eq!(rig.chain(DIAL_REWRITE.name, &["good"], "1")["number"], "91");
+        assert_eq!(rig.chain(DIAL_ADMIT.name, &["known"], "4123")["steps"][0]["outcome"], "allowed");
         assert!(waiting.iter().all(|check| !check.is_finished()), "they did not wait at all");
         for check in waiting {
             assert_eq!(check.join().unwrap()["state"], "ok");

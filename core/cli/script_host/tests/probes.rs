@@ -62,6 +62,15 @@ const GOOD: &str = "hook('dial.rewrite', function(call) return { number = '9' ..
 const PATIENCE: Duration = Duration::from_secs(10);
 const NUMBER: &str = "4123";
 
+/// Ends what goes on beside the rows, also when one of them panics.
+struct Ending<'a>(&'a AtomicBool);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// Runs every row of a table.
 pub fn contained(probes: &[Probe]) {
     let rig = Rig::new();
@@ -81,8 +90,9 @@ pub fn contained(probes: &[Probe]) {
                 answered.fetch_add(1, Ordering::Relaxed);
             }
         });
+        let ending = Ending(&is_over);
         let outcomes: Vec<_> = probes.iter().filter_map(|probe| wrong(&rig, probe)).collect();
-        is_over.store(true, Ordering::Relaxed);
+        drop(ending);
         assert!(outcomes.is_empty(), "{} of {} rows:\n{}", outcomes.len(), probes.len(), outcomes.join("\n"));
     });
     assert!(answered.load(Ordering::Relaxed) > 0);
