@@ -123,6 +123,9 @@ fn of_hooks(admin: &Client, site: &Site) -> Vec<Answer> {
     let trial = json!({"node": site.fr, "to": "4001"});
     answers.push(admin.post("/hooks/tour:dry-run", &trial));
     answers.push(admin.delete("/hooks/tour", "*"));
+    // A check that came with the appliance.
+    answers.push(admin.call("POST", "/checks/csta_ports.ports:run").send());
+    answers.push(admin.get("/checks/csta_ports.ports"));
     answers
 }
 
