@@ -27,7 +27,9 @@ use crate::engine::doctor::{Finding, State, is_stuck};
 use crate::engine::secrets::{Secret, store};
 use crate::engine::settings::Settings;
 use crate::engine::state::{StateDir, StateLock};
-use crate::engine::{Engine, checks, clock, import, own_names, plugins, revisions, schedule, scripts};
+use crate::engine::{
+    Engine, checks, clock, import, messages, own_names, plugins, presence, revisions, schedule, scripts,
+};
 use crate::host::verify::Trust;
 use crate::http::{self, CertStore, Http, Limits, Request, Response};
 
@@ -52,6 +54,7 @@ const START: &[Step] = &[
     ("load the certificate", Boot::load_certificate),
     ("prepare the claim code", Boot::prepare_claim),
     ("raise the bound of open files", Boot::raise_open_files),
+    ("keep presence", Boot::keep_presence),
     ("take up the scripts", Boot::take_up_scripts),
     ("supervise the plugins", Boot::supervise_plugins),
     ("run the checks", Boot::run_checks),
@@ -90,6 +93,7 @@ pub struct Boot {
     certificates: Option<Arc<CertStore>>,
     certificate_seen: [Stamp; 2],
     claim_code: Option<Secret>,
+    api: Option<Arc<Api>>,
     http: Option<Arc<Http>>,
     signals: Option<(Receiver<i32>, Handle)>,
     has_reported: bool,
@@ -108,6 +112,7 @@ impl Boot {
             certificates: None,
             certificate_seen: [None, None],
             claim_code: None,
+            api: None,
             http: None,
             signals: None,
             has_reported: false,
@@ -157,6 +162,7 @@ impl Boot {
                 swept = Instant::now();
                 self.sweep();
             }
+            self.api.iter().for_each(|api| api.end_unwelcome());
             if self.makes_progress() && watchdog.is_some() {
                 notify(&[NotifyState::Watchdog]);
             }
@@ -243,6 +249,10 @@ impl Boot {
         scripts::carry(engine)
     }
 
+    fn keep_presence(&mut self) -> StepResult {
+        presence::begin(self.engine()?)
+    }
+
     fn supervise_plugins(&mut self) -> StepResult {
         plugins::supervise(self.engine()?, self.config.plugins.clone(), trust(&self.config))?;
         // Jobs that do not go on have been told apart by now.
@@ -282,6 +292,8 @@ impl Boot {
         let http = Arc::new(Http::start(config).map_err(|e| e.to_string())?);
         let watched = Arc::downgrade(&http);
         api.watch_door(move || watched.upgrade().map(|http| http.stats()));
+        engine.news.wakes(http.nudge());
+        self.api = Some(api);
         self.http = Some(http);
         self.makes_progress();
         Ok(())
@@ -382,6 +394,10 @@ impl Boot {
         let swept = Some(sessions::sweep(engine));
         if let Some(Err(problem)) = swept {
             log::warn!("could not drop sessions that are over: {}", problem.detail);
+        }
+        let swept = self.engine.as_ref().map(|engine| messages::sweep(engine));
+        if let Some(Err(problem)) = swept {
+            log::warn!("could not drop messages that are old enough: {}", problem.detail);
         }
     }
 

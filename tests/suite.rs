@@ -61,6 +61,17 @@ mod plugins;
 #[cfg(test)]
 mod revisions;
 
+/// Events as they happen: going on where one stopped, rights, bounds, ends.
+#[cfg(test)]
+mod events;
+
+/// Chat messages as plugins bring and fetch them.
+#[cfg(test)]
+mod messages;
+
+/// What people are doing: sources, merge, privacy, Teams, restarts.
+#[cfg(test)]
+mod presence;
 /// Jobs that are due again and again, in the site's time zone.
 #[cfg(test)]
 mod schedule;

@@ -1,8 +1,9 @@
 //! Finds out who calls: the local socket, a token, or a session's cookie.
 
 use crate::catalog::problems::{Problem, SIGN_IN};
-use crate::engine::Engine;
+use crate::engine::access::credential::Credential;
 use crate::engine::access::{Principal, sessions, throttle, tokens};
+use crate::engine::{Engine, fault};
 use crate::http::{Client, Request};
 
 /// The console's cookie. The prefix makes browsers insist on HTTPS and this very host (RFC 6265bis 4.1.3.2).
@@ -19,6 +20,19 @@ pub fn caller(engine: &Engine, request: &Request) -> Result<Option<Principal>, P
     match cookie(request) {
         Some(value) => sessions::authenticate(engine, value),
         None => Ok(None),
+    }
+}
+
+/// By what somebody who was let in has proved who they are.
+pub fn credential(request: &Request) -> Result<Credential, Problem> {
+    if let Client::Local { uid } = request.client {
+        return Ok(Credential::Local(uid));
+    }
+    let token = request.header("authorization").and_then(|header| header.split_once(' '));
+    match (token, cookie(request)) {
+        (Some((_, token)), _) => Ok(Credential::of_token(token.trim())),
+        (None, Some(cookie)) => Ok(Credential::of_cookie(cookie)),
+        (None, None) => Err(fault("follow events", "the caller was let in without a credential")),
     }
 }
 

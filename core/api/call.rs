@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::io::{Read, Seek};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jackfield_db::{OwnerTx, Tx};
 use serde::{Deserialize, Serialize};
@@ -20,7 +20,7 @@ use crate::engine::events::Fired;
 use crate::engine::idempotency::KeyUse;
 use crate::engine::secrets::Keyring;
 use crate::engine::{Engine, Mode, fault, objects};
-use crate::http::{Client, Request, Response};
+use crate::http::{Client, Feed, Request, Response};
 
 const KEY_LENGTH: usize = 128;
 const JSON: &str = "application/json";
@@ -35,12 +35,18 @@ pub struct Reply {
     /// JSON, or plain text where it is a JSON string and the route says so.
     pub body: Option<Value>,
     content_type: String,
+    /// The rest of an answer that goes on; it cannot be kept for a repetition, and nothing that can be repeated has one.
+    #[serde(skip)]
+    feed: Rest,
 }
+
+/// In a slot, so that an answer can be copied: the first that becomes bytes has it.
+type Rest = Option<Arc<Mutex<Option<Box<dyn Feed>>>>>;
 
 impl Reply {
     /// Nothing, successfully.
     pub fn empty() -> Self {
-        Self { status: 204, headers: Vec::new(), body: None, content_type: JSON.to_owned() }
+        Self { status: 204, headers: Vec::new(), body: None, content_type: JSON.to_owned(), feed: None }
     }
 
     /// Some JSON.
@@ -51,6 +57,13 @@ impl Reply {
     /// Plain text.
     pub fn text(content_type: &str, text: String) -> Self {
         Self { status: 200, body: Some(text.into()), content_type: content_type.to_owned(), ..Self::empty() }
+    }
+
+    /// Server-sent events.
+    pub fn events(feed: impl Feed + 'static) -> Self {
+        let feed: Box<dyn Feed> = Box::new(feed);
+        let feed = Some(Arc::new(Mutex::new(Some(feed))));
+        Self { status: 200, content_type: "text/event-stream".to_owned(), feed, ..Self::empty() }
     }
 
     /// An object with its revision as ETag.
@@ -97,10 +110,11 @@ impl Reply {
             Some(Value::String(text)) if self.content_type != JSON => text.into_bytes(),
             Some(json) => json.to_string().into_bytes(),
         };
-        if !body.is_empty() {
+        let feed = self.feed.and_then(|slot| slot.lock().unwrap_or_else(PoisonError::into_inner).take());
+        if !body.is_empty() || feed.is_some() {
             add("Content-Type", &self.content_type);
         }
-        Response { status: self.status, headers, body }
+        Response { status: self.status, headers, body, feed }
     }
 }
 

@@ -27,6 +27,6 @@ const EXPECTED: &[(&str, &[&str])] = &[
 /// The plugin that a path is for; `area` is its first segment.
 pub fn plugin_of(area: &str, path: &str) -> Option<&'static str> {
     let fits = |template: &&str| Route::new("GET", template, "").matches("GET", path) != Match::No;
-    let is_meant = |(id, routes): &&(&str, &[&str])| *id == area || routes.iter().any(|route| fits(route));
+    let is_meant = |(id, routes): &&(&str, &[&str])| *id == area || routes.iter().any(&fits);
     EXPECTED.iter().find(is_meant).map(|(id, _)| *id)
 }

@@ -119,6 +119,10 @@ fn metrics(call: &Call<'_>) -> Result<Reply, Problem> {
     let mut page = Metrics::default();
     page.head("jackfield_info", "gauge", "Version of the appliance.");
     page.sample("jackfield_info", concat!("version=\"", env!("CARGO_PKG_VERSION"), "\""), 1);
+    let streams = call.api.streams.len();
+    page.one("jackfield_event_streams", "gauge", "Event streams that are open.", streams);
+    let known = call.engine().presence.known();
+    page.one("jackfield_presence_accounts", "gauge", "Accounts whose presence is kept in memory.", known);
     let uptime = call.engine().started.elapsed().as_secs_f64();
     page.one("jackfield_uptime_seconds", "gauge", "Time since the process began.", uptime);
     page.one(

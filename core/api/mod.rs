@@ -11,19 +11,23 @@ mod conditions;
 mod dialing;
 mod directory;
 mod doctor;
+mod events;
 mod expected;
 mod health;
 mod hooks;
 mod jobs;
+mod messages;
 mod objects;
 mod openapi;
 mod page;
 mod plugin_routes;
 mod plugins;
+mod presence;
 mod revisions;
 mod route;
 mod session;
 mod settings;
+mod streams;
 
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Instant;
@@ -36,6 +40,7 @@ use crate::http::{Request, Response, Stats};
 use call::{Call, Reply};
 use health::Traffic;
 use route::{Match, Route};
+use streams::Streams;
 
 /// Where the API begins.
 pub const BASE: &str = "/api/v1";
@@ -57,6 +62,7 @@ pub struct Api {
     /// The API description, and the plugins that it is of.
     description: Mutex<Option<(Vec<String>, Value)>>,
     traffic: Traffic,
+    streams: Arc<Streams>,
     door: OnceLock<Box<dyn Fn() -> Option<Stats> + Send + Sync>>,
 }
 
@@ -64,7 +70,7 @@ impl Api {
     /// The API on an engine.
     pub fn new(engine: Arc<Engine>) -> Self {
         let (description, traffic, door) = (Mutex::new(None), Traffic::default(), OnceLock::new());
-        Self { engine, routes: routes(), description, traffic, door }
+        Self { engine, routes: routes(), description, traffic, streams: Arc::default(), door }
     }
 
     /// The engine that it works on.
@@ -75,6 +81,15 @@ impl Api {
     /// Tells the metrics where the door's numbers are, once there is a door.
     pub fn watch_door(&self, stats: impl Fn() -> Option<Stats> + Send + Sync + 'static) {
         drop(self.door.set(Box::new(stats)));
+    }
+
+    /// Ends the event streams of those who may not read them any more; called about once a second.
+    pub fn end_unwelcome(&self) {
+        match self.streams.end_unwelcome(&self.engine) {
+            Ok(true) => self.engine.news.rouse(),
+            Ok(false) => {}
+            Err(problem) => log::warn!("could not see who may still follow events: {}", problem.detail),
+        }
     }
 
     /// Answers one request, whatever it is.
@@ -127,6 +142,9 @@ fn routes() -> Vec<Route> {
     routes.extend(session::routes());
     routes.extend(accounts::routes());
     routes.extend(objects::routes());
+    routes.extend(events::routes());
+    routes.extend(presence::routes());
+    routes.extend(messages::routes());
     routes.extend(directory::routes());
     routes.extend(dialing::routes());
     routes.extend(hooks::routes());

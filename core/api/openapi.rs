@@ -9,7 +9,7 @@ use super::conditions::ENTITY_TAGS;
 use super::page::DRY_RUN;
 use super::route::{Access, Answer, Body, Route};
 use super::{Api, plugin_routes};
-use crate::catalog::events::ALL as EVENTS;
+use crate::catalog::events::{ALL as EVENTS, right};
 use crate::catalog::problems::{ALL as PROBLEMS, ANYWHERE, CSRF, DENIED, Kind as ProblemKind, SIGN_IN};
 use crate::catalog::rights::ALL as RIGHTS;
 use crate::catalog::rules::{Check, Rule};
@@ -62,7 +62,7 @@ fn describe<'a>(routes: impl Iterator<Item = &'a Route>) -> Value {
         },
         "paths": paths,
         "x-rights": RIGHTS.iter().map(|right| json!({"name": right.name, "role": right.least.name(), "help": right.help})).collect::<Vec<_>>(),
-        "x-events": EVENTS.iter().map(|event| json!({"name": event.name, "help": event.help})).collect::<Vec<_>>(),
+        "x-events": EVENTS.iter().map(|event| json!({"name": event.name, "right": right(event.name).map(|right| right.name), "help": event.help})).collect::<Vec<_>>(),
         "components": {
             "schemas": shapes.0,
             "responses": problem_responses(),
@@ -280,6 +280,7 @@ fn parameters(route: &Route, shapes: &mut Shapes) -> Vec<Value> {
         parameter["schema"]["pattern"] = ENTITY_TAGS.into();
         parameters.push(parameter);
     }
+    parameters.extend(route.headers.iter().map(|(name, help)| header(name, false, help)));
     if route.keyed {
         parameters.push(header(
             "Idempotency-Key",
@@ -365,6 +366,9 @@ fn success(route: &Route, shapes: &mut Shapes) -> Value {
         Answer::Json | Answer::Plugin => json_of(json!({})),
         Answer::Text => {
             json!({"description": "Done.", "content": {"text/plain": {"schema": {"type": "string"}}}})
+        }
+        Answer::Events => {
+            json!({"description": "Events, one after the other.", "content": {"text/event-stream": {"schema": {"type": "string"}}}})
         }
         Answer::Csv => {
             json!({"description": "Done.", "content": {"text/csv": {"schema": {"type": "string"}}}})

@@ -52,6 +52,8 @@ pub enum Answer {
     Plugin,
     /// Plain text.
     Text,
+    /// Server-sent events, for as long as the caller listens.
+    Events,
     /// Lines of CSV (RFC 4180).
     Csv,
 }
@@ -70,6 +72,8 @@ pub struct Route {
     pub access: Access,
     /// Query parameters.
     pub query: Vec<Field>,
+    /// Headers that mean something here, each with what.
+    pub headers: Vec<(&'static str, &'static str)>,
     /// Whether other query parameters are passed on as text; the plugin that takes them checks them.
     pub passes_query: bool,
     /// What the body must be.
@@ -117,6 +121,7 @@ impl Route {
             summary: summary.into(),
             access: Access::SignedIn,
             query: Vec::new(),
+            headers: Vec::new(),
             passes_query: false,
             body: Body::None,
             status: 200,
@@ -138,6 +143,12 @@ impl Route {
     /// Sets the query parameters.
     pub fn query(self, fields: impl Into<Vec<Field>>) -> Self {
         Self { query: fields.into(), ..self }
+    }
+
+    /// Declares a header that may be sent.
+    pub fn header(mut self, name: &'static str, help: &'static str) -> Self {
+        self.headers.push((name, help));
+        self
     }
 
     /// Passes any query parameter on as text.

@@ -1,6 +1,11 @@
 //! What the appliance tells the rest of itself after a change is durable. Names are `noun.past`; the
 //! payload says which object, never the object itself, so that rights are checked where it is read.
 
+use super::rights::{
+    ACCOUNTS_READ, ADMINS_READ, ENTERPRISES_READ, MESSAGES_READ, NODES_READ, PEERS_READ, PRESENCE_READ,
+    PROFILES_READ, Right, SCHEDULES_READ, SETTINGS_READ, TOKENS_READ, TRUSTED_SERVERS_READ,
+};
+
 /// One kind of event.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Event {
@@ -27,9 +32,46 @@ events! {
     TRUSTED_SERVER_CHANGED "trusted_server.changed" "A trusted server was made, changed or deleted";
     SCHEDULE_CHANGED "schedule.changed" "A schedule was made, changed or deleted";
     PEER_CHANGED "peer.changed" "A peer was made, changed or deleted";
+    PRESENCE_CHANGED "presence.changed" "What is shown of an account's presence is another";
+    MESSAGE_SENT "message.sent" "A message of an account is stored for its way; the object is the account";
+    MESSAGE_RECEIVED "message.received" "A message for an account is stored; the object is the account";
     SETTINGS_CHANGED "settings.changed" "A setting has a new value";
     HOOK_CHANGED "hook.changed" "A script was put, published, rolled back or deleted, or another version of it serves";
     ADMIN_CHANGED "admin.changed" "An administrator was made, changed or deleted";
     CHECK_CHANGED "check.changed" "A check is in another state";
     TOKEN_CHANGED "token.changed" "An API token was made or revoked";
+}
+
+/// The right without which one of the appliance's own events is not told; none: it is not one of these.
+pub fn right(name: &str) -> Option<&'static Right> {
+    let found = READERS.iter().find(|(event, _)| event.name == name);
+    found.map(|(_, right)| *right)
+}
+
+const READERS: &[(&Event, &Right)] = &[
+    (ENTERPRISE_CHANGED, ENTERPRISES_READ),
+    (NODE_CHANGED, NODES_READ),
+    (ACCOUNT_CHANGED, ACCOUNTS_READ),
+    (ACCOUNTS_CHANGED, ACCOUNTS_READ),
+    (PROFILE_CHANGED, PROFILES_READ),
+    (TRUSTED_SERVER_CHANGED, TRUSTED_SERVERS_READ),
+    (SCHEDULE_CHANGED, SCHEDULES_READ),
+    (PEER_CHANGED, PEERS_READ),
+    (PRESENCE_CHANGED, PRESENCE_READ),
+    (MESSAGE_SENT, MESSAGES_READ),
+    (MESSAGE_RECEIVED, MESSAGES_READ),
+    (SETTINGS_CHANGED, SETTINGS_READ),
+    (ADMIN_CHANGED, ADMINS_READ),
+    (TOKEN_CHANGED, TOKENS_READ),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_event_has_a_right_to_follow_it() {
+        let without: Vec<_> = ALL.iter().filter(|event| right(event.name).is_none()).collect();
+        assert!(without.is_empty(), "add them to READERS, or nobody is told: {without:?}");
+    }
 }

@@ -65,6 +65,10 @@ problems! {
     HOOKS_UNAVAILABLE "hooks/unavailable" 503 "The process that runs scripts does not serve";
     CHECKS_IDLE "checks/unavailable" 503 "Checks cannot be run now";
     CHECK_UNFINISHED "checks/unfinished" 504 "The check did not finish in time";
+    PRESENCE_GOVERNED "presence/governed" 409 "Another world says what this account is doing";
+    MESSAGES_ARCHIVED "messages/archived" 409 "Chat is read-only";
+    MESSAGES_WAITING "messages/queue_full" 409 "Too many messages wait for the recipient";
+    TOO_MANY_STREAMS "events/too_many" 429 "Too many event streams are open";
     CLAIMED "claim/done" 409 "The appliance has been claimed already";
     CLAIM_CODE "claim/wrong_code" 403 "The claim code is wrong";
 }

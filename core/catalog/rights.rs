@@ -65,6 +65,9 @@ rights! {
     TRUSTED_SERVERS_WRITE "trusted-servers:write" Operator "Make, change and delete trusted servers";
     PEERS_READ "peers:read" Viewer "See peers and their dialing prefixes";
     PEERS_WRITE "peers:write" Operator "Make, change and delete peers";
+    PRESENCE_READ "presence:read" Viewer "See what people are doing, as far as they show it";
+    PRESENCE_WRITE "presence:write" Operator "Say what people are doing, for any source";
+    MESSAGES_READ "messages:read" Operator "See how many messages there are and for whom they wait, never their text";
     DIALING_PREVIEW "dialing:preview" Viewer "Ask which digits would be dialed";
     HOOKS_READ "hooks:read" Viewer "See the site's scripts, their source and how they do";
     HOOKS_WRITE "hooks:write" Admin "Put, publish, roll back and delete the site's scripts";

@@ -79,6 +79,17 @@ pub const SESSION_IDLE_MINUTES: &str = "session.idle_minutes";
 /// How long a session lives at most.
 pub const SESSION_MAX_HOURS: &str = "session.max_hours";
 
+/// Most event streams at a time.
+pub const STREAMS_TOTAL: &str = "events.streams_total";
+/// Most event streams from one address at a time.
+pub const STREAMS_PER_ADDRESS: &str = "events.streams_per_address";
+/// Whether chat is read-only.
+pub const MESSAGES_ARCHIVED: &str = "messages.archived";
+/// How long messages are kept.
+pub const MESSAGES_RETENTION_DAYS: &str = "messages.retention_days";
+/// Most messages that wait for one recipient.
+pub const MESSAGES_WAITING_MOST: &str = "messages.waiting_most";
+
 /// Peer dialing prefixes that hold for one PBX node only.
 pub const PREFIX_BY_NODE_NAME: &str = "dialing.prefix_by_node";
 const PREFIX_BY_NODE: Kind = Kind::Text { min: 1, max: 160, rule: Some(&rules::PREFIX_BY_NODE) };
@@ -159,6 +170,22 @@ pub static ALL: &[Setting] = &[
         default: Default::Own(Absent::Boolean(true)),
         help: "Whether the CSTA ports of MiVoice 5000 nodes are tried by connecting to them; switch it off where even that could disturb.",
     },
+    number(STREAMS_TOTAL, 1, 5000, 500, "Most event streams at a time."),
+    number(STREAMS_PER_ADDRESS, 1, 5000, 32, "Most event streams from one address at a time."),
+    Setting {
+        name: MESSAGES_ARCHIVED,
+        kind: Kind::Boolean,
+        default: Default::Own(Absent::Boolean(false)),
+        help: "Whether the appliance's own chat is read-only: nothing new is taken, what is there can be read.",
+    },
+    number(MESSAGES_RETENTION_DAYS, 0, 36_500, 365, "Days for which messages are kept; 0: for ever."),
+    number(
+        MESSAGES_WAITING_MOST,
+        1,
+        100_000,
+        500,
+        "Most messages that wait for one recipient; more are refused.",
+    ),
 ];
 
 /// The settings of the plugins that are there, by name.

@@ -71,14 +71,15 @@ fn found(media: &str, body: Vec<u8>, caching: &str) -> Response {
         header("Referrer-Policy", "no-referrer"),
         header("Cache-Control", caching),
     ];
-    Response { status: 200, headers, body }
+    Response { status: 200, headers, body, feed: None }
 }
 
 fn wrong_method(request: &Request) -> Response {
     let detail = format!("{} takes GET and HEAD, not {}.", request.path, request.method);
     let problem = Problem::new(METHOD, detail);
     let headers = vec![header("Content-Type", "application/problem+json"), header("Allow", "GET, HEAD")];
-    Response { status: METHOD.status, headers, body: problem.to_json().to_string().into_bytes() }
+    let body = problem.to_json().to_string().into_bytes();
+    Response { status: METHOD.status, headers, body, feed: None }
 }
 
 fn header(name: &str, value: &str) -> (String, String) {

@@ -12,3 +12,13 @@ pub fn now() -> String {
 pub fn unix() -> i64 {
     Timestamp::now().as_second()
 }
+
+/// Now, in milliseconds since 1970.
+pub fn millis() -> i64 {
+    Timestamp::now().as_millisecond()
+}
+
+/// An instant in milliseconds since 1970, as [`now`] writes it.
+pub fn written(millis: i64) -> String {
+    Timestamp::from_millisecond(millis).map_or_else(|_| now(), |at| format!("{at:.3}"))
+}

@@ -14,9 +14,12 @@ pub mod events;
 pub mod idempotency;
 pub mod import;
 pub mod jobs;
+pub mod messages;
+pub mod news;
 pub mod objects;
 pub mod own_names;
 pub mod plugins;
+pub mod presence;
 pub mod probes;
 pub mod revisions;
 pub mod schedule;
@@ -25,7 +28,7 @@ pub mod secrets;
 pub mod settings;
 pub mod state;
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use jackfield_db::{Db, Error, Options, Owner, OwnerTx, Tx};
@@ -40,6 +43,8 @@ use doctor::Board;
 use events::{Bus, Fired};
 use idempotency::InHand;
 use jobs::Jobs;
+use news::News;
+use presence::Presence;
 use probes::Probes;
 use scripts::Scripts;
 use secrets::{Keyring, MasterKey};
@@ -68,6 +73,10 @@ pub struct Engine {
     pub settings: Settings,
     /// News for the rest of the appliance.
     pub bus: Bus,
+    /// The same kept for a while, for those who follow at their own pace.
+    pub news: Arc<News>,
+    /// What everybody is doing.
+    pub presence: Presence,
     /// Failed attempts to sign in.
     pub throttle: Throttle,
     /// What the parts outside the engine report about themselves.
@@ -105,12 +114,17 @@ impl Engine {
         let settings = Settings::load(&db).map_err(|p| p.detail)?;
         let scripts = Scripts::default();
         scripts.reload(&db).map_err(|p| p.detail)?;
+        let news = Arc::new(News::open(&db).map_err(|p| p.detail)?);
+        let (bus, told) = (Bus::default(), Arc::clone(&news));
+        bus.listen(move |fired| told.tell(fired));
         let (board, started) = (Board::default(), Instant::now());
         Ok(Self {
             db,
             keyring,
             settings,
-            bus: Bus::default(),
+            bus,
+            presence: Presence::new(Arc::clone(&news)),
+            news,
             throttle: Throttle::default(),
             board,
             jobs: Jobs::default(),
@@ -177,6 +191,7 @@ impl Engine {
 
     /// Ends storage in order: what was acknowledged is on disk, the log is folded into the file.
     pub fn close(&self, deadline: Duration) -> Result<(), String> {
+        self.presence.save(self);
         self.db.close(deadline).map_err(|e| format!("Closing the database: {e}"))
     }
 }

@@ -220,6 +220,12 @@ impl Host {
         }
     }
 
+    /// Tells one plugin an event, if it asked for it; false: it takes no more just now.
+    pub fn tell(&self, id: &str, event: &Event) -> bool {
+        let unit = self.lock().get(id).map(|post| Arc::clone(&post.unit));
+        unit.is_none_or(|unit| unit.publish(event))
+    }
+
     /// Stops a plugin and starts it again; requests wait meanwhile.
     pub fn restart(&self, id: &str) -> Outcome {
         self.command(id, Command::Restart)

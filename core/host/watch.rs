@@ -192,6 +192,11 @@ impl Supervisor {
         self.unit.show(|shown| shown.state = State::Stopping);
         let end = running.stop(self.timing.stop);
         log::info!("the plugin {} is disabled; its process: {end}", self.unit.id());
+        // Before the answer: whoever asked for it and looks sees it done.
+        self.unit.show(|shown| {
+            (shown.state, shown.reason) = (State::Disabled, "an operator switched it off".to_owned());
+            (shown.pid, shown.confinement) = (None, Vec::new());
+        });
         self.answer(Ok(()));
         After::Ended
     }

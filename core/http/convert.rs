@@ -82,7 +82,7 @@ fn is_field_value(value: &str) -> bool {
 fn refusal(problem: &Problem) -> Response {
     let content_type = ("Content-Type".to_owned(), "application/problem+json".to_owned());
     let (status, body) = (problem.kind.status, problem.to_json().to_string().into_bytes());
-    Response { status, headers: vec![content_type], body }
+    Response { status, headers: vec![content_type], body, feed: None }
 }
 
 /// The answer to a request that met a fault of ours.
@@ -97,7 +97,7 @@ pub fn fault() -> Response {
 
 /// An answer of a status only.
 pub fn plain(status: u16) -> Response {
-    Response { status, headers: Vec::new(), body: Vec::new() }
+    Response { status, headers: Vec::new(), body: Vec::new(), feed: None }
 }
 
 /// Always with a Content-Length. The Server header is ours, because the library would name itself.

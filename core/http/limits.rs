@@ -25,6 +25,8 @@ pub struct Limits {
     pub idle: Duration,
     /// How long a client may take for each 64 KiB of an answer.
     pub stalled: Duration,
+    /// Longest silence of an answer that goes on, before it gives a sign of life.
+    pub beat: Duration,
 }
 
 impl Default for Limits {
@@ -39,6 +41,7 @@ impl Default for Limits {
             answer: Duration::from_secs(60),
             idle: Duration::from_secs(60),
             stalled: Duration::from_secs(30),
+            beat: Duration::from_secs(15),
         }
     }
 }
@@ -58,6 +61,8 @@ pub enum Wait {
     Client,
     /// The next request.
     Idle,
+    /// Something to tell in an answer that goes on.
+    News,
     /// The client's end of a connection that is being closed.
     Farewell,
 }
@@ -74,6 +79,7 @@ impl Limits {
             Wait::Worker | Wait::Answer => self.answer,
             Wait::Client => self.stalled,
             Wait::Idle => self.idle,
+            Wait::News => self.beat,
             Wait::Farewell => FAREWELL,
         }
     }

@@ -60,7 +60,7 @@ fn parse(bytes: &[u8]) -> io::Result<Response> {
     if declared.is_some_and(|length| length > body.len()) {
         return Err(cut());
     }
-    Ok(Response { status: answer.code.unwrap_or_default(), headers, body })
+    Ok(Response { status: answer.code.unwrap_or_default(), headers, body, feed: None })
 }
 
 #[cfg(test)]

@@ -43,8 +43,8 @@ impl Request {
     }
 }
 
-/// One response, whole.
-#[derive(Debug, Clone)]
+/// One response, whole; or the beginning of one that goes on.
+#[derive(Debug)]
 pub struct Response {
     /// HTTP status code.
     pub status: u16,
@@ -52,4 +52,25 @@ pub struct Response {
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Vec<u8>,
+    /// What follows while there is something to tell; the body is empty then, and the connection ends with it.
+    pub feed: Option<Box<dyn Feed>>,
+}
+
+/// The rest of an answer that goes on. The door's thread asks for it when the client has taken what was written
+/// before, so nothing here may wait, and what is not asked for is not made. Dropped when the client is gone.
+pub trait Feed: Send + std::fmt::Debug {
+    /// Adds what there is to tell, until `out` holds about `room` bytes; nothing when there is nothing now.
+    fn pull(&mut self, out: &mut Vec<u8>, room: usize) -> Flow;
+
+    /// Adds a sign of life, after a silence.
+    fn beat(&mut self, out: &mut Vec<u8>);
+}
+
+/// Whether an answer goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flow {
+    /// It goes on, now or when there is news.
+    Open,
+    /// What was added was the last.
+    Ended,
 }

@@ -29,7 +29,7 @@ use std::time::{Duration, Instant};
 
 pub use certificate::self_signed;
 pub use limits::Limits;
-pub use message::{Client, Request, Response};
+pub use message::{Client, Feed, Flow, Request, Response};
 pub use server::Handler;
 pub use stats::Stats;
 pub use tls::CertStore;
@@ -90,6 +90,7 @@ impl Http {
             private: server.private(),
             tickets,
             counters: counters.clone(),
+            has_news: Arc::default(),
         });
         match opened {
             Ok(door) => Ok(Self { door, server, counters }),
@@ -108,6 +109,11 @@ impl Http {
     /// What has been seen so far.
     pub fn stats(&self) -> Stats {
         self.counters.snapshot()
+    }
+
+    /// What to call when there is news for answers that go on.
+    pub fn nudge(&self) -> impl Fn() + Send + Sync + use<> {
+        self.door.nudge()
     }
 
     /// Changes caps and deadlines while running; running waits are measured by the new ones as well.

@@ -120,6 +120,11 @@ impl Server {
     }
 }
 
+fn ticket_of(raw: &tiny_http::Request) -> Option<u64> {
+    let ticket = raw.headers().iter().find(|header| header.field.equiv(tickets::HEADER));
+    ticket?.value.as_str().parse().ok()
+}
+
 fn until(by: Instant) -> Duration {
     by.saturating_duration_since(Instant::now())
 }
@@ -208,7 +213,11 @@ impl Shared {
             // A body cut short means that the door gave the request up: nobody waits for an answer.
             Ok(Pass::From(client)) => {
                 let Some(taken) = request_from(&mut raw, client, &self.spool) else { return };
-                let answer = taken.map(|request| self.answer(request)).unwrap_or_else(|refusal| refusal);
+                let mut answer = taken.map(|request| self.answer(request)).unwrap_or_else(|refusal| refusal);
+                // Before the head is sent, so that the door finds it there.
+                if let (Some(feed), Some(ticket)) = (answer.feed.take(), ticket_of(&raw)) {
+                    self.tickets.leave(ticket, feed);
+                }
                 send(raw, answer);
             }
         }
@@ -216,10 +225,7 @@ impl Shared {
 
     fn redeem(&self, raw: &tiny_http::Request) -> Result<Pass, Invalid> {
         let port = raw.remote_addr().ok_or(Invalid::Foreign)?.port();
-        let is_ticket = |h: &&tiny_http::Header| h.field.equiv(tickets::HEADER);
-        let ticket = raw.headers().iter().find(is_ticket).ok_or(Invalid::Foreign)?;
-        let number = ticket.value.as_str().parse().map_err(|_| Invalid::Foreign)?;
-        self.tickets.redeem(number, port)
+        self.tickets.redeem(ticket_of(raw).ok_or(Invalid::Foreign)?, port)
     }
 
     fn answer(&self, request: Request) -> Response {

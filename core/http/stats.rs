@@ -53,10 +53,22 @@ pub enum Phase {
     Closing,
     /// Our side is closed; what the client still sends is thrown away.
     Draining,
+    /// Its answer goes on while there is something to tell.
+    Streaming,
 }
 
-const PHASES: [&str; 9] =
-    ["silent", "head", "collecting", "waiting", "serving", "flushing", "idle", "closing", "draining"];
+const PHASES: [&str; 10] = [
+    "silent",
+    "head",
+    "collecting",
+    "waiting",
+    "serving",
+    "flushing",
+    "idle",
+    "closing",
+    "draining",
+    "streaming",
+];
 const WAITS: [&str; 7] = ["head", "body", "worker", "answer", "client", "idle", "farewell"];
 
 /// The live counters, shared by the door, the workers and whoever reads [`Stats`].
@@ -158,6 +170,7 @@ fn wait_index(wait: Wait) -> usize {
         Wait::Answer => 3,
         Wait::Client => 4,
         Wait::Idle => 5,
-        Wait::Farewell => 6,
+        // Silence in a stream ends nothing.
+        Wait::Farewell | Wait::News => 6,
     }
 }

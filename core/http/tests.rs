@@ -2,6 +2,7 @@
 //! pass quickly. Leaves out the pure rules, which are tested beside them.
 
 mod bench;
+mod feeding;
 mod flood;
 mod framing;
 mod life;

@@ -1,6 +1,9 @@
 //! The table by which a worker knows that a request came through the door, and from whom. Leaves out
 //! authentication, which is the API's.
 //!
+//! An answer that goes on is handed to the door the same way: the worker leaves the rest of it under the ticket
+//! and is free again once the head is sent.
+//!
 //! A ticket is good for one request on one private connection. The port alone would not do: a request that
 //! outlives its connection could meet the same port again under another client's name.
 
@@ -8,7 +11,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::message::Client;
+use super::message::{Client, Feed};
 
 /// Name of the header that carries the ticket between the door and a worker; never passed on to either side.
 pub const HEADER: &str = "x-door-ticket";
@@ -36,6 +39,8 @@ pub enum Invalid {
 pub struct Tickets {
     next: AtomicU64,
     issued: Mutex<HashMap<u64, (u16, Pass)>>,
+    /// Requests that are on their way, with the rest of the answer once there is one.
+    rests: Mutex<HashMap<u64, Option<Box<dyn Feed>>>>,
 }
 
 impl Tickets {
@@ -43,7 +48,27 @@ impl Tickets {
     pub fn issue(&self, port: u16, pass: Pass) -> u64 {
         let ticket = self.next.fetch_add(1, Relaxed);
         self.table().insert(ticket, (port, pass));
+        if let Pass::From(_) = pass {
+            self.rests().insert(ticket, None);
+        }
         ticket
+    }
+
+    /// Leaves the rest of an answer for the door; dropped when the door has given the request up.
+    pub fn leave(&self, ticket: u64, feed: Box<dyn Feed>) {
+        if let Some(rest) = self.rests().get_mut(&ticket) {
+            *rest = Some(feed);
+        }
+    }
+
+    /// Whether the answer goes on.
+    pub fn has_rest(&self, ticket: u64) -> bool {
+        self.rests().get(&ticket).is_some_and(Option::is_some)
+    }
+
+    /// The rest of the answer, if it goes on.
+    pub fn take_rest(&self, ticket: u64) -> Option<Box<dyn Feed>> {
+        self.rests().remove(&ticket).flatten()
     }
 
     /// Uses up a ticket.
@@ -63,6 +88,11 @@ impl Tickets {
     /// Withdraws a ticket, used or not.
     pub fn withdraw(&self, ticket: u64) {
         self.table().remove(&ticket);
+        self.rests().remove(&ticket);
+    }
+
+    fn rests(&self) -> MutexGuard<'_, HashMap<u64, Option<Box<dyn Feed>>>> {
+        self.rests.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn table(&self) -> MutexGuard<'_, HashMap<u64, (u16, Pass)>> {
@@ -82,6 +112,32 @@ mod tests {
         assert_eq!(tickets.redeem(ticket + 1, 4000), Err(Invalid::Foreign));
         assert_eq!(tickets.redeem(ticket, 4000), Ok(Pass::Greeting));
         assert_eq!(tickets.redeem(ticket, 4000), Err(Invalid::Spent));
+    }
+
+    #[derive(Debug)]
+    struct Nothing;
+
+    impl Feed for Nothing {
+        fn pull(&mut self, _: &mut Vec<u8>, _: usize) -> crate::http::Flow {
+            crate::http::Flow::Ended
+        }
+
+        fn beat(&mut self, _: &mut Vec<u8>) {}
+    }
+
+    #[test]
+    fn the_rest_of_an_answer_waits_for_the_door_unless_it_has_given_up() {
+        let tickets = Tickets::default();
+        let ticket = || tickets.issue(4000, Pass::From(Client::Local { uid: 7 }));
+        let (wanted, given_up) = (ticket(), ticket());
+        tickets.withdraw(given_up);
+        for one in [wanted, given_up] {
+            tickets.leave(one, Box::new(Nothing));
+        }
+        assert!(tickets.has_rest(wanted) && tickets.take_rest(wanted).is_some());
+        assert!(!tickets.has_rest(given_up) && tickets.take_rest(given_up).is_none());
+        tickets.issue(4000, Pass::Greeting);
+        assert!(tickets.rests().is_empty(), "nothing is left behind");
     }
 
     #[test]

@@ -35,6 +35,7 @@ pub(crate) const CORE: &[Migration] = core![
     "0007_accounts.sql",
     "0008_revision_parts.sql",
     "0009_schedules.sql",
+    "0010_presence_messages.sql",
 ];
 
 /// Which step failed, and why.

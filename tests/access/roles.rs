@@ -31,6 +31,12 @@ const TABLE: &[(&str, &str, usize, u16)] = &[
     ("PUT", "/accounts/{id}", OPERATOR, 200),
     ("PATCH", "/accounts/{id}", OPERATOR, 200),
     ("DELETE", "/accounts/{id}", OPERATOR, 204),
+    ("GET", "/accounts/{id}/presence", VIEWER, 200),
+    ("PUT", "/accounts/{id}/presence/{source}", OPERATOR, 200),
+    ("DELETE", "/accounts/{id}/presence/{source}", OPERATOR, 204),
+    ("POST", "/presence:publish", OPERATOR, 200),
+    ("GET", "/messages", OPERATOR, 200),
+    ("GET", "/accounts/{id}/messages", OPERATOR, 200),
     ("GET", "/peers", VIEWER, 200),
     ("POST", "/peers", OPERATOR, 201),
     ("GET", "/peers/{id}", VIEWER, 200),
@@ -101,12 +107,14 @@ impl Ground {
     fn concrete(&self, path: &str) -> String {
         let kind = path.split('/').nth(1).unwrap_or_default();
         let id = self.ids.iter().find(|(name, _)| *name == kind).map_or("", |(_, id)| id);
-        let path = path.replace("{id}", id).replace("{name}", "site.name");
+        let path = path.replace("{id}", id).replace("{name}", "site.name").replace("{source}", "manual");
         path.replace("{n}", &self.undoable.to_string())
     }
 
     fn body(&self, admin: &Client, method: &str, path: &str) -> Value {
         match (method, path) {
+            ("PUT", "/accounts/{id}/presence/{source}") => json!({"state": "busy"}),
+            (_, "/presence:publish") => json!({"source": "telephony", "changes": []}),
             ("PUT" | "PATCH", _) => admin.get(&self.concrete(path)).expect(200).json,
             (_, "/enterprises") => enterprise_body("other"),
             (_, "/pbx-nodes") => node("acme", "Third", &json!({})),
@@ -130,7 +138,8 @@ fn each_role_may_what_the_table_says() {
     for (method, path, least, status) in TABLE {
         // Nothing is changed, so that every line of the table finds the same ground.
         let changes_nothing =
-            ["/dialing", "/plugins", "/jobs", "/checks"].iter().any(|start| path.starts_with(start));
+            ["/dialing", "/plugins", "/jobs", "/checks", "/presence", "/accounts/{id}/presence"];
+        let changes_nothing = changes_nothing.iter().any(|start| path.starts_with(start));
         let rehearsal = if *method == "GET" || changes_nothing { "" } else { "?dry_run=1" };
         let target = format!("{}{rehearsal}", ground.concrete(path));
         let body = ground.body(&admin, method, path);

@@ -46,8 +46,8 @@ def main():
         if wrong:
             failed = True
             print(f"{answer['method']} {answer['path']} {answer['status']}: {wrong}")
-    # Only the machine's own control socket is answered.
-    missing = {operation["operationId"] for _, _, operation in known} - tried - {"get_claim_code"}
+    # Only the machine's own control socket is answered; an answer that never ends is another area's.
+    missing = {operation["operationId"] for _, _, operation in known} - tried - {"get_claim_code", "get_events"}
     if missing:
         print("described but never tried: " + ", ".join(sorted(missing)))
     sys.exit(1 if failed or missing else 0)

@@ -26,6 +26,8 @@ fn tour(site: &Site) -> Vec<(&'static str, String, Option<Value>)> {
         get(&node),
         patch(&node, json!({"csta_ports": [8882]})),
         put(&node, json!({"name": "Boston", "kind": "mx_one", "address": "127.0.0.1", "trunk_prefix": "1"})),
+        get("/messages"),
+        post_presence(),
         get("/peers"),
         get(&peer),
         preview(json!("+33 1 42 76 49 78")),
@@ -41,6 +43,8 @@ fn tour(site: &Site) -> Vec<(&'static str, String, Option<Value>)> {
         get("/settings/site.name"),
         delete("/settings/site.name"),
         get("/doctor"),
+        get("/checks"),
+        ("POST", "/checks:probe".to_owned(), Some(json!({"op": "csta.judge", "args": {"declared": [3212]}}))),
         get("/openapi.json"),
         delete("/session"),
     ]
@@ -58,6 +62,18 @@ fn detours(appliance: &Appliance, admin: &Client, site: &Site) -> Vec<Answer> {
         ("pbx-nodes", node("acme", "Third", &json!({})), json!({"country": "FR"})),
         ("accounts", account("acme", "jo", &json!({"email": "jo@example.com"})), json!({"deployed": false})),
         ("accounts", account("acme", "ann", &json!({})), json!({"first_name": "Ann"})),
+        ("profiles", json!({"name": "Sales"}), json!({"auto_start": true})),
+        (
+            "trusted-servers",
+            json!({"enterprise": "acme", "description": "IM", "address": "im.example.com", "type": "im"}),
+            json!({"type": "presence"}),
+        ),
+        (
+            "schedules",
+            json!({"name": "Forget", "plugin": "core", "job": "revisions.sweep", "every_days": 7, "hour": 3, "minute": 0,
+                   "half": "AM"}),
+            json!({"enabled": false}),
+        ),
         ("peers", json!({"enterprise": "acme", "description": "Nice"}), json!({"dialing_prefix": "7"})),
         (
             "admins",
@@ -77,10 +93,14 @@ fn detours(appliance: &Appliance, admin: &Client, site: &Site) -> Vec<Answer> {
             answers.push(admin.patch(&path, "*", &patch));
             answers.push(admin.put(&path, "*", &admin.get(&path).json));
         }
+        if kind == "accounts" {
+            answers.extend(of_presence(admin, &path));
+        }
         answers.push(admin.delete(&path, "*"));
     }
     let newest = admin.get("/revisions?limit=1&kind=peers").json["items"][0]["n"].clone();
     answers.push(admin.call("POST", &format!("/revisions/{newest}:undo")).send());
+    answers.extend(in_bulk(admin));
     answers.extend(of_plugins(admin));
     answers.extend(of_hooks(admin, site));
     answers.extend(["/livez", "/readyz", "/metrics"].map(|path| admin.root("GET", path).send()));
@@ -104,6 +124,36 @@ fn of_hooks(admin: &Client, site: &Site) -> Vec<Answer> {
     answers.push(admin.post("/hooks/tour:dry-run", &trial));
     answers.push(admin.delete("/hooks/tour", "*"));
     answers
+}
+
+fn in_bulk(admin: &Client) -> Vec<Answer> {
+    let list = "login_id,last_name,email,folder\nolga,Roe,olga@example.com,Sales\nwrong,,,\n";
+    let job = crate::import::send(admin, "enterprise=acme&mode=keep_good", list);
+    let ended = crate::import::ended(admin, &job.id());
+    let parts = format!("/revisions/{}/parts", ended["result"]["revision"]);
+    let mut answers = vec![job, admin.get("/jobs"), admin.get(&parts), admin.get("/accounts?q=olga")];
+    answers.extend(
+        ["/directory?q=olg", "/directory/folders?enterprise=acme", "/accounts/export"]
+            .map(|path| admin.get(path)),
+    );
+    answers.push(admin.post("/accounts:import-users", &json!({"enterprise": "acme"})));
+    answers
+}
+
+fn post_presence() -> (&'static str, String, Option<Value>) {
+    let changes = json!([{"account": "nobody", "state": "busy"}]);
+    ("POST", "/presence:publish".to_owned(), Some(json!({"source": "xmpp", "changes": changes})))
+}
+
+fn of_presence(admin: &Client, account: &str) -> Vec<Answer> {
+    let by_hand = format!("{account}/presence/manual");
+    vec![
+        admin.get(&format!("{account}/presence")),
+        admin.call("PUT", &by_hand).json(&json!({"state": "away", "note": "Lunch", "expires_in": 60})).send(),
+        admin.get(&format!("{account}/presence?without=xmpp")),
+        admin.get(&format!("{account}/messages")),
+        admin.call("DELETE", &by_hand).send(),
+    ]
 }
 
 fn of_plugins(admin: &Client) -> Vec<Answer> {

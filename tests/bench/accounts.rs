@@ -98,7 +98,7 @@ fn import(appliance: &Appliance, folder: &Path, from: usize, to: usize) -> Outco
             db.query_row("SELECT count(*) FROM job WHERE ended_at IS NULL", [], |row| row.get(0))?;
         if open == 0 {
             let count: i64 = db.query_row("SELECT count(*) FROM account", [], |row| row.get(0))?;
-            return if usize::try_from(count) == Ok(to) {
+            return if count == i64::try_from(to)? {
                 Ok(())
             } else {
                 Err(format!("{count} accounts instead of {to}").into())
@@ -168,9 +168,9 @@ fn operations(appliance: &Appliance, folder: &Path, size: usize) -> Outcome<Vec<
 }
 
 fn ids(bare: &Connection, size: usize) -> Outcome<Vec<String>> {
-    let sql = format!("SELECT id FROM account WHERE seq % {} = 0 LIMIT {IDS}", size / IDS);
-    let mut all = bare.prepare(&sql)?;
-    let found = all.query_map([], |row| row.get(0))?;
+    let sql = "SELECT id FROM account WHERE seq % ?1 = 0 LIMIT ?2";
+    let mut all = bare.prepare(sql)?;
+    let found = all.query_map([i64::try_from(size / IDS)?, i64::try_from(IDS)?], |row| row.get(0))?;
     Ok(found.collect::<rusqlite::Result<_>>()?)
 }
 

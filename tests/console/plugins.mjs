@@ -109,7 +109,7 @@ async function switchesOff(visitor) {
   await visitor.press("nav a[href='#/plugin/echo']");
   await visitor.see("Echo");
   const said = await visitor.page.locator("main .notice").innerText();
-  insist(said.includes("does not serve now") && said.includes("an operator switched it off"), said);
+  insist(said.includes("does not serve now") && said.includes("An operator switched it off."), said);
   await visitor.insistFit("echo switched off");
 }
 

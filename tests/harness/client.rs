@@ -12,7 +12,7 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, Error, SignatureScheme, StreamOwned};
 use serde_json::{Value, json};
 
-use super::Answer;
+use super::{Answer, Follower, READ};
 
 const BASE: &str = "/api/v1";
 /// Longer than the appliance waits for a plugin.
@@ -151,6 +151,16 @@ impl Call<'_> {
         Answer::parse(&what, &received)
     }
 
+    /// Sends the request and follows the events that it is answered with.
+    #[track_caller]
+    pub fn follow(self) -> Follower {
+        let (mut stream, sent) = begin(self.client, &self.written()).expect("the appliance is reached");
+        sent.expect("the request can be sent");
+        stream.flush().expect("the request can be sent");
+        stream.sock.set_read_timeout(Some(READ)).expect("a read can have a deadline");
+        Follower::over(stream)
+    }
+
     /// Sends the request to an appliance that may die meanwhile; `None` when no whole answer came.
     pub fn try_send(self) -> Option<Answer> {
         let received = exchange(self.client, &self.written()).ok()?;
@@ -174,7 +184,10 @@ impl Call<'_> {
     }
 }
 
-fn exchange(client: &Client, request: &[u8]) -> std::io::Result<Vec<u8>> {
+type Stream = StreamOwned<ClientConnection, TcpStream>;
+
+/// Connects and sends; the inner result is the sending's.
+fn begin(client: &Client, request: &[u8]) -> std::io::Result<(Stream, std::io::Result<()>)> {
     let socket = TcpStream::connect_timeout(&client.address, PATIENCE)?;
     socket.set_read_timeout(Some(PATIENCE))?;
     socket.set_write_timeout(Some(PATIENCE))?;
@@ -184,6 +197,11 @@ fn exchange(client: &Client, request: &[u8]) -> std::io::Result<Vec<u8>> {
     let mut stream = StreamOwned::new(connection, socket);
     // The door may answer and close before it has read all of a request that it refuses.
     let sent = stream.write_all(request).and_then(|()| stream.flush());
+    Ok((stream, sent))
+}
+
+fn exchange(client: &Client, request: &[u8]) -> std::io::Result<Vec<u8>> {
+    let (mut stream, sent) = begin(client, request)?;
     let mut received = Vec::new();
     let read = match sent {
         Ok(()) => stream.read_to_end(&mut received).map(drop),
@@ -193,10 +211,7 @@ fn exchange(client: &Client, request: &[u8]) -> std::io::Result<Vec<u8>> {
 }
 
 /// Reads without writing, which would fail on a connection whose other side has gone.
-fn read_what_arrived(
-    stream: &mut StreamOwned<ClientConnection, TcpStream>,
-    received: &mut Vec<u8>,
-) -> std::io::Result<()> {
+fn read_what_arrived(stream: &mut Stream, received: &mut Vec<u8>) -> std::io::Result<()> {
     let StreamOwned { conn, sock } = stream;
     while conn.wants_read() && conn.read_tls(sock)? > 0 {
         let state = conn.process_new_packets().map_err(std::io::Error::other)?;

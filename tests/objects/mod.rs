@@ -9,6 +9,7 @@ mod profiles;
 mod rule_tables;
 mod rules;
 mod settings;
+mod trusted;
 
 use serde_json::{Value, json};
 

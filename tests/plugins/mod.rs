@@ -7,7 +7,7 @@ mod cloudlink;
 mod faults;
 mod jobs;
 mod keys;
-mod mirror;
+pub mod mirror;
 mod pages;
 mod peering;
 mod quarantine;

@@ -268,6 +268,24 @@ fn the_overview_and_the_doctor_say_that_nothing_is_connected() {
     assert_eq!((overview["state"].clone(), rows.len()), (json!("not_connected"), 3));
 }
 
+/// Seed 002: not supported in MiCloud Flex on GCP.
+#[test]
+fn in_micloud_flex_peers_get_no_synchronizer_and_enterprises_do() {
+    let appliance = Appliance::with_plugins(&["peering"]);
+    let admin = appliance.admin();
+    let path = external(&admin);
+    put(&admin, &path, &directory()).expect(201);
+    admin.put("/settings/site.deployment", "*", &json!({"value": "micloud_flex_gcp"})).expect(200);
+    let words = "Peering is not supported in the MiCloud Flex on GCP (Google Cloud Platform) environment";
+    let changed = admin.put(&path, "*", &directory()).problem(409, "deployment/not_supported");
+    changed.says(words);
+    let invited = admin.post("/peering/invitations", &json!({"enterprise": "acme"}));
+    invited.problem(409, "deployment/not_supported").says(words);
+    admin.get(&path).expect(200);
+    admin.delete(&path, "*").expect(204);
+    put(&admin, "/enterprises/acme/synchronizer", &directory()).expect(201);
+}
+
 #[test]
 fn a_repeated_invitation_gives_the_first_code_again() {
     let appliance = Appliance::with_plugins(&["peering"]);

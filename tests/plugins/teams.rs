@@ -35,13 +35,15 @@ fn teams_is_set_up_and_stays_so_after_a_power_cut() {
     let mut appliance = Appliance::with_plugins(&["teams"]);
     let admin = appliance.admin();
     admin.post("/enterprises", &enterprise_body("acme")).expect(201);
-    let user = format!("/teams/users/{}", account(&admin, "ann"));
+    let id = account(&admin, "ann");
+    admin.patch(&format!("/accounts/{id}"), "*", &json!({"teams_status": true})).expect(200);
+    let user = format!("/teams/users/{id}");
     let before = admin.get("/teams").expect(200);
     assert_eq!(before.json["state"], "off");
     let done = admin.put("/teams", &before.etag(), &setup("bi_directional")).expect(200);
     assert_eq!(done.json["state"], "not_connected", "{done}");
     admin.put("/teams", &before.etag(), &setup("off")).problem(412, "change/stale");
-    let on = admin.put(&user, "*", &json!({"enabled": true, "object_id": OBJECT})).expect(200);
+    let on = admin.put(&user, "*", &json!({"object_id": OBJECT})).expect(200);
     assert_eq!(on.json["state"], "not_read_yet");
     await_plugin(&admin, "teams", "degraded");
     appliance.kill9();
@@ -110,11 +112,11 @@ fn wrong_input_is_answered_field_by_field_and_changes_nothing() {
     let rehearsed = admin.call("PUT", "/teams?dry_run=1").header("If-Match", "*");
     assert_eq!(rehearsed.json(&setup("bi_directional")).send().expect(200).json["state"], "not_connected");
     assert_eq!(admin.get("/teams").expect(200).json["revision"], 0);
-    admin.put("/teams/users/nobody", "*", &json!({"enabled": true})).problem(404, "request/not_found");
+    admin.put("/teams/users/nobody", "*", &json!({})).problem(404, "request/not_found");
 }
 
 #[test]
-fn operators_switch_accounts_and_administrators_set_up() {
+fn operators_say_who_accounts_are_and_administrators_set_up() {
     let appliance = Appliance::with_plugins(&["teams"]);
     let admin = appliance.admin();
     admin.post("/enterprises", &enterprise_body("acme")).expect(201);
@@ -130,9 +132,13 @@ fn operators_switch_accounts_and_administrators_set_up() {
         .says("lacks tenant_id, client_id, redirect_uri");
     operator.put("/teams", "*", &setup("off")).problem(403, "access/denied").says("teams:write");
     let (ann, bob) = (format!("/teams/users/{ann}"), format!("/teams/users/{bob}"));
-    viewer.put(&ann, "*", &json!({"enabled": true})).problem(403, "access/denied").says("teams:users");
-    operator.put(&ann, "*", &json!({"enabled": true, "upn": "same@ex.org"})).expect(200);
-    let taken = operator.put(&bob, "*", &json!({"enabled": true, "upn": "SAME@ex.org"}));
+    viewer.put(&ann, "*", &json!({})).problem(403, "access/denied").says("teams:users");
+    operator
+        .put(&ann, "*", &json!({"enabled": true}))
+        .problem(422, "request/invalid")
+        .blames("/enabled", "at the account");
+    operator.put(&ann, "*", &json!({"upn": "same@ex.org"})).expect(200);
+    let taken = operator.put(&bob, "*", &json!({"upn": "SAME@ex.org"}));
     taken.problem(422, "request/invalid").blames("/upn", "must be one account's only");
     let first = viewer.get("/teams/users?limit=1").expect(200);
     let second = viewer.get(&format!("/teams/users?limit=1&cursor={}", first.text("next"))).expect(200);
@@ -167,8 +173,8 @@ fn changes_of_teams_are_put_back_by_its_rules() {
         "the secret stays, and with it the day on which it ends"
     );
     await_plugin(&admin, "teams", "degraded");
-    admin.put(&user, "*", &json!({"enabled": true, "upn": "ann@corp.ex.org"})).expect(200);
+    admin.put(&user, "*", &json!({"upn": "ann@corp.ex.org"})).expect(200);
     undo("teams/users").expect(201);
     let shown = admin.get(&user).expect(200).json;
-    assert_eq!((&shown["enabled"], &shown["upn"]), (&json!(false), &json!("")));
+    assert_eq!(shown["upn"], "");
 }

@@ -84,16 +84,20 @@ function given(plugin, context) {
 /** A plugin that does not serve: why, since when, and where it can be helped. */
 function away(plugin, context) {
   const since = new Date(plugin.since).toLocaleString();
-  const reason = plugin.reason === "" ? "It is being started or stopped." : plugin.reason;
+  const reason = sentence(plugin.reason === "" ? "it is being started or stopped" : plugin.reason);
   const again = () => context.go(address(plugin));
   return [
     ui.element("h1", {}, plugin.title),
     ui.notice(
       "warning",
       `The plugin ${plugin.id} does not serve now`,
-      ui.paragraph(`State: ${plugin.state}, since ${since}. ${reason}`),
+      ui.paragraph(`${reason} It is so since ${since}.`),
       ui.element("p", {}, ui.element("a", { href: "#/plugins" }, "Look after it on the page Plugins")),
       ui.element("button", { type: "button", on: { click: again } }, "Try again"),
     ),
   ];
+}
+
+function sentence(words) {
+  return `${words[0].toUpperCase()}${words.slice(1)}${/[.!?]$/.test(words) ? "" : "."}`;
 }

@@ -2,6 +2,7 @@
 //! command line, and the first claim.
 
 pub mod claim;
+pub mod credential;
 pub mod passwords;
 pub mod sessions;
 pub mod throttle;

@@ -88,17 +88,24 @@ fn session(row: &Row<'_>) -> RowResult<Session> {
 /// The administrator whose session a cookie is, if it is not over.
 pub fn authenticate(engine: &Engine, cookie: &str) -> Result<Option<Principal>, Problem> {
     let hash = digest(cookie);
-    let sql = "SELECT a.id, a.name, a.role, s.csrf, s.created_at, s.seen_at
-               FROM session s JOIN admin a ON a.seq = s.admin WHERE s.hash = ?1";
-    let found = engine.db.read(|read| Ok::<_, Problem>(read.one(sql, params![hash], session)?))?;
-    let (idle_since, begun_since) = limits(engine);
-    let Some(session) = found.filter(|s| s.seen_at >= idle_since && s.created_at >= begun_since) else {
-        return Ok(None);
-    };
+    let Some(session) = living(engine, &hash)? else { return Ok(None) };
     if clock::unix() - session.seen_at >= SEEN_STEP {
         note_seen(engine, hash);
     }
     Ok(Some(session.principal))
+}
+
+/// The same by its hash, without counting as a use of the session.
+pub fn holder(engine: &Engine, hash: Vec<u8>) -> Result<Option<Principal>, Problem> {
+    Ok(living(engine, &hash)?.map(|session| session.principal))
+}
+
+fn living(engine: &Engine, hash: &[u8]) -> Result<Option<Session>, Problem> {
+    let sql = "SELECT a.id, a.name, a.role, s.csrf, s.created_at, s.seen_at
+               FROM session s JOIN admin a ON a.seq = s.admin WHERE s.hash = ?1";
+    let found = engine.db.read(|read| Ok::<_, Problem>(read.one(sql, params![hash], session)?))?;
+    let (idle_since, begun_since) = limits(engine);
+    Ok(found.filter(|s| s.seen_at >= idle_since && s.created_at >= begun_since))
 }
 
 /// A request must not fail because this could not be noted, say on a full disk; the session then ends earlier.

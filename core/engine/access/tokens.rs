@@ -38,8 +38,13 @@ fn found(row: &Row<'_>) -> RowResult<Found> {
 
 /// Whose token it is, if it is one and has not expired.
 pub fn authenticate(engine: &Engine, token: &str) -> Result<Option<Principal>, Problem> {
+    holder(engine, digest(token))
+}
+
+/// The same by its hash.
+pub fn holder(engine: &Engine, hash: Vec<u8>) -> Result<Option<Principal>, Problem> {
     let sql = "SELECT id, name, role, scopes, expires_at FROM token WHERE hash = ?1";
-    let known = engine.db.read(|read| Ok::<_, Problem>(read.one(sql, params![digest(token)], found)?))?;
+    let known = engine.db.read(|read| Ok::<_, Problem>(read.one(sql, params![hash], found)?))?;
     Ok(known.filter(|f| !has_expired(f.expires_at.as_deref())).map(|f| f.principal))
 }
 

@@ -9,7 +9,7 @@ use super::{
     text,
 };
 use crate::catalog::problems::{FieldError, IN_USE, Problem};
-use crate::catalog::shape::{Field, Kind, Object, Shape};
+use crate::catalog::shape::{self, Field, Kind, Object, Shape};
 use crate::catalog::{events, rights, rules};
 use crate::engine::change::Change;
 
@@ -97,6 +97,11 @@ fn follow(change: &Change<'_>, row: Option<&Object>) -> Result<(), Problem> {
     else {
         return Ok(());
     };
+    // A peer's own rule may be narrower: its name must be one that a certificate can hold.
+    if let Some(rule) = PEERS.shape.field(field) {
+        let wanted = row.get("address").cloned().unwrap_or_default();
+        shape::check(rule.kind, &wanted, "/address").map_err(Problem::invalid)?;
+    }
     log::debug!("peer {}: {field} follows its trusted server from {address}", text(&peer, "id"));
     let mut moved = peer.clone();
     moved.insert(field.to_owned(), text(row, "address").into());

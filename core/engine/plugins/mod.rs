@@ -2,6 +2,8 @@
 //! of their deaths. Leaves out their processes, which are `host`'s.
 
 mod memory;
+mod messages;
+mod presence;
 mod rows;
 mod services;
 mod settings;
@@ -43,6 +45,7 @@ pub fn supervise(engine: &Arc<Engine>, folder: PathBuf, trust: Trust) -> Result<
     }
     jobs::begin(engine)?;
     let news = carry_news(engine)?;
+    presence::carry(engine)?;
     engine.bus.listen(move |fired| {
         // Whoever publishes must not wait for a plugin.
         if news.try_send(fired.clone()).is_err() {

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::writing::{self, Hand, Undone, failure, of_problem};
-use super::{rows, settings};
+use super::{messages, presence, rows, settings};
 use crate::engine::doctor::{Finding, PLUGIN_FINDINGS, State};
 use crate::engine::events::Fired;
 use crate::engine::secrets::{Secret, store};
@@ -70,6 +70,10 @@ impl Services for EngineServices {
             ops::JOB_PROGRESS => desk.progress(&read(args)?),
             ops::CHECK_REPORT => desk.report(read(args)?),
             ops::REVISION_NOTE => desk.note(read(args)?),
+            ops::PRESENCE_PUBLISH | ops::PRESENCE_GET | ops::PRESENCE_GOVERN => {
+                presence::call(&engine, plugin, op, args)
+            }
+            name if name.starts_with(messages::AREA) => messages::call(&engine, plugin, op, args),
             other => Err(unknown(other)),
         }
     }
@@ -79,7 +83,8 @@ fn unknown(op: &str) -> Failure {
     Failure::new(Code::NotFound, format!("this appliance does not know the operation {op:?}"))
 }
 
-fn read<T: DeserializeOwned>(args: Value) -> Result<T, Failure> {
+/// The arguments of an operation.
+pub fn read<T: DeserializeOwned>(args: Value) -> Result<T, Failure> {
     serde_json::from_value(args)
         .map_err(|e| Failure::new(Code::BadRequest, format!("the arguments do not fit: {e}")))
 }

@@ -44,6 +44,7 @@ pub fn failure(error: &Error) -> Failure {
 /// The appliance's refusals in the treaty's words.
 pub fn of_problem(problem: Problem) -> Failure {
     let code = match problem.kind.status {
+        400 | 422 => Code::BadRequest,
         404 => Code::NotFound,
         409 => Code::Conflict,
         503 | 507 => Code::Unavailable,

@@ -74,7 +74,12 @@ pub fn install(engine: &Engine) -> Result<(), Problem> {
 }
 
 fn origin() -> Origin {
-    Origin { who: WHO.to_owned(), from: "this machine".to_owned(), via: "appliance", request: String::new() }
+    Origin {
+        who: WHO.to_owned(),
+        from: "this machine".to_owned(),
+        via: "appliance",
+        request: "start".to_owned(),
+    }
 }
 
 /// Puts it as a version. It serves if it shall and nobody decided otherwise since the last one was brought.

@@ -217,6 +217,26 @@ fn a_new_version_clears_the_quarantine() {
     assert!(fault(&host, "none").is_ok());
 }
 
+/// No minor version but the first was released yet, so the next one is made up: its table has one field more.
+#[test]
+fn a_plugin_of_a_later_minor_version_runs_on_this_host() {
+    let later = source("plugins/abi/jackfield_plugin.h")
+        .replace("JACKFIELD_ABI 0x00010000u", "JACKFIELD_ABI 0x00010001u")
+        .replace("} jackfield_plugin;", "  void (*hibernate)(void *self);\n} jackfield_plugin;");
+    assert!(later.contains("0x00010001u") && later.contains("hibernate"), "the header is another one now");
+    let code = source("plugins/echo/c/echo.c").replace("#include \"jackfield_plugin.h\"", &later);
+    let bench = Bench::empty();
+    let library = compile(&bench, "libjackfield_echo_c", &code);
+    bench.install("echo_c", &source("plugins/echo/c/plugin.toml"), &library);
+    let host = bench.host();
+    up(&host, "echo_c");
+    let asked = json!({"method": "POST", "path": "echo_c", "route": "echo_c", "body": {"a": 1}});
+    assert_eq!(host.request("echo_c", "http", &asked, SOON).unwrap()["body"], json!({"a": 1}));
+    // What this host does not know to ask is no fault of the plugin's, nor the other way round.
+    assert!(host.request("echo_c", "hibernate", &json!({}), SOON).is_err());
+    assert_eq!(up(&host, "echo_c").misbehaviour, 0);
+}
+
 #[test]
 fn a_plugin_in_c_is_one_like_any_other_and_hears_events() {
     const LISTENER: &str = r#"

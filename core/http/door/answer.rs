@@ -16,6 +16,8 @@ pub struct Asked {
     pub for_head_only: bool,
     /// The connection to the client ends with this answer.
     pub last: bool,
+    /// What the worker sends is the beginning; the door goes on until the connection ends.
+    pub goes_on: bool,
 }
 
 /// How much body follows a head.
@@ -66,13 +68,14 @@ pub fn read(bytes: &[u8], asked: Asked) -> Result<Answer, Broken> {
         return Ok(Answer::Interim(consumed));
     }
     let declared = declared_length(response.headers)?;
-    let body = if asked.for_head_only || matches!(status, 204 | 304) {
+    let body = if asked.for_head_only || asked.goes_on || matches!(status, 204 | 304) {
         Length::Known(0)
     } else {
         declared.map_or(Length::UntilClose, Length::Known)
     };
-    let last = asked.last || body == Length::UntilClose;
-    let head = head_for_client(&response, status, declared, last);
+    let last = asked.last || asked.goes_on || body == Length::UntilClose;
+    let length = declared.filter(|_| !asked.goes_on);
+    let head = head_for_client(&response, status, length, last);
     Ok(Answer::Final { consumed, status, body, head })
 }
 
@@ -120,7 +123,7 @@ fn head_for_client(
 mod tests {
     use super::*;
 
-    const PLAIN: Asked = Asked { for_head_only: false, last: false };
+    const PLAIN: Asked = Asked { for_head_only: false, last: false, goes_on: false };
 
     fn complete(text: &str, asked: Asked) -> (Length, String) {
         match read(text.as_bytes(), asked) {
@@ -138,7 +141,7 @@ mod tests {
 
     #[test]
     fn an_answer_to_head_keeps_its_length_but_has_no_body() {
-        let asked = Asked { for_head_only: true, last: true };
+        let asked = Asked { for_head_only: true, last: true, goes_on: false };
         let (body, head) = complete("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", asked);
         assert_eq!(body, Length::Known(0));
         assert_eq!(head, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\n");
@@ -158,6 +161,14 @@ mod tests {
         let (body, head) = complete("HTTP/1.1 200 OK\r\n\r\n", PLAIN);
         assert_eq!(body, Length::UntilClose);
         assert_eq!(head, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
+    }
+
+    #[test]
+    fn an_answer_that_goes_on_declares_no_length_and_is_the_last() {
+        let asked = Asked { goes_on: true, ..PLAIN };
+        let (body, head) = complete("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nA: b\r\n\r\n", asked);
+        assert_eq!(body, Length::Known(0));
+        assert_eq!(head, "HTTP/1.1 200 OK\r\nA: b\r\nConnection: close\r\n\r\n");
     }
 
     #[test]

@@ -127,7 +127,7 @@ fn greeting_answer(b: &mut Backend) -> Result<bool, Broken> {
     let lost = |cause: std::io::Error| Broken(cause.to_string());
     b.stream.send(&mut b.outbox).map_err(lost)?;
     b.stream.receive(&mut b.inbox, KEPT).map_err(lost)?;
-    let asked = Asked { for_head_only: false, last: false };
+    let asked = Asked { for_head_only: false, last: false, goes_on: false };
     match answer::read(b.inbox.data(), asked)? {
         Answer::Final { consumed, status: 204, .. } => {
             b.inbox.consume(consumed);

@@ -11,7 +11,7 @@ use super::head::Scan;
 use super::pool::Lane;
 use super::stream::Stream;
 use crate::http::limits::Wait;
-use crate::http::message::Client;
+use crate::http::message::{Client, Feed};
 use crate::http::stats::{Counters, Phase};
 
 /// Most bytes kept for a client in each direction.
@@ -77,9 +77,11 @@ pub struct Connection {
     pub scan: Scan,
     /// The request on its way, if there is one.
     pub exchange: Option<Exchange>,
+    /// The rest of an answer that goes on.
+    pub feed: Option<Box<dyn Feed>>,
     /// The connection ends after what is being sent.
     pub last: bool,
-    /// Bytes thrown away after the farewell.
+    /// Bytes thrown away, after the farewell or while an answer goes on.
     pub drained: usize,
     /// The farewell has been said.
     pub has_said_goodbye: bool,
@@ -110,6 +112,7 @@ impl Connection {
             outbox: Buffer::default(),
             scan: Scan::default(),
             exchange: None,
+            feed: None,
             last: false,
             drained: 0,
             has_said_goodbye: false,
@@ -164,6 +167,13 @@ impl Connection {
         }
     }
 
+    /// It has been told something: the silence begins anew.
+    pub fn was_told(&mut self) {
+        if self.wait == Wait::News {
+            self.since = Instant::now();
+        }
+    }
+
     /// What it waits for now and since when; called after each visit.
     pub fn settle(&mut self) -> (Wait, Instant) {
         let wait = self.current_wait();
@@ -176,7 +186,8 @@ impl Connection {
     }
 
     fn current_wait(&self) -> Wait {
-        let is_answering = matches!(self.phase, Phase::Collecting | Phase::Serving | Phase::Flushing);
+        let is_answering =
+            matches!(self.phase, Phase::Collecting | Phase::Serving | Phase::Flushing | Phase::Streaming);
         if is_answering && !self.is_flushed() {
             return Wait::Client;
         }
@@ -186,6 +197,7 @@ impl Connection {
             (Phase::Serving, Some(x)) if x.body_left > 0 => Wait::Body(x.declared),
             (Phase::Waiting, _) => Wait::Worker,
             (Phase::Idle, _) => Wait::Idle,
+            (Phase::Streaming, _) => Wait::News,
             (Phase::Closing | Phase::Draining, _) => Wait::Farewell,
             _ => Wait::Answer,
         }

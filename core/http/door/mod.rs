@@ -3,7 +3,7 @@
 //!
 //! `head`, `answer`, `caps`, `deadlines`, `pool` and `refusal` decide and know no sockets; `stream` and `listen` do the
 //! I/O; `reactor` is the loop, `entrance` lets connections in, `visit` takes one connection as far as it can
-//! go, `relay` joins it to a worker over one of the connections that `backend` opens.
+//! go, `relay` joins it to a worker over one of the connections that `backend` opens, `feeding` continues answers that go on.
 
 mod answer;
 mod backend;
@@ -12,6 +12,7 @@ mod caps;
 mod connection;
 mod deadlines;
 mod entrance;
+mod feeding;
 mod head;
 mod listen;
 mod pool;
@@ -24,6 +25,8 @@ mod visit;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::SeqCst;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
@@ -59,6 +62,8 @@ pub struct Plan {
     pub tickets: Arc<Tickets>,
     /// What has been seen.
     pub counters: Arc<Counters>,
+    /// Whether there is news for answers that go on.
+    pub has_news: Arc<AtomicBool>,
 }
 
 /// What the loop is told from outside.
@@ -73,6 +78,7 @@ pub struct Orders {
 pub struct Door {
     orders: Arc<Mutex<Orders>>,
     waker: Arc<Waker>,
+    has_news: Arc<AtomicBool>,
     addresses: Vec<SocketAddr>,
     /// In a mutex only so that the door can be shared; [`close`](Self::close) alone takes it out.
     ended: Mutex<Receiver<()>>,
@@ -85,6 +91,7 @@ impl Door {
         let entrances = Entrances::open(&plan.listen, plan.control_socket.as_deref())?;
         let addresses = entrances.addresses()?;
         let orders = Arc::new(Mutex::new(Orders { limits: Arc::new(plan.limits.clone()), stop_by: None }));
+        let has_news = plan.has_news.clone();
         let (reactor, waker) = Reactor::new(plan, entrances, orders.clone())?;
         let (end, ended) = channel();
         let thread = Builder::new().name("door".into()).spawn(move || {
@@ -92,7 +99,7 @@ impl Door {
             // Nobody listens any more when the appliance did not wait for the end.
             let _ = end.send(());
         })?;
-        Ok(Self { orders, waker, addresses, ended: Mutex::new(ended), thread })
+        Ok(Self { orders, waker, has_news, addresses, ended: Mutex::new(ended), thread })
     }
 
     /// The addresses served, with the real ports.
@@ -104,6 +111,19 @@ impl Door {
     pub fn set_limits(&self, limits: Limits) -> io::Result<()> {
         lock(&self.orders).limits = Arc::new(limits);
         self.waker.wake()
+    }
+
+    /// What to call when there is news for answers that go on; quick, and good also when the door is closed.
+    pub fn nudge(&self) -> impl Fn() + Send + Sync + use<> {
+        let (has_news, waker) = (self.has_news.clone(), self.waker.clone());
+        move || {
+            // Once until the loop has looked: thousands of changes in a second wake it a few times.
+            if !has_news.swap(true, SeqCst)
+                && let Err(cause) = waker.wake()
+            {
+                log::error!("cannot wake the door to tell news: {cause}; it looks within a second");
+            }
+        }
     }
 
     /// Stops accepting, closes what is idle, lets requests finish until the deadline; returns once the loop

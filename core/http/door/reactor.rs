@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -71,6 +72,8 @@ pub enum Timer {
     Accept,
     /// Opening a private connection may be tried again.
     Reopen,
+    /// There is news for answers that go on.
+    News,
 }
 
 /// Everything the loop owns.
@@ -92,6 +95,8 @@ pub struct Reactor {
     pub(super) visit_again: Vec<u64>,
     pub(super) accept_again: Vec<usize>,
     pub(super) stop_by: Option<Instant>,
+    pub(super) has_news: Arc<AtomicBool>,
+    pub(super) is_news_due: bool,
     orders: Arc<Mutex<Orders>>,
     last_id: u64,
 }
@@ -123,6 +128,8 @@ impl Reactor {
             visit_again: Vec::new(),
             accept_again: Vec::new(),
             stop_by: None,
+            has_news: plan.has_news,
+            is_news_due: false,
             orders,
             last_id: 0,
         };
@@ -193,6 +200,7 @@ impl Reactor {
                 Timer::Backend(id) => self.backend_is_late(id),
                 Timer::Accept => self.accept_everywhere(),
                 Timer::Reopen => self.open_backend(),
+                Timer::News => self.tell_news(),
             }
         }
     }
@@ -202,6 +210,7 @@ impl Reactor {
             let orders = lock(&self.orders);
             (orders.limits.clone(), orders.stop_by)
         };
+        self.expect_news();
         if limits != self.limits {
             self.limits = limits;
             self.reschedule();
@@ -221,13 +230,16 @@ impl Reactor {
 
     fn begin_to_stop(&mut self) {
         self.entrances.close();
-        let is_done = |c: &Connection| matches!(c.phase(), Phase::Silent | Phase::Head | Phase::Idle);
+        let is_done = |c: &Connection| {
+            matches!(c.phase(), Phase::Silent | Phase::Head | Phase::Idle | Phase::Streaming)
+        };
         let done: Vec<u64> = self.clients.values().filter(|c| is_done(c)).map(|c| c.id).collect();
         for id in done {
             if let Some(mut connection) = self.clients.remove(&id) {
+                let last_words = connection.say_last_news();
                 // A TLS end without a farewell looks like an attack (RFC 8446 section 6.1).
                 connection.stream.say_goodbye();
-                if let Err(cause) = connection.send() {
+                if let Err(cause) = last_words.and_then(|()| connection.send().map(drop)) {
                     log::debug!("a connection ended before the farewell: {cause}");
                 }
                 self.dismiss(connection);
@@ -270,6 +282,9 @@ impl Reactor {
     fn client_is_late(&mut self, id: u64) {
         let Some(mut connection) = self.clients.remove(&id) else { return };
         let (wait, _) = connection.settle();
+        if wait == Wait::News {
+            return self.beat(connection);
+        }
         if wait != Wait::Farewell {
             self.counters.timed_out(wait);
         }

@@ -9,7 +9,7 @@ use super::reactor::Reactor;
 use super::visit::{Gone, invite_body};
 use crate::catalog::problems::{INTERNAL, Problem};
 use crate::http::stats::{Counters, Phase};
-use crate::http::tickets::{HEADER, Pass};
+use crate::http::tickets::{HEADER, Pass, Tickets};
 
 /// How one round of relaying went.
 enum Round {
@@ -53,7 +53,7 @@ impl Reactor {
         let Some(joined) = c.exchange.as_ref().and_then(|x| x.joined) else { return Err(Gone) };
         let Some(b) = self.pool.get_mut(joined.backend) else { return Err(Gone) };
         let had_body_left = c.exchange.as_ref().is_some_and(|x| x.body_left > 0);
-        let outcome = exchange_round(c, b);
+        let outcome = exchange_round(c, b, &self.tickets);
         let has_body_left = c.exchange.as_ref().is_some_and(|x| x.body_left > 0);
         if had_body_left && !has_body_left {
             self.caps_of(c.origin).delivered(c.id, c.origin);
@@ -84,10 +84,11 @@ impl Reactor {
         let Some(exchange) = c.exchange.take() else { return false };
         c.last = exchange.asked.last || exchange.body_left > 0;
         if let Some(joined) = exchange.joined {
+            c.feed = self.tickets.take_rest(joined.ticket).filter(|_| exchange.asked.goes_on);
             self.tickets.withdraw(joined.ticket);
             self.give_back(joined.backend, exchange.body_left);
         }
-        c.enter(Phase::Flushing);
+        c.enter(if c.feed.is_some() { Phase::Streaming } else { Phase::Flushing });
         true
     }
 
@@ -115,7 +116,7 @@ impl Reactor {
     }
 }
 
-fn exchange_round(c: &mut Connection, b: &mut Backend) -> Result<Round, Broken> {
+fn exchange_round(c: &mut Connection, b: &mut Backend, tickets: &Tickets) -> Result<Round, Broken> {
     let lost = |cause: std::io::Error| Broken(cause.to_string());
     let Some(mut exchange) = c.exchange.take() else { return Ok(Round::Moved(false)) };
     let uploaded = pass_body_on(&mut exchange, &mut c.inbox, b).map_err(lost);
@@ -124,7 +125,7 @@ fn exchange_round(c: &mut Connection, b: &mut Backend) -> Result<Round, Broken> 
         c.worker_moved();
     }
     // What the worker said before its connection broke still counts.
-    let answered = pass_answer_on(&mut exchange, &mut c.outbox, b);
+    let answered = pass_answer_on(&mut exchange, &mut c.outbox, b, tickets);
     c.exchange = Some(exchange);
     match answered? {
         Round::Moved(moved) => Ok(Round::Moved(moved | uploaded? | received?)),
@@ -141,9 +142,19 @@ fn pass_body_on(x: &mut Exchange, inbox: &mut Buffer, b: &mut Backend) -> std::i
     Ok(moved + sent > 0)
 }
 
-fn pass_answer_on(x: &mut Exchange, outbox: &mut Buffer, b: &mut Backend) -> Result<Round, Broken> {
+fn pass_answer_on(
+    x: &mut Exchange,
+    outbox: &mut Buffer,
+    b: &mut Backend,
+    tickets: &Tickets,
+) -> Result<Round, Broken> {
     match x.answer {
-        Progress::Head => pass_head_on(x, outbox, b),
+        Progress::Head => {
+            // The worker left it before it sent the head.
+            let goes_on = x.joined.is_some_and(|joined| tickets.has_rest(joined.ticket));
+            x.asked.goes_on = goes_on && !x.asked.for_head_only;
+            pass_head_on(x, outbox, b)
+        }
         Progress::Body(left) => pass_rest_on(x, left, outbox, b),
     }
 }

@@ -1,5 +1,5 @@
 //! One connection's turn: it goes as far as its bytes allow. Leaves out the exchange with a worker, which is
-//! in `relay`.
+//! in `relay`, and answers that go on, which are in `feeding`.
 
 use super::answer::Asked;
 use super::connection::{Connection, Exchange, KEPT, Progress};
@@ -64,6 +64,7 @@ impl Reactor {
             Phase::Idle => self.between_requests(c),
             Phase::Closing => farewell(c),
             Phase::Draining => drain(c),
+            Phase::Streaming => self.feed(c),
         }
     }
 
@@ -205,7 +206,7 @@ fn exchange_for(head: Head) -> Exchange {
         body_left: head.body,
         wants_continue: head.wants_continue,
         understands_interim: head.understands_interim,
-        asked: Asked { for_head_only: head.method == "HEAD", last: head.last },
+        asked: Asked { for_head_only: head.method == "HEAD", last: head.last, goes_on: false },
         lane: if head.body <= KEPT as u64 { Lane::Quick } else { Lane::Upload },
         canonical: head.canonical,
         joined: None,

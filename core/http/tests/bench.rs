@@ -86,7 +86,7 @@ fn text(words: &str) -> Response {
 }
 
 fn response(status: u16, headers: Vec<(String, String)>, body: Vec<u8>) -> Response {
-    Response { status, headers, body }
+    Response { status, headers, body, feed: None }
 }
 
 pub fn der(pem: &str) -> CertificateDer<'static> {
@@ -208,6 +208,14 @@ impl<W: Wire> Talk<W> {
             let seen = String::from_utf8_lossy(&self.unread).into_owned();
             assert!(self.read_more(), "the connection ended after {seen:?}");
         }
+    }
+
+    /// The next bytes, as text.
+    pub fn exactly(&mut self, length: usize) -> String {
+        while self.unread.len() < length {
+            assert!(self.read_more(), "the answer ends after {:?}", String::from_utf8_lossy(&self.unread));
+        }
+        String::from_utf8(self.unread.drain(..length).collect()).unwrap()
     }
 
     /// Whether the server closes without another byte.

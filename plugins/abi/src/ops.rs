@@ -40,14 +40,32 @@ ops! { TO_HOST, "What a plugin asks of the host.":
     SECRET_DELETE "secret.delete" 0 "Forgets a secret of the plugin's own: `{name}` to `{}`.";
     JOB_PROGRESS "job.progress" 0 "Tells how far a job is: `{job, done, total, note}` to `{cancelled}`.";
     CHECK_REPORT "check.report" 0 "Puts up a finding for the doctor: `Finding` to `{}`.";
+    PRESENCE_PUBLISH "presence.publish" 0 "One source says what people are doing: `PresencePublish` to `PresencePublished`; at most 1,000 accounts. Memory only: say it anew after a restart of the appliance.";
+    PRESENCE_GET "presence.get" 0 "What people are doing: `PresenceGet` to `PresenceFound`; at most 1,000 accounts. Ask when the event `presence.changed` names an account.";
+    PRESENCE_GOVERN "presence.govern" 0 "Switches Teams on or off for accounts: `PresenceGovern` to `{unknown}`. While it is on, only the source `teams` is shown and states by hand are refused.";
+    MESSAGE_ACCEPT "message.accept" 0 "Stores a chat message: `NewMessage` to `MessageAccepted`; durable when it is answered. `conflict`: read-only, queue full, or the origin id was used for another text; `not_found`: neither address is an account's.";
+    MESSAGE_PENDING "message.pending" 0 "Messages that wait, oldest first: `MessagePending` to `Messages`.";
+    MESSAGE_DELIVERED "message.delivered" 0 "Says that messages have arrived: `{ids}` to `{delivered}`, how many had been waiting; at most 1,000.";
+    MESSAGE_HISTORY "message.history" 0 "One conversation, newest first: `MessageHistory` to `Messages`.";
+    MESSAGE_ARCHIVE "message.archive" 0 "Makes chat read-only, or writable again: `{archived, who}` to `{}`; recorded as a revision.";
     STATE_REPORT "state.report" 0 "Says in words how the plugin does: `{state, reason}` to `{}`.";
     REVISION_NOTE "revision.note" 0 "Records a change of configuration: `Note` to `{n}`.";
 }
 
 /// Services that a host offers. A plugin's manifest names those it needs, and an operation of another one is denied
 /// ([`service_of`]).
-pub const SERVICES: &[&str] =
-    &["db/1", "event/1", "secret/1", "job/1", "http/1", "check/1", "revision/1", "log/1"];
+pub const SERVICES: &[&str] = &[
+    "db/1",
+    "event/1",
+    "secret/1",
+    "job/1",
+    "http/1",
+    "check/1",
+    "revision/1",
+    "log/1",
+    "presence/1",
+    "message/1",
+];
 
 /// The service that an operation belongs to; none: every plugin may ask for it.
 pub fn service_of(op: &str) -> Option<&'static str> {
@@ -58,6 +76,10 @@ pub fn service_of(op: &str) -> Option<&'static str> {
         JOB_PROGRESS => Some("job/1"),
         CHECK_REPORT => Some("check/1"),
         REVISION_NOTE => Some("revision/1"),
+        PRESENCE_PUBLISH | PRESENCE_GET | PRESENCE_GOVERN => Some("presence/1"),
+        MESSAGE_ACCEPT | MESSAGE_PENDING | MESSAGE_DELIVERED | MESSAGE_HISTORY | MESSAGE_ARCHIVE => {
+            Some("message/1")
+        }
         _ => None,
     }
 }
@@ -326,6 +348,195 @@ pub struct Revision {
     /// After; null when it was deleted.
     #[serde(default)]
     pub after: Value,
+}
+
+/// What one source says of several accounts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PresencePublish {
+    /// `manual`, `xmpp`, `telephony`, `teams`, `cloudlink` or `calendar`.
+    pub source: String,
+    /// In order.
+    pub changes: Vec<PresenceChange>,
+}
+
+/// What a source says of one account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PresenceChange {
+    /// Id of the account.
+    pub account: String,
+    /// `available`, `busy`, `in_call`, `in_meeting`, `do_not_disturb`, `away`, `be_right_back`, `out_of_office`,
+    /// `offline` or `unknown`; none takes back what the source said.
+    pub state: Option<String>,
+    /// Words that go with it; at most 256 characters on one line.
+    #[serde(default)]
+    pub note: String,
+    /// Seconds after which it is over unless it is said again; none: a day, and for `manual` never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_in: Option<u64>,
+}
+
+/// The answer to [`PresencePublish`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PresencePublished {
+    /// What was not taken; all else was.
+    pub refused: Vec<PresenceRefused>,
+}
+
+/// A change that was not taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PresenceRefused {
+    /// Id of the account.
+    pub account: String,
+    /// Why, for people.
+    pub detail: String,
+}
+
+/// Whose presence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PresenceGet {
+    /// Ids of accounts.
+    pub accounts: Vec<String>,
+    /// A source that is left out: what is told to a world must not come from it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub without: Option<String>,
+}
+
+/// The answer to [`PresenceGet`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PresenceFound {
+    /// In the order asked; accounts that are not there are left out.
+    pub presence: Vec<Presence>,
+}
+
+/// What an account is doing, as far as it may be shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Presence {
+    /// Id of the account.
+    pub account: String,
+    /// As in [`PresenceChange`].
+    pub state: String,
+    /// Words that go with it.
+    #[serde(default)]
+    pub note: String,
+    /// Who says so; none: nobody.
+    #[serde(default)]
+    pub source: Option<String>,
+    /// Since when, RFC 3339 in UTC.
+    #[serde(default)]
+    pub since: Option<String>,
+    /// Seconds since the source last said so.
+    #[serde(default)]
+    pub age_seconds: Option<u64>,
+    /// Why this is shown, for people.
+    #[serde(default)]
+    pub reason: String,
+}
+
+/// Switches Teams on or off for accounts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PresenceGovern {
+    /// Ids of accounts.
+    pub accounts: Vec<String>,
+    /// Whether it is on.
+    pub on: bool,
+    /// Seconds for which it stays on unless it is said again; none: an hour. So a plugin that is gone governs
+    /// nobody for long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lasts: Option<u64>,
+}
+
+/// A chat message to be stored. Addresses are bare (`node@domain`); an account's is its login id, escaped as in
+/// XEP-0106, at its enterprise's domain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewMessage {
+    /// Address of who wrote it.
+    pub from: String,
+    /// Address of who shall get it.
+    pub to: String,
+    /// The text; at most 32 KiB.
+    pub body: String,
+    /// Id that the sender's side gave it: sent again under the same one, it is stored once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin_id: Option<String>,
+}
+
+/// The answer to [`NewMessage`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageAccepted {
+    /// Id of the stored message.
+    pub id: String,
+    /// Whether it had been stored before.
+    pub duplicate: bool,
+}
+
+/// Which messages that wait; exactly one of the first three.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessagePending {
+    /// Those for this account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+    /// Those for this address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    /// Those for any address of this domain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub domain: Option<String>,
+    /// Only those after this cursor.
+    #[serde(default)]
+    pub after: i64,
+    /// Most messages, at most 100.
+    #[serde(default = "default_messages")]
+    pub limit: usize,
+}
+
+/// Which conversation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageHistory {
+    /// One of the two addresses.
+    pub of: String,
+    /// The other one.
+    pub with: String,
+    /// Only those before this cursor; none: from the newest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<i64>,
+    /// Most messages, at most 100.
+    #[serde(default = "default_messages")]
+    pub limit: usize,
+}
+
+fn default_messages() -> usize {
+    50
+}
+
+/// Some messages, and where the next begin.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Messages {
+    /// In order.
+    pub messages: Vec<Message>,
+    /// Cursor of the next part; none: this is the last.
+    pub next: Option<i64>,
+}
+
+/// A stored message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// Id.
+    pub id: String,
+    /// Address of who wrote it.
+    pub from: String,
+    /// Address of who gets it.
+    pub to: String,
+    /// The text.
+    pub body: String,
+    /// When it was stored, RFC 3339 in UTC.
+    pub at: String,
+    /// `in` from elsewhere, `out` to elsewhere, `local` between accounts of the appliance.
+    pub direction: String,
+    /// When it arrived; none: it waits.
+    pub delivered_at: Option<String>,
+    /// Id that the sender's side gave it.
+    #[serde(default)]
+    pub origin_id: Option<String>,
 }
 
 /// A revision that is recorded by itself.

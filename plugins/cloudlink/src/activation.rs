@@ -10,13 +10,14 @@ use serde::{Deserialize, Serialize};
 use crate::failures::{REASONS, Told};
 use crate::{CloudLink, condition};
 
-/// Every account with a column for each reason of [`REASONS`]. An account that is not deployed is not sent, so
-/// nothing else is wrong with it yet. Malformed is what no mail system takes: not one @, a domain that is no
-/// DNS name of two labels, dots where none may be, white space (RFC 5321 section 4.1.2).
-const JUDGED: &str = r#"WITH shared AS MATERIALIZED (
-        SELECT lower(email) AS email FROM core_accounts WHERE deployed = 1 AND email <> ''
-        GROUP BY lower(email) HAVING count(*) > 1),
-    judged AS (
+/// Accounts that one statement looks at: few enough that it is never stopped for taking long.
+const SLICE: usize = 5000;
+/// The last account of a slice that begins after one; none: the rest is no whole slice.
+const BOUND: &str = "SELECT id FROM core_accounts WHERE id > ?1 ORDER BY id LIMIT 1 OFFSET ?2";
+/// Every account of a slice with a column for each reason of [`REASONS`]. An account that is not deployed is not
+/// sent, so nothing else is wrong with it yet. Malformed is what no mail system takes: not one @, a domain that
+/// is no DNS name of two labels, dots where none may be, white space (RFC 5321 section 4.1.2).
+const JUDGED: &str = r#"WITH judged AS MATERIALIZED (
         SELECT id, enterprise, login_id, first_name, last_name, email,
             deployed = 0 AS not_deployed,
             deployed = 1 AND trim(login_id) = '' AS missing_login,
@@ -26,9 +27,16 @@ const JUDGED: &str = r#"WITH shared AS MATERIALIZED (
                 OR email GLOB '*[ ,;:<>()"' || char(9, 10, 13) || ']*' OR email GLOB '*..*' OR email GLOB '.*'
                 OR email GLOB '*.@*' OR email GLOB '*@[.-]*' OR email GLOB '*[.-]'
                 OR email GLOB '*@*[^a-zA-Z0-9.-]*') AS malformed_email,
-            deployed = 1 AND lower(email) IN (SELECT email FROM shared) AS duplicate_email
-        FROM core_accounts)
+            deployed = 1 AND email <> '' AND EXISTS (SELECT 1 FROM core_accounts AS other
+                WHERE other.email = account.email AND other.id <> account.id AND other.deployed = 1)
+                AS duplicate_email
+        FROM core_accounts AS account WHERE id > ?1 AND (?2 = '' OR id <= ?2))
     "#;
+
+#[derive(Deserialize)]
+struct Bound {
+    id: String,
+}
 
 #[derive(Deserialize, Serialize)]
 struct Row {
@@ -55,12 +63,12 @@ impl CloudLink {
         let Part { limit, after } = call.part()?;
         let reason = reason(call)?;
         let condition = condition::of(&self.setup()?);
-        let counts = self.counts()?;
-        let sql = format!("{JUDGED} SELECT * FROM judged WHERE id > ?1 AND ({reason}) ORDER BY id");
-        let page = self.host.db().page::<Row>(&sql, params![after], limit)?;
-        let items: Vec<Item> = page.rows.into_iter().map(item).collect();
-        let next = items.last().filter(|_| page.more).map(|item| item.row.account.as_str());
-        let count = |name: &str| counts.get(name).copied().unwrap_or_default();
+        // Counting looks at every account, so it is done for the first page only.
+        let counts = if after.is_empty() { Some(self.counts()?) } else { None };
+        let (rows, more) = self.failing(&reason, after, limit)?;
+        let items: Vec<Item> = rows.into_iter().map(item).collect();
+        let next = items.last().filter(|_| more).map(|item| item.row.account.as_str());
+        let count = |name: &str| counts.as_ref().map(|counts| counts.get(name).copied().unwrap_or_default());
         let by_reason: BTreeMap<_, _> =
             REASONS.iter().map(|reason| (reason.name, count(reason.name))).collect();
         Reply::ok(&json!({
@@ -71,11 +79,31 @@ impl CloudLink {
             "failed": 0,
             "accounts": count("accounts"),
             "ready": count("ready"),
-            "would_fail": count("accounts") - count("ready") - count("not_deployed"),
+            "would_fail": count("would_fail"),
             "by_reason": by_reason,
             "items": items,
             "next": next,
         }))
+    }
+
+    /// So many accounts after one to which the reason applies, and whether there are more.
+    fn failing(&self, reason: &str, after: &str, limit: usize) -> Result<(Vec<Row>, bool), Problem> {
+        let sql = format!("{JUDGED} SELECT * FROM judged WHERE {reason} ORDER BY id");
+        let (mut found, mut slice) = (Vec::new(), Some(after.to_owned()));
+        while let Some(after) = slice {
+            let end = self.end_of_slice(&after)?;
+            let left = limit - found.len();
+            // One more than is left says whether there are more.
+            let page =
+                self.host.db().page::<Row>(&sql, params![after, end.as_deref().unwrap_or("")], left + 1)?;
+            found.extend(page.rows);
+            if found.len() > limit {
+                found.truncate(limit);
+                return Ok((found, true));
+            }
+            slice = end;
+        }
+        Ok((found, false))
     }
 
     fn counts(&self) -> Result<BTreeMap<String, i64>, Problem> {
@@ -86,8 +114,23 @@ impl CloudLink {
             any(),
             sums.join(", ")
         );
-        let found = self.host.db().first(&sql, params![])?;
-        found.ok_or_else(|| Problem::new(500, "counting the accounts gave nothing"))
+        let (mut all, mut slice) = (BTreeMap::new(), Some(String::new()));
+        while let Some(after) = slice {
+            let end = self.end_of_slice(&after)?;
+            let bound = params![after, end.as_deref().unwrap_or("")];
+            let part: Option<BTreeMap<String, i64>> = self.host.db().first(&sql, bound)?;
+            part.into_iter().flatten().for_each(|(name, count)| *all.entry(name).or_default() += count);
+            slice = end;
+        }
+        let count = |name: &str| all.get(name).copied().unwrap_or_default();
+        let would_fail = count("accounts") - count("ready") - count("not_deployed");
+        all.insert("would_fail".to_owned(), would_fail);
+        Ok(all)
+    }
+
+    fn end_of_slice(&self, after: &str) -> Result<Option<String>, Problem> {
+        let found: Option<Bound> = self.host.db().first(BOUND, params![after, SLICE - 1])?;
+        Ok(found.map(|bound| bound.id))
     }
 }
 

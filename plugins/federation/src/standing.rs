@@ -1,9 +1,8 @@
 //! The one row that says where federation stands: its switches, and the version of the table of servers.
 //! Every write claims the version that it was worked out from, so a stale one changes nothing.
 
-use jackfield_sdk::{Code, Failure, Host, Tx, params};
-use serde::de::Error;
-use serde::{Deserialize, Deserializer, Serialize};
+use jackfield_sdk::{Code, Failure, Host, Tx, flag, params};
+use serde::{Deserialize, Serialize};
 
 use crate::table::{Row, Server};
 
@@ -74,14 +73,5 @@ impl Standing {
         tx.run_one(WRITE, params![enabled, open, next.changed_at, self.revision]);
         // The host tells of `federation.changed` with every revision that it records.
         tx.revision((KIND, KIND), who, Some(&self.switches), Some(&next.switches)).map(drop)
-    }
-}
-
-/// A truth value as SQLite keeps it.
-pub fn flag<'de, D: Deserializer<'de>>(value: D) -> Result<bool, D::Error> {
-    match i64::deserialize(value)? {
-        0 => Ok(false),
-        1 => Ok(true),
-        other => Err(D::Error::custom(format!("{other} is neither 0 nor 1"))),
     }
 }

@@ -1,9 +1,9 @@
 //! The table of federated servers as it is stored: reading rows, and writing many at once.
 
-use jackfield_sdk::{Failure, Host, Page, Tx, json, params};
+use jackfield_sdk::{Failure, Host, Page, Tx, flag, json, params};
 use serde::{Deserialize, Serialize};
 
-use crate::standing::{Standing, flag};
+use crate::standing::Standing;
 
 /// Port of XMPP between servers (RFC 6120 section 14.7).
 pub const PORT: u16 = 5269;

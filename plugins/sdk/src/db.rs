@@ -2,8 +2,8 @@
 //! written into the text.
 
 use jackfield_abi::ops::{self, Changes, Code, Failure, Query, Revision, Rows, Statement, Statements};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use crate::host::Host;
@@ -113,6 +113,15 @@ impl Tx {
         let (before, after) = (shown(before)?, shown(after)?);
         self.0.revisions.push(Revision { kind, object, who: who.to_owned(), before, after });
         Ok(self)
+    }
+}
+
+/// A truth value as SQLite keeps it, for `#[serde(deserialize_with = "jackfield_sdk::flag")]`.
+pub fn flag<'de, D: Deserializer<'de>>(value: D) -> Result<bool, D::Error> {
+    match i64::deserialize(value)? {
+        0 => Ok(false),
+        1 => Ok(true),
+        other => Err(D::Error::custom(format!("{other} is neither 0 nor 1"))),
     }
 }
 

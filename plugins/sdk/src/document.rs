@@ -201,11 +201,6 @@ impl SecretState {
         SecretMove { name, old: self.clone(), new, secret }
     }
 
-    /// The secret of that name, for where it must be used.
-    pub fn reveal(&self, host: &Host, name: &str) -> Result<Option<Secret>, Failure> {
-        self.slot(name).map_or(Ok(None), |slot| host.secret().get(&slot))
-    }
-
     /// The host's name for it. Each has its own, so that a change that fails leaves the old one as it was.
     fn slot(&self, name: &str) -> Option<String> {
         let since = self.since.as_deref().filter(|_| self.set)?;

@@ -9,8 +9,10 @@ use jackfield_abi::ops::{self, Code, Failure, Finding, Revision};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::chat::Chat;
 use crate::db::Db;
 use crate::message::Answer;
+use crate::presence::People;
 use crate::served;
 use crate::shared::Shared;
 
@@ -59,6 +61,16 @@ impl Host {
     /// The plugin's own secrets.
     pub fn secret(&self) -> Secrets<'_> {
         Secrets(self)
+    }
+
+    /// What people are doing.
+    pub fn presence(&self) -> People<'_> {
+        People(self)
+    }
+
+    /// Chat messages.
+    pub fn chat(&self) -> Chat<'_> {
+        Chat(self)
     }
 
     /// Publishes an event of the manifest's `publishes`.

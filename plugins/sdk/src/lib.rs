@@ -15,6 +15,7 @@ compile_error!(
 );
 
 mod boundary;
+mod chat;
 mod condition;
 mod db;
 mod document;
@@ -27,6 +28,7 @@ mod list;
 mod logger;
 mod message;
 mod plugin;
+mod presence;
 mod problem;
 mod routes;
 mod runtime;
@@ -41,19 +43,23 @@ mod tests;
 
 #[doc(hidden)]
 pub use boundary::table;
+pub use chat::Chat;
 pub use condition::Condition;
-pub use db::{Db, Page, Tx};
+pub use db::{Db, Page, Tx, flag};
 pub use document::{Document, Place, SecretMove, SecretState};
 pub use host::{Host, Secret, Secrets, State};
 pub use http::{Call, Outcome, Reply};
 pub use jackfield_abi as abi;
 pub use jackfield_abi::Kind;
 pub use jackfield_abi::ops::{Code, Event, Failure, Finding, HttpRequest, HttpResponse, Revision, Undo};
+pub use jackfield_abi::ops::{MessageAccepted, MessageHistory, MessagePending, Messages, NewMessage};
+pub use jackfield_abi::ops::{Presence, PresenceChange, PresenceRefused};
 pub use jiff;
 pub use job::Job;
 pub use list::Part;
 pub use log;
 pub use plugin::{Config, Message, Plugin, Request, Settings, Taken};
+pub use presence::People;
 pub use problem::{Errors, FieldError, Problem};
 pub use routes::Routes;
 pub use serde_json::{Value, json};

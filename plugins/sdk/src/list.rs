@@ -40,3 +40,42 @@ impl Reply {
         Self::ok(&json!({"items": items, "next": next}))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::plugin::Request;
+
+    fn asked(query: Value, if_match: Value, look: impl FnOnce(&Call<'_>)) {
+        let http = json!({"method": "GET", "path": "x", "query": query, "who": "t", "if_match": if_match});
+        let http = serde_json::from_value(http).unwrap();
+        let (op, args) = ("http".to_owned(), Value::Null);
+        let request = Request { id: 2, op, args, until: None, cancelled: Default::default() };
+        look(&Call { http: &http, request: &request, params: Vec::new() });
+    }
+
+    #[test]
+    fn a_list_has_a_usual_and_a_largest_page() {
+        asked(json!({}), Value::Null, |call| assert_eq!(call.part(), Ok(Part { limit: 100, after: "" })));
+        asked(json!({"limit": "500", "cursor": "b"}), Value::Null, |call| {
+            assert_eq!(call.part(), Ok(Part { limit: 500, after: "b" }));
+        });
+        for wrong in ["0", "501", "many", "-1", ""] {
+            asked(json!({ "limit": wrong }), Value::Null, |call| {
+                let problem = call.part().unwrap_err();
+                assert_eq!((problem.status, problem.errors[0].pointer.as_str()), (422, "?limit"), "{wrong}");
+            });
+        }
+    }
+
+    #[test]
+    fn a_version_is_what_is_before_the_dash() {
+        for (asked_for, fits) in [("7", true), ("7-ab", true), ("*", true), ("70", false), ("8-7", false)] {
+            asked(json!({}), json!(asked_for), |call| {
+                assert_eq!(call.must_match("7").is_ok(), fits, "{asked_for}");
+            });
+        }
+    }
+}

@@ -7,6 +7,14 @@ use serde_json::Value;
 /// Result of a request, either way.
 pub type Answer = Result<Value, Failure>;
 
+/// The answer to an operation as the treaty has it.
+pub fn typed<T: serde::de::DeserializeOwned>(op: &str, answer: Value) -> Result<T, Failure> {
+    serde_path_to_error::deserialize(answer).map_err(|e| {
+        let text = format!("the answer to `{op}` does not fit at `{}`: {}", e.path(), e.inner());
+        Failure::new(Code::Internal, text)
+    })
+}
+
 /// The plugin cannot answer that now.
 pub fn unavailable(why: &str) -> Failure {
     Failure {

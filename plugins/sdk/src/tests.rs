@@ -3,6 +3,7 @@
 mod calls;
 mod life;
 mod panics;
+mod people;
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Mutex, PoisonError};

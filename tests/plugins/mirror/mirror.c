@@ -82,6 +82,11 @@ static int32_t receive(void *self, uint32_t kind, uint64_t id, const uint8_t *by
     sprintf(out, "{\"status\":200,\"body\":{\"%s\":%s}}", kind == JACKFIELD_REPLY ? "reply" : "error", in);
     say(JACKFIELD_REPLY, id - 1, out);
   }
+  if (kind == JACKFIELD_EVENT) {
+    struct text object = field(in, "object");
+    sprintf(out, "{\"level\":\"info\",\"target\":\"mirror\",\"msg\":%.*s}", object.length, object.at);
+    say(JACKFIELD_LOG, 0, out);
+  }
   if (is(op, "\"http\"")) http(id, args, out);
   if (is(op, "\"job.run\"")) job(id, args, out);
   if (is(op, "\"revision.undo\"")) { /* what was noted as `before` says what to do */

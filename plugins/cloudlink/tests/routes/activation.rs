@@ -111,7 +111,11 @@ fn the_list_is_read_in_pages_and_by_reason() {
         (vec!["c1".into(), "c2".into(), "c3".to_owned()], &json!("c3"))
     );
     let rest = page(json!({"limit": "10", "cursor": first["next"]}));
-    assert_eq!((ids(&rest).len(), &rest["next"], &rest["accounts"]), (5, &Value::Null, &json!(10)));
+    assert_eq!(
+        (ids(&rest).len(), &rest["next"], &rest["accounts"]),
+        (5, &Value::Null, &Value::Null),
+        "counted on the first page only"
+    );
     assert_eq!(ids(&page(json!({"reason": "missing_names"}))), ["e", "h"]);
     let wrong = appliance.get_with("cloudlink/activation", json!({"reason": "bad luck"}));
     assert_eq!((wrong.status, &wrong.body["errors"][0]["pointer"]), (422, &json!("?reason")));

@@ -7,12 +7,12 @@ use super::{certificate, rules};
 use crate::ldap::name::Name;
 use crate::ldap::path::Path;
 
-/// 200 or 201 with the synchronizer and its version.
-pub fn shown(status: u16, row: &Row) -> Outcome {
-    Ok(Reply::with(status, &whole(row))?.version(row.revision))
+/// 200 or 201 with the synchronizer and its version; one more warning comes first.
+pub fn shown(status: u16, row: &Row, warning: Option<String>) -> Outcome {
+    Ok(Reply::with(status, &whole(row, warning))?.version(row.revision))
 }
 
-fn whole(row: &Row) -> Value {
+fn whole(row: &Row, warning: Option<String>) -> Value {
     let settings = &row.settings;
     let mut shown = json!(settings);
     let path = Path {
@@ -31,7 +31,8 @@ fn whole(row: &Row) -> Value {
     shown["state"] = json!("never_synchronized");
     shown["reason"] = json!("configured, not synchronized: this version does not read directories yet");
     shown["since"] = json!(row.changed_at);
-    shown["warnings"] = json!(rules::warnings(settings));
+    let warnings: Vec<_> = warning.into_iter().chain(rules::warnings(settings)).collect();
+    shown["warnings"] = json!(warnings);
     shown["revision"] = json!(row.revision);
     shown["created_at"] = json!(row.created_at);
     shown["changed_at"] = json!(row.changed_at);

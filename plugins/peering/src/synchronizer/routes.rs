@@ -45,7 +45,7 @@ impl Peering {
 
     fn read_synchronizer(&self, call: &Call<'_>, of: Of) -> Outcome {
         let owner = Owner::named(&self.host, of, call)?;
-        shown(200, &self.stored(of, &owner)?)
+        self.answer(200, of, &self.stored(of, &owner)?)
     }
 
     fn put_synchronizer(&self, call: &Call<'_>, of: Of) -> Outcome {
@@ -59,8 +59,8 @@ impl Peering {
         let status = if old.is_none() { 201 } else { 200 };
         let row = row(of, &owner, &standing, old.as_ref(), &wanted)?;
         match &old {
-            Some(old) if is_same(old, &wanted) => return shown(status, old),
-            _ if call.is_dry_run() => return shown(status, &row),
+            Some(old) if is_same(old, &wanted) => return self.answer(status, of, old),
+            _ if call.is_dry_run() => return self.answer(status, of, &row),
             _ => {}
         }
         let written = self.write(&standing, of, (old.as_ref(), &row), &wanted, call.who());
@@ -68,7 +68,7 @@ impl Peering {
         self.forget_unused_secrets();
         written.map_err(|failure| refused(call, failure))?;
         self.tell();
-        shown(status, &row)
+        self.answer(status, of, &row)
     }
 
     fn remove_synchronizer(&self, call: &Call<'_>, of: Of) -> Outcome {
@@ -84,6 +84,17 @@ impl Peering {
             self.tell();
         }
         Reply::nothing()
+    }
+
+    /// An enterprise may have taken the domain since it was allowed.
+    fn answer(&self, status: u16, of: Of, row: &Row) -> Outcome {
+        let taken = match of {
+            Of::Peer => self.taken_by(&row.settings.domain)?,
+            Of::Enterprise => None,
+        };
+        let warning = taken
+            .map(|id| format!("domain is that of our enterprise {id:?} by now; one of them must change"));
+        shown(status, row, warning)
     }
 
     fn stored(&self, of: Of, owner: &Owner) -> Result<Row, Problem> {
@@ -110,14 +121,19 @@ impl Peering {
 
     /// An enterprise's domain differs from that of every peer, or addresses would lead to two places.
     fn refuse_own_domain(&self, errors: &mut Errors, domain: &str) -> Result<(), Problem> {
-        let taken: Option<Taken> = self.host.db().first(OWN_DOMAIN, params![domain])?;
-        if let Some(Taken { id }) = taken {
+        if let Some(id) = self.taken_by(domain)? {
             let detail = format!(
                 "domain must be another one than our enterprises'; {domain:?} is that of the enterprise {id:?}"
             );
             errors.note("/domain", detail);
         }
         Ok(())
+    }
+
+    /// Our enterprise that has that domain.
+    fn taken_by(&self, domain: &str) -> Result<Option<String>, Problem> {
+        let taken: Option<Taken> = self.host.db().first(OWN_DOMAIN, params![domain])?;
+        Ok(taken.map(|taken| taken.id))
     }
 
     fn write(

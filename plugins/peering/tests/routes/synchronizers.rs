@@ -134,6 +134,15 @@ fn a_domain_that_an_enterprise_takes_meanwhile_is_refused() {
 }
 
 #[test]
+fn a_domain_that_an_enterprise_takes_later_is_warned_of() {
+    let appliance = Appliance::new();
+    made(&appliance);
+    appliance.core("UPDATE enterprise SET domain = 'OCS.example' WHERE id = 'Branch'");
+    let warnings = appliance.get(PEER).body["warnings"].clone();
+    assert!(warnings[0].as_str().unwrap().contains("that of our enterprise \"Branch\" by now"), "{warnings}");
+}
+
+#[test]
 fn a_dry_run_shows_the_same_and_does_nothing() {
     let appliance = Appliance::new();
     let shown = appliance.rehearse("PUT", PEER, None, usual());

@@ -41,8 +41,8 @@ use wire::Wire;
 type Script = Box<dyn FnMut(Value) -> Answer + Send>;
 type Scripts = HashMap<String, Script>;
 
-/// A host before its plugin is started. Without a script it keeps secrets in memory, accepts every report,
-/// and refuses everything else.
+/// A host before its plugin is started. Without a script it keeps secrets in memory, accepts every report, all
+/// presence and all messages (which nobody sees again), and refuses everything else.
 pub struct FakeHost {
     settings: Map<String, Value>,
     limits: Limits,
@@ -101,11 +101,35 @@ fn usual() -> Scripts {
     }
     scripts.insert(ops::JOB_PROGRESS.to_owned(), Box::new(|_| Ok(json!({"cancelled": false}))));
     scripts.insert(ops::REVISION_NOTE.to_owned(), Box::new(|_| Ok(json!({"n": 1}))));
+    scripts.extend(people());
     for op in [ops::SECRET_PUT, ops::SECRET_GET, ops::SECRET_DELETE] {
         let secrets = Arc::clone(&secrets);
         scripts.insert(op.to_owned(), Box::new(move |args| Ok(secret(&secrets, op, &args))));
     }
     scripts
+}
+
+/// Everything about people is taken, and there is nothing to see.
+fn people() -> impl Iterator<Item = (String, Script)> {
+    let nothing = [
+        (ops::PRESENCE_PUBLISH, json!({"refused": []})),
+        (ops::PRESENCE_GET, json!({"presence": []})),
+        (ops::PRESENCE_GOVERN, json!({"unknown": []})),
+        (ops::MESSAGE_PENDING, json!({"messages": [], "next": null})),
+        (ops::MESSAGE_HISTORY, json!({"messages": [], "next": null})),
+        (ops::MESSAGE_DELIVERED, json!({"delivered": 0})),
+        (ops::MESSAGE_ARCHIVE, json!({})),
+    ];
+    let mut stored = 0;
+    let accept = move |_: Value| {
+        stored += 1;
+        Ok(json!({"id": format!("msg-{stored}"), "duplicate": false}))
+    };
+    let accept: (String, Script) = (ops::MESSAGE_ACCEPT.to_owned(), Box::new(accept));
+    let same = |(op, answer): (&str, Value)| -> (String, Script) {
+        (op.to_owned(), Box::new(move |_| Ok(answer.clone())))
+    };
+    nothing.into_iter().map(same).chain([accept])
 }
 
 fn secret(secrets: &Mutex<HashMap<String, Value>>, op: &str, args: &Value) -> Value {

@@ -1,7 +1,5 @@
 //! What a field was found to hold, and what becomes of one that is missing.
 
-use std::fmt;
-
 use serde_json::Value;
 
 use super::Field;
@@ -92,15 +90,5 @@ pub(super) fn short(value: &Value) -> String {
     match text.char_indices().nth(ECHO) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,
-    }
-}
-
-impl fmt::Display for SecretEdit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Keep => "kept",
-            Self::Forget => "forgotten",
-            Self::Set(_) => "set",
-        })
     }
 }

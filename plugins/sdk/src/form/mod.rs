@@ -97,11 +97,6 @@ impl<'f> Form<'f> {
         self.ignored = names;
     }
 
-    /// Whether the field is there and not null.
-    pub fn has(&self, name: &str) -> bool {
-        self.fields.get(name).is_some_and(|value| !value.is_null())
-    }
-
     /// Notes a rule about several fields unless the claim holds; `detail` is the whole sentence.
     pub fn check(&mut self, holds: bool, name: &str, detail: impl Into<String>) -> &mut Self {
         if !holds {
