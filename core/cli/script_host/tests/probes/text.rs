@@ -1,6 +1,6 @@
 //! Single calls of the library that work on long texts.
 
-use super::Must::{Answer, Fail, State};
+use super::Must::{Answer, Fail, State, Unknown};
 use super::{Probe, call, check, contained};
 
 /// With a text of a megabyte in `big`.
@@ -9,6 +9,11 @@ const BIG: &str = "local t = {} for i = 1, 16 do t[i] = ('a'):rep(65536) end loc
 /// A handler that must be ended.
 fn with_big(name: &'static str, body: &str, must: super::Must) -> Probe {
     call(name, &format!("{BIG}{body}"), must)
+}
+
+/// A check, which has more time to make the long text, that must be refused.
+fn refused(name: &'static str, body: &str, text: &'static str) -> Probe {
+    check(name, &format!("{BIG}{body}"), Unknown(text))
 }
 
 /// A check, which has more time, that must come to an end by itself and find that this holds.
