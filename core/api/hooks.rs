@@ -196,7 +196,7 @@ pub fn routes() -> Vec<Route> {
     let item = "/hooks/{name}";
     vec![
         reading("/hooks", "List the site's scripts and how they do", Answer::Page(&SHAPE)).runs(list),
-        reading("/hooks/catalog", "List the places at which scripts are asked", Answer::Page(&PLACE))
+        reading("/hooks:catalog", "List the places at which scripts are asked", Answer::Page(&PLACE))
             .runs(|_| Ok(Reply::json(page::shown("hook-catalog", catalogue(), None)))),
         reading(item, "Read one script and how it does", Answer::One(&SHAPE)).runs(read),
         reading(

@@ -135,9 +135,9 @@ pub static ACCESS_NAME: Rule = Rule::new(
     Check::Pattern(r"^[A-Za-z0-9][A-Za-z0-9._@-]*$"),
 );
 
-/// Name of a script; `catalog` is the address of the hooks' own list.
+/// Name of a script.
 pub static SCRIPT_NAME: Rule = Rule::new(
-    "1 to 32 small letters, digits, dashes and underscores, beginning with a letter, and not \"catalog\"",
+    "1 to 32 small letters, digits, dashes and underscores, beginning with a letter",
     Check::Format("script-name", is_script_name),
 );
 
@@ -164,7 +164,7 @@ pub static INSTANT: Rule = Rule::new(
 fn is_script_name(text: &str) -> bool {
     let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
     let begins = text.starts_with(|c: char| c.is_ascii_lowercase());
-    begins && text.len() <= 32 && text.chars().all(fits) && text != "catalog"
+    begins && text.len() <= 32 && text.chars().all(fits)
 }
 
 fn is_description(text: &str) -> bool {

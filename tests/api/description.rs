@@ -119,11 +119,14 @@ fn of_hooks(admin: &Client, site: &Site) -> Vec<Answer> {
     answers.push(admin.put("/hooks/tour", "*", &source("2")));
     answers.push(verb("publish").json(&json!({"version": 2})).send());
     answers.push(verb("rollback").send());
-    let paths = ["/hooks", "/hooks/catalog", "/hooks/tour", "/hooks/tour/versions", "/hooks/tour/versions/1"];
+    let paths = ["/hooks", "/hooks:catalog", "/hooks/tour", "/hooks/tour/versions", "/hooks/tour/versions/1"];
     answers.extend(paths.map(|path| admin.get(path)));
     let trial = json!({"node": site.fr, "to": "4001"});
     answers.push(admin.post("/hooks/tour:dry-run", &trial));
     answers.push(admin.delete("/hooks/tour", "*"));
+    // A check that came with the appliance.
+    answers.push(admin.call("POST", "/checks/csta_ports.ports:run").send());
+    answers.push(admin.get("/checks/csta_ports.ports"));
     answers
 }
 

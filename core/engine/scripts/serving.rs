@@ -61,7 +61,7 @@ impl Scripts {
     /// Reads anew what is published. What is known of versions that stay published is kept.
     pub fn reload(&self, db: &Db) -> Result<(), Problem> {
         let mut served = self.served.write().unwrap_or_else(PoisonError::into_inner);
-        let active = db.read(|read| rows::active(read))?;
+        let active = db.read(rows::active)?;
         let mut now = BTreeMap::new();
         for (name, active, registers) in active {
             let kept = served.remove(&name).filter(|known| known.active == active);

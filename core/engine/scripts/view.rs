@@ -12,7 +12,7 @@ use crate::host::State;
 
 /// Every script, by name.
 pub fn list(engine: &Engine) -> Result<Vec<Object>, Problem> {
-    let scripts = engine.db.read(|read| rows::all(read))?;
+    let scripts = engine.db.read(rows::all)?;
     scripts.into_iter().map(|script| shown(engine, script)).collect()
 }
 
