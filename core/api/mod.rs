@@ -105,8 +105,8 @@ impl Api {
     fn dispatch(&self, request: &Request, id: &str) -> Result<Reply, Problem> {
         let path = request.path.trim_end_matches('/');
         let mut allowed = Vec::new();
-        for route in &self.routes {
-            match route.matches(&request.method, path) {
+        for (route, found) in self.meant(&request.method, path) {
+            match found {
                 Match::Yes(params) => return Call::begin(self, route, request, params, id)?.run(),
                 Match::OtherMethod => allowed.push(route.method),
                 Match::No => {}
@@ -118,6 +118,17 @@ impl Api {
             }
             None => Err(nowhere(request, &allowed)),
         }
+    }
+
+    /// The routes at an address, whatever their method. Where a word and a parameter both fit, the word is meant
+    /// (OpenAPI 3.1.0 section 4.8.8.2).
+    fn meant(&self, method: &str, path: &str) -> Vec<(&Route, Match)> {
+        let mut fitting: Vec<_> =
+            self.routes.iter().map(|route| (route, route.matches(method, path))).collect();
+        fitting.retain(|(_, found)| *found != Match::No);
+        let fewest = fitting.iter().map(|(route, _)| route.parameters()).min();
+        fitting.retain(|(route, _)| Some(route.parameters()) == fewest);
+        fitting
     }
 }
 

@@ -55,7 +55,9 @@ fn look_after(engine: &Weak<Engine>, woken: &Receiver<()>) {
         is_all_done = engine.scripts.all().into_iter().all(|(name, _)| {
             let taken = take_up(&engine, &name);
             if let Err(cause) = &taken {
-                log::debug!("the scripts' process does not serve: {cause}; {name} will be looked after again");
+                log::debug!(
+                    "the scripts' process does not serve: {cause}; {name} will be looked after again"
+                );
             }
             taken.is_ok()
         });
