@@ -191,10 +191,13 @@ mod tests {
         judge(&json!({"declared": declared, "mapped": mapped, "ports": seen})).unwrap()
     }
 
+    /// Declared, mapped and seen ports; the state and its reasons.
+    type Line = (&'static [u16], &'static [u16], Vec<Value>, &'static str, &'static [&'static str]);
+
     #[test]
     fn every_set_of_ports_is_judged() {
         let o = |port| seen(port, "open");
-        let table: &[(&[u16], &[u16], Vec<Value>, &str, &[&str])] = &[
+        let table: &[Line] = &[
             (&[], &[], vec![o(3211)], "ok", &[]),
             (&[3211, 3212], &[3212], vec![o(3211), o(3212)], "ok", &[]),
             (&[3212], &[3212], vec![o(3211), seen(3212, "refused")], "error", &["refused"]),
