@@ -28,6 +28,7 @@ mod route;
 mod session;
 mod settings;
 mod streams;
+mod texts;
 
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Instant;
