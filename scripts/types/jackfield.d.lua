@@ -70,6 +70,20 @@
 ---@field default? integer Port that is always expected; 3211 when left out
 ---@field ports table[] Results of tcp.probe
 
+---Clocks to be compared.
+---@class (exact) jackfield.NtpQuestion
+---@field hosts table[] At most 32 of { name = ..., result = ... } with results of ntp.query or http.date
+---@field source? table Result of ntp.query for the source that all should follow
+---@field walk? string[] IPv4 networks into which chains of sources may be followed, such as 10.0.0.0/8
+---@field without_us? boolean Whether this appliance's own clock is left out
+
+---Ports of one PBX node to be compared.
+---@class (exact) jackfield.CstaQuestion
+---@field declared integer[] CSTA ports that are declared at the PBX node
+---@field mapped integer[] Those that the X.25 gateway is said to map
+---@field default? integer Port that is always expected; 3211 when left out
+---@field ports table[] Results of tcp.probe
+
 ---How a port is tried.
 ---@class (exact) jackfield.TcpOptions
 ---@field timeout? string Such as 1s; from 50ms to 3s

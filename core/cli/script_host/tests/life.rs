@@ -281,3 +281,18 @@ fn checks_that_wait_keep_no_call_waiting() {
         assert!(began.elapsed() < Duration::from_millis(5500), "{:?}", began.elapsed());
     });
 }
+
+#[test]
+fn an_answer_that_comes_too_late_is_a_failure_and_the_next_call_is_served() {
+    let rig = Rig::new();
+    rig.load(
+        "known",
+        "hook('dial.admit', function(call)\n  directory.lookup('e1', call.number) return allow()\nend)",
+    )
+    .unwrap();
+    let answer = rig.chain(DIAL_ADMIT.name, &["known"], "0000");
+    assert_eq!(answer["rejected"]["reason"], POLICY_UNAVAILABLE, "{answer}");
+    let error = answer["steps"][0]["error"].as_str().unwrap();
+    assert_eq!(error, format!("site/known.lua:2: took more than {} ms", DIAL_ADMIT.wall.as_millis()));
+    assert_eq!(rig.chain(DIAL_ADMIT.name, &["known"], "4123")["steps"][0]["outcome"], "allowed");
+}

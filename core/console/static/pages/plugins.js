@@ -7,6 +7,7 @@ import * as session from "../session.js";
 import { element, greeting, paragraph, state } from "../ui.js";
 
 export const title = "Plugins";
+export const right = "plugins:read";
 
 const HERE = "#/plugins";
 
