@@ -147,6 +147,14 @@ pub static PREFIX_BY_NODE: Rule = Rule::new(
     Check::Pattern(r"^[^>]{1,64} > [^:>]{1,64}: .{0,20}$"),
 );
 
+/// An IPv4 network with its prefix length (RFC 4632).
+pub static IPV4_NETWORK: Rule = Rule::new(
+    "an IPv4 network such as 10.0.0.0/8",
+    Check::Pattern(
+        r"^((25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])[.]){3}(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])/([12]?[0-9]|3[0-2])$",
+    ),
+);
+
 /// Entity tags as `If-Match` carries them (RFC 9110 section 8.8.3), or `*`.
 pub const ENTITY_TAG_PATTERN: &str = r#"^(\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)$"#;
 /// A list of entity tags, or `*`.
