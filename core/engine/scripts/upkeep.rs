@@ -66,7 +66,7 @@ fn look_after(engine: &Weak<Engine>, woken: &Receiver<()>) {
 
 /// Loads what was published of a script, or what stands in for it. The error says why the process does not serve.
 fn take_up(engine: &Engine, name: &str) -> Result<(), String> {
-    let _turn = engine.scripts.turn();
+    let _turn = engine.scripts.turns.wait();
     let Some(known) = engine.scripts.of(name) else { return Ok(()) };
     let active = known.active;
     let found = match load(engine, name, active)? {
