@@ -47,7 +47,10 @@ end
 local function try_port(address, port)
   local went_well, result, cause = pcall(tcp.probe, address, port)
   if went_well and result then return result end
-  local words = went_well and cause or tostring(result):gsub("^site/[%w_-]+%.lua:%d+: ", "")
+  local words = cause
+  if not went_well then
+    words = tostring(result):gsub("\n.*", ""):gsub("^runtime error: ", ""):gsub("^site/[%w_-]+%.lua:%d+: ", "")
+  end
   return { port = port, open = false, verdict = went_well and "not_tried" or "no_address", words = words }
 end
 

@@ -47,7 +47,7 @@ end
 local function try(call, ...)
   local went_well, result, cause = pcall(call, ...)
   if went_well then return result, cause end
-  return nil, (tostring(result):gsub("^site/[%w_-]+%.lua:%d+: ", ""))
+  return nil, (tostring(result):gsub("\n.*", ""):gsub("^runtime error: ", ""):gsub("^site/[%w_-]+%.lua:%d+: ", ""))
 end
 
 local function ask(address, timeout)
@@ -93,8 +93,8 @@ check("clocks", { every = "5m" }, function()
   for index, host in ipairs(hosts) do
     if index > MOST_HOSTS then break end
     local result = ask(host.address, timeout)
-    if result.verdict ~= "not_asked" then asked = asked + 1 end
     if not result.offset_ms then result = page_of(host, pages) or result end
+    if result.verdict ~= "not_asked" then asked = asked + 1 end
     table.insert(measured, { name = host.name, result = result })
   end
   if asked == 0 then return unknown(measured[1].name .. " " .. (measured[1].result.words or "could not be asked")) end
