@@ -129,6 +129,10 @@ pub static EXTENSION_RANGE: Rule = Rule::new(
     Check::Pattern(r"^[0-9]{1,8}(-[0-9]{1,8})?$"),
 );
 
+/// A right's name.
+pub static RIGHT: Rule =
+    Rule::new("a right such as peers:read", Check::Pattern(r"^[a-z][a-z0-9_-]*:[a-z][a-z0-9_-]*$"));
+
 /// Name of an administrator or a token.
 pub static ACCESS_NAME: Rule = Rule::new(
     "letters, digits, dots, dashes, underscores and @, beginning with a letter or digit",

@@ -14,6 +14,8 @@ const WORDS = {
   id: "ID",
   im: "IM",
   mivoice: "MiVoice",
+  mivoice_5000: "MiVoice 5000",
+  mivoice_business: "MiVoice Business",
   mx_one: "MX-ONE",
   ntp: "NTP",
   pbx: "PBX",
@@ -50,7 +52,7 @@ function capital(text) {
 
 /** The description of a field without what only matters to whoever reads its source. */
 export function help({ description: text = "" }) {
-  return text.replaceAll(/ \(seeds? [^)]*\)/g, "");
+  return text.replaceAll(/ \(seeds? [^)]*\)/g, "").replaceAll("null:", "left out:");
 }
 
 /** What kind of field a schema means: `{kind, nullable, inner, reference}`. */

@@ -60,7 +60,7 @@ function registered(all_) {
   if (all_.length === 0) return paragraph("Nothing.");
   const more = ({ priority, every_s: every }) => (every !== null ? `every ${every} s` : priority !== null ? `priority ${priority}` : "–");
   const row = (what) => [what.kind, element("code", {}, what.name), String(what.line), more(what)];
-  return table("What it registers", ["Kind", "Name", "Line", "How"], all_.map(row));
+  return table("Registrations", ["Kind", "Name", "Line", "How"], all_.map(row));
 }
 
 /* Source */
@@ -82,7 +82,7 @@ async function source(hook, etag, context) {
     context.go(`#/hooks/${encodeURIComponent(kept.name)}`, { state: "ok", text: words });
   };
   const advise = (problem) => (problem.status === 412 ? [stale(hook, context)] : []);
-  const made = form({ fields, button: "Keep as a new version", send, advise });
+  const made = form({ fields, button: "Keep as a new version", send, advise, others: [element("a", { class: "button", href: "#/hooks" }, "Cancel")] });
   return [
     section("Source", element("div", { class: "panel" }, made)),
     section("Trial", ...(await trial(called, editor))),
@@ -139,7 +139,7 @@ function history(hook, etag, versions, context) {
     commands(hook, etag, version, place, context),
   ];
   const headings = ["Version", "Kept", "By", "What for", "Served", "What can be done"];
-  return element("div", {}, table("Versions", headings, versions.map(row)), place);
+  return element("div", {}, table("All versions", headings, versions.map(row)), place);
 }
 
 function commands(hook, etag, version, place, context) {

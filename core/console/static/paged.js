@@ -42,10 +42,10 @@ export async function paged({ title, headings, address, row, view, searchable = 
 }
 
 function said(count, next, { words, cursors }) {
-  const found = words === "" ? "" : " found";
   if (count === 0) return "";
-  if (cursors.length === 1 && next === null) return `${count}${found}.`;
-  return `${count}${found} on page ${cursors.length}${next === null ? ", the last one" : "; more follow"}.`;
+  const found = `${count} ${count === 1 ? "entry" : "entries"}${words === "" ? "" : " found"}`;
+  if (cursors.length === 1 && next === null) return `${found}.`;
+  return `${found} on page ${cursors.length}${next === null ? ", the last one" : "; more follow"}.`;
 }
 
 /** Searching begins when it is sent, so that nothing moves while somebody types. */

@@ -12,8 +12,8 @@ import { element } from "./ui.js";
 export function fieldOf(name, property, { value, required = false, choices = [], label = words(name) }) {
   const { kind, nullable, inner } = kindOf(property);
   const begun = value === undefined ? property.default : value;
-  const parts = { name, label: required ? label : `${label} (optional)`, help: help(property), begun, nullable, required };
-  const made = MAKERS[kind]?.({ ...parts, label, inner, choices }) ?? text(parts);
+  const parts = { name, label: required ? `${label} (required)` : label, help: help(property), begun, nullable, required };
+  const made = MAKERS[kind]?.({ ...parts, inner, choices }) ?? text(parts);
   return { ...made, property: name, label };
 }
 
@@ -89,7 +89,7 @@ function optional({ name, label, help: words_, begun, nullable }, value, read) {
   input.addEventListener("input", () => {
     box.checked = false;
   });
-  const beside = element("span", { class: "switch" }, box, element("label", { for: box.id }, `${label}: leave it out`));
+  const beside = element("span", { class: "switch" }, box, element("label", { for: box.id }, "Leave it out", element("span", { class: "unseen" }, `: ${label}`)));
   return { ...around(name, label, words_, input, beside), said: () => (box.checked ? null : read(input.value)) };
 }
 

@@ -43,7 +43,8 @@ impl Services for EngineServices {
         if needs_tables {
             migrate(&engine, manifest)?;
         }
-        settings::bring(manifest)
+        super::bring(manifest)?;
+        settings::hide_former_values(&engine, manifest)
     }
 
     fn settings(&self, manifest: &Manifest) -> Map<String, Value> {

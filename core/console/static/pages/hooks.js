@@ -24,7 +24,7 @@ export function draw(context) {
 }
 
 async function list(context) {
-  const [{ items }, { items: places }] = await Promise.all([get("/hooks"), get("/hooks/catalog")]);
+  const [{ items }, { items: places }] = await Promise.all([get("/hooks"), get("/hooks:catalog")]);
   const row = (hook) => [
     element("a", { href: `#/hooks/${encodeURIComponent(hook.name)}` }, hook.name),
     state(...(STATES[hook.state] ?? ["unknown", hook.state])),

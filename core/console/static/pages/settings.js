@@ -3,12 +3,12 @@
 
 import { asProblem, call, get } from "../api.js";
 import { confirm } from "../confirm.js";
-import { words } from "../describe.js";
+import { help, words } from "../describe.js";
 import { area, field, form, password, tick } from "../form.js";
 import * as session from "../session.js";
 import { forgetZone, when } from "../time.js";
 import { greet } from "../undo.js";
-import { element, paragraph, section, state } from "../ui.js";
+import { element, paragraph, section } from "../ui.js";
 
 export const title = "Settings";
 export const right = "settings:read";
@@ -33,9 +33,9 @@ async function list(context) {
 }
 
 function row(setting) {
-  const mine = setting.is_set ? state("note", "Set here") : state("unknown", "Default");
+  const mine = element("span", { class: "set" }, setting.is_set ? "Set here" : "Default");
   const link = element("a", { href: `#/settings/${encodeURIComponent(setting.name)}` }, element("code", {}, setting.name));
-  return element("li", {}, element("div", { class: "head" }, element("h3", {}, link), valued(setting), mine), paragraph(setting.help, { class: "help" }));
+  return element("li", {}, element("div", { class: "head" }, element("h3", {}, link), valued(setting), mine), paragraph(help({ description: setting.help }), { class: "help" }));
 }
 
 function valued({ value, is_secret: isSecret, is_set: isSet }) {
@@ -64,7 +64,7 @@ async function one(name, context) {
     ...greet(context),
     element("h1", {}, name),
     element("p", {}, element("a", { href: "#/settings" }, "All settings")),
-    paragraph(setting.help),
+    paragraph(help({ description: setting.help })),
     element("dl", { class: "facts even" }, ...rows.map(cell)),
     ...(writes ? [element("section", { class: "panel", "aria-label": "Change" }, editing(setting, etag, context))] : []),
     ...(session.may("revisions:read") ? [element("p", {}, history)] : []),
