@@ -1,7 +1,7 @@
 // The story of a list of accounts with a wrong line: tried, mended, imported, undone.
 // node import.mjs BASE_URL NAME PASSWORD, against an appliance that packaging/rehearsal has filled.
 
-import { insist, tellStory } from "./browser.mjs";
+import { THREE_LOOKS, insist, tellStory } from "./browser.mjs";
 
 const [base, name, password] = process.argv.slice(2);
 const list = (email) => `login_id,last_name,email\nlist.one,One,\nlist.two,Two,${email}\n`;
@@ -28,7 +28,7 @@ async function triesWrong(visitor) {
   const row = await visitor.page.locator(".result tbody tr").innerText();
   for (const words of ["3", "email", "nobody", "must be an e-mail address"]) insist(row.includes(words), row);
   insist((await visitor.page.locator("[data-does=import-now]").count()) === 0, "a wrong list can be imported whole");
-  await visitor.insistFit("import with a wrong line");
+  await visitor.insistFit("import with a wrong line", THREE_LOOKS);
 }
 
 async function importsGood(visitor) {
@@ -36,7 +36,7 @@ async function importsGood(visitor) {
   await visitor.press("[data-does=try]");
   await visitor.press("[data-does=import-now]");
   await visitor.sees(".result", "Undo this import");
-  await visitor.insistFit("import done");
+  await visitor.insistFit("import done", THREE_LOOKS);
   await visitor.press("nav a[href='#/accounts']");
   await visitor.see("Accounts");
   await visitor.fill("#search", "list");

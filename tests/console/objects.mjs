@@ -2,7 +2,7 @@
 // meets somebody else's change and undoes, by keyboard only.
 // node objects.mjs BASE_URL NAME PASSWORD, against an appliance that packaging/rehearsal has filled.
 
-import { insist, tellStory } from "./browser.mjs";
+import { THREE_LOOKS, insist, tellStory } from "./browser.mjs";
 
 const [base, name, password] = process.argv.slice(2);
 
@@ -53,7 +53,7 @@ async function makesAccount(visitor) {
   await visitor.pick("#pbx_node", "Nantes");
   await visitor.press("form button[type=submit]");
   await visitor.greets("Account Anne Roux is made.");
-  await visitor.insistFit("account");
+  await visitor.insistFit("account", THREE_LOOKS);
 }
 
 async function findsIt(visitor) {
@@ -109,7 +109,7 @@ async function meetsAnother(visitor) {
   await visitor.sees(".outcome .notice", "E-mail");
   const typed = await visitor.page.locator("#first_name").inputValue();
   insist(typed === "Annette", `what was typed is lost; there is ${typed}`);
-  await visitor.insistFit("account stale");
+  await visitor.insistFit("account stale", THREE_LOOKS);
   await visitor.press("[data-does=save-over]");
   await visitor.greets("Account Annette Roux is saved.");
   const mail = await visitor.page.locator("#email").inputValue();

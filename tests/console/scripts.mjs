@@ -1,7 +1,7 @@
 // The story of a script: a syntax error is shown at its line, then it is kept, tried, published and rolled back.
 // node scripts.mjs BASE_URL NAME PASSWORD, against an appliance that packaging/rehearsal has filled.
 
-import { insist, tellStory } from "./browser.mjs";
+import { THREE_LOOKS, insist, tellStory } from "./browser.mjs";
 
 const [base, name, password] = process.argv.slice(2);
 const script = (digit, end = "}") =>
@@ -32,7 +32,7 @@ async function seesItsLine(visitor) {
   await visitor.press("[data-does=go-to-line]");
   const chosen = await visitor.page.evaluate(() => getSelection().toString());
   insist(chosen === "end)", `the way to the line leads to ${JSON.stringify(chosen)}`);
-  await visitor.insistFit("script with an error");
+  await visitor.insistFit("script with an error", THREE_LOOKS);
 }
 
 async function keepsIt(visitor) {
@@ -59,7 +59,7 @@ async function publishes(visitor) {
   await visitor.press("[data-does=look]");
   await visitor.sees(".diff ins", '"8"');
   await visitor.sees(".diff del", '"9"');
-  await visitor.insistFit("script compared");
+  await visitor.insistFit("script compared", THREE_LOOKS);
   await visitor.confirmed("[data-does=publish]");
   await visitor.greets("Published: version 2 serves.");
 }
