@@ -18,16 +18,19 @@ mod hooks;
 mod jobs;
 mod messages;
 mod objects;
+mod once;
 mod openapi;
 mod page;
 mod plugin_routes;
 mod plugins;
 mod presence;
+mod reply;
 mod revisions;
 mod route;
 mod session;
 mod settings;
 mod streams;
+mod texts;
 
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Instant;
@@ -157,4 +160,20 @@ fn routes() -> Vec<Route> {
     routes.extend(health::routes());
     routes.extend(openapi::routes());
     routes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BASE, routes};
+    use crate::catalog::segments::is_core;
+
+    #[test]
+    fn no_plugin_may_be_named_like_a_part_of_the_api() {
+        for route in routes() {
+            // What lies outside of the base is out of plugins' reach.
+            let Some(path) = route.path.strip_prefix(BASE) else { continue };
+            let first = path.trim_start_matches('/').split(['/', ':', '.', '?']).next().unwrap_or_default();
+            assert!(is_core(first), "add {first:?} to catalog/segments.rs: {}", route.path);
+        }
+    }
 }

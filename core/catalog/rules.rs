@@ -129,6 +129,10 @@ pub static EXTENSION_RANGE: Rule = Rule::new(
     Check::Pattern(r"^[0-9]{1,8}(-[0-9]{1,8})?$"),
 );
 
+/// A right's name.
+pub static RIGHT: Rule =
+    Rule::new("a right such as peers:read", Check::Pattern(r"^[a-z][a-z0-9_-]*:[a-z][a-z0-9_-]*$"));
+
 /// Name of an administrator or a token.
 pub static ACCESS_NAME: Rule = Rule::new(
     "letters, digits, dots, dashes, underscores and @, beginning with a letter or digit",
@@ -145,6 +149,14 @@ pub static SCRIPT_NAME: Rule = Rule::new(
 pub static PREFIX_BY_NODE: Rule = Rule::new(
     "NODE > PEER: PREFIX, such as Boston > Lyon: 8571, with a prefix of at most 20 characters",
     Check::Pattern(r"^[^>]{1,64} > [^:>]{1,64}: .{0,20}$"),
+);
+
+/// An IPv4 network with its prefix length (RFC 4632).
+pub static IPV4_NETWORK: Rule = Rule::new(
+    "an IPv4 network such as 10.0.0.0/8",
+    Check::Pattern(
+        r"^((25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])[.]){3}(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])/([12]?[0-9]|3[0-2])$",
+    ),
 );
 
 /// Entity tags as `If-Match` carries them (RFC 9110 section 8.8.3), or `*`.

@@ -311,7 +311,7 @@ pub const CLASSES: &[Class] = &[
     Class {
         name: "jackfield.CheckOptions",
         help: "How a check runs.",
-        fields: &[("every", "string", "How often, such as 5m; from 10s to 1d")],
+        fields: &[("every", "string", "How often, such as 5m; from 30s to 1d")],
     },
     Class {
         name: "jackfield.Verdict",
@@ -333,8 +333,8 @@ pub const CLASSES: &[Class] = &[
         help: "How a time server is asked.",
         fields: &[
             ("port?", "integer", "123 when left out"),
-            ("timeout?", "string", "Such as 1s; from 1ms to 1m"),
-            ("samples?", "integer", "How often it is asked, 1 to 64"),
+            ("timeout?", "string", "Such as 1s; from 50ms to 5s"),
+            ("samples?", "integer", "How often it is asked, 1 to 8"),
         ],
     },
     Class {
@@ -369,7 +369,7 @@ pub const CLASSES: &[Class] = &[
         name: "jackfield.TcpOptions",
         help: "How a port is tried.",
         fields: &[
-            ("timeout?", "string", "Such as 1s; from 1ms to 1m"),
+            ("timeout?", "string", "Such as 1s; from 50ms to 3s"),
             ("tls?", "boolean", "Whether TLS is begun"),
         ],
     },
@@ -378,15 +378,15 @@ pub const CLASSES: &[Class] = &[
         help: "How a name is looked up.",
         fields: &[
             ("kind?", "string", "Kind of record"),
-            ("timeout?", "string", "Such as 1s; from 1ms to 1m"),
+            ("timeout?", "string", "Such as 1s; from 50ms to 5s"),
         ],
     },
     Class {
         name: "jackfield.HttpOptions",
         help: "How a web server is asked.",
         fields: &[
-            ("timeout?", "string", "Such as 1s; from 1ms to 1m"),
-            ("requests?", "integer", "How often it is asked, 1 to 64"),
+            ("timeout?", "string", "Such as 1s; from 50ms to 5s"),
+            ("requests?", "integer", "How often it is asked, 1 to 8"),
         ],
     },
     Class {

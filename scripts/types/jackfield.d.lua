@@ -36,7 +36,7 @@
 
 ---How a check runs.
 ---@class (exact) jackfield.CheckOptions
----@field every string How often, such as 5m; from 10s to 1d
+---@field every string How often, such as 5m; from 30s to 1d
 
 ---What allow and reject give.
 ---@class (exact) jackfield.Verdict
@@ -53,8 +53,22 @@
 ---How a time server is asked.
 ---@class (exact) jackfield.NtpOptions
 ---@field port? integer 123 when left out
----@field timeout? string Such as 1s; from 1ms to 1m
----@field samples? integer How often it is asked, 1 to 64
+---@field timeout? string Such as 1s; from 50ms to 5s
+---@field samples? integer How often it is asked, 1 to 8
+
+---Clocks to be compared.
+---@class (exact) jackfield.NtpQuestion
+---@field hosts table[] At most 32 of { name = ..., result = ... } with results of ntp.query or http.date
+---@field source? table Result of ntp.query for the source that all should follow
+---@field walk? string[] IPv4 networks into which chains of sources may be followed, such as 10.0.0.0/8
+---@field without_us? boolean Whether this appliance's own clock is left out
+
+---Ports of one PBX node to be compared.
+---@class (exact) jackfield.CstaQuestion
+---@field declared integer[] CSTA ports that are declared at the PBX node
+---@field mapped integer[] Those that the X.25 gateway is said to map
+---@field default? integer Port that is always expected; 3211 when left out
+---@field ports table[] Results of tcp.probe
 
 ---Clocks to be compared.
 ---@class (exact) jackfield.NtpQuestion
@@ -72,18 +86,18 @@
 
 ---How a port is tried.
 ---@class (exact) jackfield.TcpOptions
----@field timeout? string Such as 1s; from 1ms to 1m
+---@field timeout? string Such as 1s; from 50ms to 3s
 ---@field tls? boolean Whether TLS is begun
 
 ---How a name is looked up.
 ---@class (exact) jackfield.DnsOptions
 ---@field kind? string Kind of record
----@field timeout? string Such as 1s; from 1ms to 1m
+---@field timeout? string Such as 1s; from 50ms to 5s
 
 ---How a web server is asked.
 ---@class (exact) jackfield.HttpOptions
----@field timeout? string Such as 1s; from 1ms to 1m
----@field requests? integer How often it is asked, 1 to 64
+---@field timeout? string Such as 1s; from 50ms to 5s
+---@field requests? integer How often it is asked, 1 to 8
 
 ---Whose number it is.
 ---@class (exact) jackfield.Found

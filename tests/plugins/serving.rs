@@ -225,3 +225,24 @@ fn a_refused_plugin_s_reason_is_only_for_those_who_are_signed_in() {
     admin.get("/echo").problem(503, "plugins/unavailable").says("there is no signature");
     appliance.anonymous().get("/echo").problem(401, "access/sign_in");
 }
+
+#[test]
+fn a_token_can_be_narrowed_to_rights_that_plugins_bring() {
+    let appliance = Appliance::with_plugins(&["echo", "federation"]);
+    let admin = appliance.admin();
+    let token = |name: &str, scopes: Value| {
+        admin.post("/tokens", &json!({"name": name, "role": "operator", "scopes": scopes}))
+    };
+    let narrow = token("narrow", json!(["federation:read"])).expect(201).text("token");
+    let narrow = appliance.anonymous().with_token(&narrow);
+    narrow.get("/federation").expect(200);
+    narrow.get("/echo").problem(403, "access/denied").says("narrowed to other rights");
+    narrow.put("/federation", "*", &json!({"enabled": true, "open": false})).problem(403, "access/denied");
+    assert_eq!(narrow.get("/session").expect(200).json["rights"], json!(["federation:read"]));
+    token("typo", json!(["federation:raed"]))
+        .problem(422, "request/invalid")
+        .blames("/scopes/0", "did you mean \"federation:read\"?");
+    let made =
+        appliance.cli(&["token", "create", "--name", "cli", "--role", "viewer", "--scope", "echo:read"], "");
+    assert_eq!(made.code, 0, "{}", made.stderr);
+}

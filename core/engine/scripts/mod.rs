@@ -9,14 +9,16 @@ mod news;
 mod panel;
 mod publication;
 mod registers;
+mod rest;
 mod rows;
 mod serving;
 mod shipped;
 mod tally;
+mod turns;
 mod upkeep;
 mod view;
 
-pub use calls::{Asked, Verdict, consult, refusal};
+pub use calls::{Asked, Called, Verdict, consult, refusal};
 pub use changes::{put, put_back, remove};
 pub use child::is_own;
 pub use facts::serve;

@@ -53,11 +53,13 @@ pub fn carry(engine: &Arc<Engine>) -> Result<(), String> {
 }
 
 fn tell(engine: &Engine, fired: &Fired) {
+    let hook = format!("{}{}", EVENT.name, fired.event);
     let listening: Vec<(String, i64)> = engine
         .scripts
         .all()
         .into_iter()
         .filter(|(_, one)| one.registers.as_ref().is_some_and(|registers| registers.wants(&fired.event)))
+        .filter(|(name, _)| engine.scripts.tallies.skipped_for(name, &hook).is_none())
         .map(|(name, one)| (name, one.version))
         .collect();
     if listening.is_empty() {
@@ -67,21 +69,20 @@ fn tell(engine: &Engine, fired: &Fired) {
         listening.iter().map(|(name, version)| json!({"name": name, "version": version})).collect();
     let args = json!({"event": fired.event, "object": fired.object, "scripts": scripts});
     let count = u32::try_from(listening.len()).unwrap_or(u32::MAX);
-    match child::ask(engine, SCRIPTS, EVENT_TELL, &args, EVENT.wall.saturating_mul(count) + MARGIN) {
-        Ok(answer) => count_failures(engine, &fired.event, &listening, answer),
+    match child::ask(engine, SCRIPTS, EVENT_TELL, &args, EVENT.longest().saturating_mul(count) + MARGIN) {
+        Ok(answer) => count_failures(engine, &hook, &listening, answer),
         Err(failure) => log::warn!("scripts were not told of {} {}: {failure}", fired.event, fired.object),
     }
 }
 
-fn count_failures(engine: &Engine, event: &str, listening: &[(String, i64)], answer: Value) {
+fn count_failures(engine: &Engine, hook: &str, listening: &[(String, i64)], answer: Value) {
     let failed = serde_json::from_value::<Told>(answer).map(|told| told.failed).unwrap_or_default();
-    let hook = format!("{}{event}", EVENT.name);
     for (name, _) in listening {
         match failed.iter().find(|one| one.script == *name) {
-            None => engine.scripts.tallies.well(name, &hook, 0),
+            None => engine.scripts.tallies.well(name, hook, 0),
             Some(one) => {
                 log::warn!("the script {name} failed at {hook}: {}", one.error);
-                engine.scripts.tallies.failed(name, &hook, 0, &one.error);
+                engine.scripts.tallies.failed(name, hook, 0, &one.error);
             }
         }
     }

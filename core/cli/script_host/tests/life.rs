@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 
 use super::rig::{Rig, chain};
 use crate::catalog::hooks::{
-    self, BREAKER_FAILURES, CHECK_RUN, DIAL_ADMIT, DIAL_REWRITE, EVENT_TELL, HOOK_CHAIN, POLICY_UNAVAILABLE,
-    SCRIPT_LOAD, SCRIPTS, WORKBENCH,
+    self, CHECK_RUN, DIAL_ADMIT, DIAL_REWRITE, EVENT_TELL, HOOK_CHAIN, POLICY_UNAVAILABLE, SCRIPT_LOAD,
+    SCRIPTS, WORKBENCH,
 };
 use crate::host::{State, builtin};
 
@@ -186,7 +186,6 @@ const FAILURES: &[(&str, &str)] = &[
 fn every_failure_in_every_hook_gives_what_the_catalogue_says() {
     let rig = Rig::new();
     for (number, (kind, body)) in FAILURES.iter().enumerate() {
-        // A script of its own for each, because one that fails often is skipped.
         let name = format!("bad{number}");
         for hook in hooks::ALL {
             let source = match hook.name {
@@ -228,46 +227,6 @@ fn assert_policy(rig: &Rig, hook: &str, script: &str, what: &str, outcome: &str)
             assert_eq!(told["failed"][0]["script"], script, "{what}");
         }
     }
-}
-
-#[test]
-fn a_script_that_fails_again_and_again_is_skipped_and_reported_once() {
-    let rig = Rig::new();
-    rig.load(
-        "bad",
-        "hook('dial.rewrite', function() error('no') end) hook('dial.admit', function() error('no') end)",
-    )
-    .unwrap();
-    rig.load("good", GOOD).unwrap();
-    for hook in [DIAL_REWRITE, DIAL_ADMIT] {
-        for _ in 0..BREAKER_FAILURES {
-            assert_eq!(rig.chain(hook.name, &["bad"], "1")["steps"][0]["outcome"], "failed");
-        }
-        for _ in 0..3 {
-            let answer = rig.chain(hook.name, &["bad"], "1");
-            assert_eq!(answer["steps"][0]["outcome"], "skipped", "{answer}");
-            assert_eq!(answer["rejected"].is_null(), hook == DIAL_REWRITE);
-        }
-    }
-    assert_eq!(rig.chain(DIAL_REWRITE.name, &["bad", "good"], "1")["number"], "91");
-    // The finding travels beside the answers.
-    let began = Instant::now();
-    while rig.site.findings.lock().unwrap().len() < 2 {
-        assert!(began.elapsed() < super::rig::SOON);
-        thread::yield_now();
-    }
-    let findings = rig.site.findings.lock().unwrap().clone();
-    assert_eq!(findings.len(), 2, "{findings:?}");
-    assert_eq!(
-        (&findings[0]["name"], &findings[0]["state"]),
-        (&json!("dial.rewrite.bad"), &json!("warning"))
-    );
-    assert!(findings[1]["detail"].as_str().unwrap().contains("site/bad.lua:1: no"), "{findings:?}");
-    // A new version has a clean slate.
-    rig.ask(SCRIPT_LOAD, &json!({"name": "bad", "version": 2, "source": GOOD})).unwrap();
-    let args =
-        json!({"hook": "dial.rewrite", "scripts": [{"name": "bad", "version": 2}], "call": {"number": "1"}});
-    assert_eq!(rig.ask(HOOK_CHAIN, &args).unwrap()["number"], "91");
 }
 
 #[test]

@@ -29,12 +29,11 @@ impl Memory for InMind {
     }
 }
 
-/// What scripts can ask, and what they reported.
+/// What scripts can ask, and what they asked.
 #[derive(Default)]
 pub struct Site {
     /// Name and source of what is active.
     pub active: Mutex<Vec<(String, String)>>,
-    pub findings: Mutex<Vec<Value>>,
     pub asked: Mutex<Vec<(String, Value)>>,
 }
 
@@ -52,10 +51,6 @@ impl Services for Site {
             "script.source" => {
                 let source = active.iter().find(|(name, _)| args["name"] == **name);
                 Ok(json!({"source": source.map(|(_, source)| source)}))
-            }
-            "check.report" => {
-                self.findings.lock().unwrap().push(args);
-                Ok(json!({}))
             }
             "directory.lookup" if args["number"] == "4123" => {
                 Ok(json!({"found": {"account": "a1", "name": "Ann", "extension": "4123", "node": "n1"}}))
