@@ -116,17 +116,7 @@ impl Events {
     }
 
     fn tell(&self, item: &Item, out: &mut Vec<u8>) {
-        let (name, data) = match item {
-            Item::Event(fired) => {
-                (fired.event.as_str(), json!({"event": fired.event, "object": fired.object}))
-            }
-            Item::Presence(account, shown) => {
-                let presence = presence::brief(account, shown);
-                let name = PRESENCE_CHANGED.name;
-                (name, json!({"event": name, "object": &**account, "presence": presence}))
-            }
-        };
-        write(out, Some(self.at), name, &data);
+        out.extend_from_slice(&self.place.texts().of(self.at, || text(self.at, item)));
     }
 
     fn may_tell(&self, item: &Item) -> bool {
@@ -137,6 +127,20 @@ impl Events {
         let is_wanted = self.wanted.as_ref().is_none_or(|wanted| wanted.iter().any(|n| n == name));
         is_wanted && may_read(&self.engine, self.place.who(), name)
     }
+}
+
+fn text(at: Position, item: &Item) -> Vec<u8> {
+    let (name, data) = match item {
+        Item::Event(fired) => (fired.event.as_str(), json!({"event": fired.event, "object": fired.object})),
+        Item::Presence(account, shown) => {
+            let presence = presence::brief(account, shown);
+            let name = PRESENCE_CHANGED.name;
+            (name, json!({"event": name, "object": &**account, "presence": presence}))
+        }
+    };
+    let mut text = Vec::new();
+    write(&mut text, Some(at), name, &data);
+    text
 }
 
 impl Feed for Events {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::texts::Texts;
 use crate::catalog::problems::{Problem, TOO_MANY_STREAMS};
 use crate::catalog::settings::{STREAMS_PER_ADDRESS, STREAMS_TOTAL};
 use crate::engine::Engine;
@@ -16,6 +17,7 @@ const RETRY_AFTER: u64 = 10;
 /// All open streams.
 #[derive(Debug, Default)]
 pub struct Streams {
+    texts: Texts,
     next: AtomicU64,
     open: Mutex<HashMap<u64, Arc<Reader>>>,
 }
@@ -94,6 +96,11 @@ impl Place {
     /// Who reads here.
     pub fn who(&self) -> &Principal {
         &self.reader.who
+    }
+
+    /// What all streams tell alike.
+    pub fn texts(&self) -> &Texts {
+        &self.streams.texts
     }
 
     /// Whether the stream shall end.

@@ -28,7 +28,9 @@ pub type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 const ACCOUNTS: usize = 1000;
 /// Changes in one request, and in one step of the peer.
 const BATCH: usize = 100;
-const SUBSCRIBERS: [usize; 3] = [1, 8, 32];
+const SUBSCRIBERS: [usize; 4] = [1, 8, 32, 73];
+/// In the sustained run.
+const SUSTAINED_CROWD: usize = 73;
 /// Of the sustained run.
 const PER_SECOND: usize = 2000;
 const SUSTAINED: Duration = Duration::from_secs(10);
@@ -66,6 +68,7 @@ fn measured() -> Outcome<(Report, PathBuf)> {
     let mut appliance = Appliance::lay_out(&binary, folder.path())?;
     appliance.start()?;
     appliance.prepare()?;
+    make_room(&appliance)?;
     let accounts = people(&appliance, &folder.path().join("state/jackfield.db"))?;
     let mut report = Report::new("presence");
     weigh(&mut report, &IDLE, appliance.memory()?);
@@ -85,6 +88,16 @@ fn measured() -> Outcome<(Report, PathBuf)> {
     weigh(&mut report, &SUSTAINED_LOAD, appliance.memory()?);
     appliance.stop()?;
     Ok((report, file))
+}
+
+/// All of a crowd come from one address.
+fn make_room(appliance: &Appliance) -> Outcome<()> {
+    let mut client = client::Connection::tls(appliance.address()?, appliance.trust()?)?;
+    ["http.connections_per_address", "events.streams_per_address"].iter().try_for_each(|name| {
+        let whole = appliance.request("PUT", &format!("/settings/{name}"), Some("{\"value\": 500}"));
+        let text = String::from_utf8(whole)?.replacen("\r\n", "\r\nIf-Match: *\r\n", 1);
+        client.ask(text.as_bytes(), 200)
+    })
 }
 
 fn weigh(report: &mut Report, labels: &Labels, memory: Memory) {
@@ -113,7 +126,7 @@ fn gather(appliance: &Appliance, count: usize) -> Outcome<Crowd> {
 /// The next hundred people, each with another state than before.
 fn batch(accounts: &[String], n: usize, note: &str) -> String {
     let start = n * BATCH % accounts.len();
-    let state = if n / (accounts.len() / BATCH) % 2 == 0 { "busy" } else { "away" };
+    let state = if (n / (accounts.len() / BATCH)).is_multiple_of(2) { "busy" } else { "away" };
     let change = |id: &String| json!({"account": id, "state": state, "note": note});
     let changes: Vec<_> = accounts[start..start + BATCH].iter().map(change).collect();
     json!({"source": "xmpp", "changes": changes}).to_string()
@@ -169,22 +182,29 @@ fn fan_out(count: usize, for_time: Duration) -> Outcome<Samples> {
 
 /// Two thousand changes a second, evenly, with the largest crowd.
 fn sustained(appliance: &Appliance, accounts: &[String], report: &mut Report) -> Outcome<()> {
-    let crowd = gather(appliance, SUBSCRIBERS[2])?;
+    let crowd = gather(appliance, SUSTAINED_CROWD)?;
     let mut client = client::Connection::tls(appliance.address()?, appliance.trust()?)?;
     let pause = Duration::from_secs_f64(BATCH as f64 / PER_SECOND as f64);
-    let (begun, mut sent) = (Instant::now(), 0);
+    let (begun, mut sent, mut took) = (Instant::now(), 0, Vec::new());
     while begun.elapsed() < SUSTAINED {
         let body = batch(accounts, sent, &sent.to_string());
+        let asked = Instant::now();
         client.ask(&appliance.request("POST", "/presence:publish", Some(&body)), 200)?;
+        took.push(asked.elapsed());
         sent += 1;
         std::thread::sleep((begun + pause * sent as u32).saturating_duration_since(Instant::now()));
     }
     let rate = (sent * BATCH) as f64 / begun.elapsed().as_secs_f64();
-    let told = crowd.told() as f64 / SUBSCRIBERS[2] as f64 / (sent * BATCH) as f64;
+    let told = crowd.told() as f64 / SUSTAINED_CROWD as f64 / (sent * BATCH) as f64;
     say_last(appliance, accounts)?;
     let late = crowd.await_last()?;
     report.note("sustained_per_second", "sustained: changes a second", rate);
-    report.note("sustained_told", "sustained: part of them told to each of 32 subscribers", told);
+    let elapsed = begun.elapsed();
+    let mut requests = Samples::default();
+    requests.add(Samples::new(took, elapsed));
+    report.note("sustained_p50_ms", "sustained: request with 100 changes, p50, ms", requests.quantile(0.5));
+    report.note("sustained_p99_ms", "sustained: request with 100 changes, p99, ms", requests.quantile(0.99));
+    report.note("sustained_told", "sustained: part of them told to each of 73 subscribers", told);
     report.note(
         "sustained_last_ms",
         "sustained: last values known to all after, ms",

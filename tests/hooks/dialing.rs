@@ -1,6 +1,9 @@
 //! The site's last word while somebody dials: order, admission, failures by the catalogue's policy, and emergency
 //! numbers, which nobody touches.
 
+use std::time::Duration;
+
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use super::*;
@@ -209,6 +212,14 @@ fn one_that_fails_again_and_again_is_skipped_and_the_doctor_says_so() {
     ] {
         assert!(text.contains(line), "{line} is not in {text}");
     }
+    // Who is skipped is not forgotten with the process of the scripts.
+    let before = await_plugin(&ground.admin, "scripts", "up");
+    signal(&before, Signal::KILL);
+    await_that(&ground.admin, "scripts", Duration::from_secs(20), "replaced", |now| {
+        now["state"] == "up" && now["pid"] != before["pid"]
+    });
+    let answer = ground.dial("4001");
+    assert!(steps(&answer, "dial.rewrite")[0]["text"].to_string().contains("failed 5 times"), "{answer}");
     ground.publish("bad", NINE);
     assert_eq!(ground.dial("4001")["dialed"], "904001", "a new version begins anew");
 }
@@ -222,4 +233,20 @@ fn scripts_are_told_what_happened() {
     let text = told["last_error"]["text"].as_str().unwrap_or_default();
     assert!(text.contains(&format!("account.changed {jo}")), "{told}");
     assert_eq!(told["last_error"]["hook"], "event.account.changed", "{told}");
+}
+
+#[test]
+fn scripts_are_told_of_presence_and_that_writes_nothing() {
+    let ground = ground();
+    let jo = ground.admin.post("/accounts", &account("acme", "jo", &json!({}))).expect(201).id();
+    ground.publish("watcher", "hook(\"event.presence.changed\", function(event)\n  error(event.event .. \" \" .. event.object)\nend)");
+    let newest = || ground.admin.get("/revisions?limit=1").expect(200).json()["items"][0]["n"].clone();
+    let before = newest();
+    let told = json!({"state": "busy"});
+    ground.admin.put(&format!("/accounts/{jo}/presence/telephony"), "*", &told).expect(200);
+    let hook = ground.await_hook("watcher", |hook| hook["last_error"] != Value::Null);
+    let text = hook["last_error"]["text"].as_str().unwrap_or_default();
+    assert!(text.contains(&format!("presence.changed {jo}")), "{hook}");
+    assert_eq!(hook["last_error"]["hook"], "event.presence.changed", "{hook}");
+    assert_eq!(newest(), before);
 }

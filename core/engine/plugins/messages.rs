@@ -61,7 +61,8 @@ fn pending(engine: &Engine, asked: &MessagePending) -> Result<Value, Problem> {
 /// The same setting that an administrator has, so that the one shows what the other did.
 fn archive(engine: &Arc<Engine>, plugin: &str, asked: Archive) -> Result<Value, Problem> {
     let from = format!("plugin {plugin}");
-    let origin = Origin { who: asked.who, from, via: "plugin", request: String::new() };
+    // The setting is core's own, so putting it back is as well: a revision by way of a plugin would be the plugin's.
+    let origin = Origin { who: asked.who, from, via: "api", request: String::new() };
     let setting = settings::declared(MESSAGES_ARCHIVED)?;
     let own = Arc::clone(engine);
     engine.change(origin, Mode::Commit, move |change| {

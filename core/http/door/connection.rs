@@ -79,6 +79,8 @@ pub struct Connection {
     pub exchange: Option<Exchange>,
     /// The rest of an answer that goes on.
     pub feed: Option<Box<dyn Feed>>,
+    /// Its turn to be told news is to come.
+    pub awaits_news: bool,
     /// The connection ends after what is being sent.
     pub last: bool,
     /// Bytes thrown away, after the farewell or while an answer goes on.
@@ -113,6 +115,7 @@ impl Connection {
             scan: Scan::default(),
             exchange: None,
             feed: None,
+            awaits_news: false,
             last: false,
             drained: 0,
             has_said_goodbye: false,

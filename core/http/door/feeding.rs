@@ -1,7 +1,9 @@
 //! Answers that go on: the door asks for more when the client has taken what it got and there is news, and gives a
 //! sign of life when there is none. No worker and no thread waits for such a client, and a slow one keeps no more
-//! than its buffer. Leaves out what is told.
+//! than its buffer. Many are told over several turns of the loop, so that requests never wait for all of them. Leaves
+//! out what is told.
 
+use std::collections::VecDeque;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::{Duration, Instant};
 
@@ -15,6 +17,8 @@ use crate::http::stats::Phase;
 const ROOM: usize = 16 * 1024;
 /// How long news are gathered, so that many at once cost one round.
 const GATHER: Duration = Duration::from_millis(20);
+/// How long answers that go on are told before requests get their turn. A request takes a handful of turns.
+const SLICE: Duration = Duration::from_millis(1);
 /// Most bytes that a client may say while it is being told.
 const MOST_SAID: usize = 64 * 1024;
 
@@ -43,21 +47,42 @@ impl Reactor {
 
     /// There may be news: they are told after a moment in which more may come.
     pub(super) fn expect_news(&mut self) {
-        if self.has_news.load(SeqCst) && !self.is_news_due {
+        // While some are still being told, what comes is gathered: the busier the door, the more goes into one round.
+        if self.has_news.load(SeqCst) && !self.is_news_due && self.to_tell.is_empty() {
             self.is_news_due = true;
             self.deadlines.set(Timer::News, Instant::now() + GATHER);
         }
     }
 
-    /// Gives every answer that goes on its turn.
+    /// Lets every answer that goes on have its turn, after those whose turn is still to come.
     pub(super) fn tell_news(&mut self) {
         // Before looking, so that whoever brings news from now on wakes the loop again.
         self.has_news.store(false, SeqCst);
         self.is_news_due = false;
-        let following = self.clients.values().filter(|c| c.phase() == Phase::Streaming);
-        for id in following.map(|c| c.id).collect::<Vec<_>>() {
-            self.visit(id);
+        let following = self.clients.values_mut().filter(|c| c.phase() == Phase::Streaming);
+        for c in following {
+            enqueue(&mut self.to_tell, c);
         }
+    }
+
+    /// There is more for a connection than one turn takes.
+    pub(super) fn queue_news(&mut self, c: &mut Connection) {
+        enqueue(&mut self.to_tell, c);
+    }
+
+    /// Tells some of those whose turn it is; the others wait for the loop's next turn.
+    pub(super) fn tell_some(&mut self) {
+        let begun = Instant::now();
+        while let Some(id) = self.to_tell.pop_front() {
+            if let Some(c) = self.clients.get_mut(&id) {
+                c.awaits_news = false;
+                self.visit(id);
+            }
+            if begun.elapsed() >= SLICE {
+                break;
+            }
+        }
+        self.expect_news();
     }
 
     /// The silence has lasted long enough.
@@ -72,6 +97,12 @@ impl Reactor {
             Ok(()) => self.keep(c),
             Err(Gone) => self.dismiss(c),
         }
+    }
+}
+
+fn enqueue(to_tell: &mut VecDeque<u64>, c: &mut Connection) {
+    if !std::mem::replace(&mut c.awaits_news, true) {
+        to_tell.push_back(c.id);
     }
 }
 

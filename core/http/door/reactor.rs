@@ -1,6 +1,6 @@
 //! The loop: waits for sockets and deadlines, and gives each its turn. Leaves out what is done in a turn.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
@@ -97,6 +97,8 @@ pub struct Reactor {
     pub(super) stop_by: Option<Instant>,
     pub(super) has_news: Arc<AtomicBool>,
     pub(super) is_news_due: bool,
+    /// Answers that go on whose turn is to come; each is in it once.
+    pub(super) to_tell: VecDeque<u64>,
     orders: Arc<Mutex<Orders>>,
     last_id: u64,
 }
@@ -130,6 +132,7 @@ impl Reactor {
             stop_by: None,
             has_news: plan.has_news,
             is_news_due: false,
+            to_tell: VecDeque::new(),
             orders,
             last_id: 0,
         };
@@ -165,6 +168,7 @@ impl Reactor {
             self.accept(index);
         }
         self.expire();
+        self.tell_some();
         self.dispatch();
     }
 
@@ -183,7 +187,7 @@ impl Reactor {
     }
 
     fn sleep(&self) -> Duration {
-        if !self.visit_again.is_empty() || !self.accept_again.is_empty() {
+        if !self.visit_again.is_empty() || !self.accept_again.is_empty() || !self.to_tell.is_empty() {
             return Duration::ZERO;
         }
         let next = [self.deadlines.next(), self.stop_by].into_iter().flatten().min();

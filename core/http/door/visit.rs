@@ -14,6 +14,8 @@ use crate::http::stats::{Counters, Phase};
 
 /// Most rounds in one turn, so that one fast client does not keep the others waiting.
 const ROUNDS: usize = 16;
+/// The same where the answer goes on: there are many of those, and what is told can wait for a request.
+const ROUNDS_OF_NEWS: usize = 4;
 /// Most bytes thrown away after a farewell: clients that send a whole body before they read, as many do, must
 /// get to the answer that refuses it.
 const MOST_DRAINED: usize = 64 * 1024 * 1024;
@@ -41,7 +43,8 @@ impl Reactor {
 
     /// Takes a connection as far as it can go now.
     pub(super) fn advance(&mut self, c: &mut Connection) -> Result<(), Gone> {
-        for _ in 0..ROUNDS {
+        let rounds = if c.phase() == Phase::Streaming { ROUNDS_OF_NEWS } else { ROUNDS };
+        for _ in 0..rounds {
             let received = c.receive()?;
             let stepped = self.step(c)?;
             let sent = c.send()?;
@@ -49,7 +52,10 @@ impl Reactor {
                 return Ok(());
             }
         }
-        self.visit_again.push(c.id);
+        match c.phase() {
+            Phase::Streaming => self.queue_news(c),
+            _ => self.visit_again.push(c.id),
+        }
         Ok(())
     }
 

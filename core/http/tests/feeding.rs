@@ -7,6 +7,9 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+/// What it costs to tell one client of `/costly`.
+const COST: Duration = Duration::from_millis(20);
+
 /// What all feeds of a test share: what is still to be told to each, and what was asked for.
 #[derive(Debug, Default)]
 struct Shared {
@@ -21,6 +24,7 @@ struct Lines {
     shared: Arc<Shared>,
     at: usize,
     endless: bool,
+    costly: bool,
 }
 
 impl Feed for Lines {
@@ -30,7 +34,14 @@ impl Feed for Lines {
             self.shared.pulled.fetch_add(room, SeqCst);
             return Flow::Open;
         }
+        if self.costly {
+            // Stands for much work with one client.
+            std::thread::sleep(COST);
+        }
         let told = self.shared.told.lock().unwrap();
+        if self.costly && told.len() > self.at {
+            self.shared.pulled.fetch_add(1, SeqCst);
+        }
         let new: VecDeque<_> = told[self.at..].iter().cloned().collect();
         self.at = told.len();
         for line in new {
@@ -69,7 +80,8 @@ fn answer(request: &Request, shared: &Arc<Shared>) -> Response {
     }
     shared.open.fetch_add(1, SeqCst);
     let at = shared.told.lock().unwrap().len();
-    let lines = Lines { shared: Arc::clone(shared), at, endless: request.path == "/endless" };
+    let is = |path| request.path == path;
+    let lines = Lines { shared: Arc::clone(shared), at, endless: is("/endless"), costly: is("/costly") };
     let headers = vec![("Content-Type".to_owned(), "text/event-stream".to_owned())];
     Response { status: 200, headers, body: Vec::new(), feed: Some(Box::new(lines)) }
 }
@@ -118,6 +130,33 @@ fn news_reach_everybody_who_follows_while_the_only_worker_is_free() {
     shared.say(&bench, "end");
     assert!(clients.iter_mut().all(Talk::is_closed));
     shared.until_open(0);
+}
+
+#[test]
+fn a_request_does_not_wait_until_everybody_who_follows_has_been_told() {
+    const FOLLOWING: usize = 60;
+    let (bench, shared) = bench(limits());
+    let mut clients: Vec<_> = (0..FOLLOWING).map(|_| follow(&bench, "/costly")).collect();
+    for client in &mut clients {
+        assert_eq!(client.head().status, 200);
+    }
+    let mut asking = bench.connect();
+    assert_eq!(asking.get("/hello").text(), "hello");
+    shared.say(&bench, "one;");
+    let by = Instant::now() + PATIENCE;
+    while shared.pulled.load(SeqCst) == 0 {
+        assert!(Instant::now() < by, "nobody is told");
+        std::thread::yield_now();
+    }
+    assert_eq!(asking.get("/hello").text(), "hello");
+    let told = shared.pulled.load(SeqCst);
+    assert!(told < FOLLOWING, "the request was answered after all {FOLLOWING} had been told");
+    // They are, all the same, each of them once.
+    for client in &mut clients {
+        assert_eq!(client.exactly(4), "one;");
+    }
+    shared.say(&bench, "end");
+    assert!(clients.iter_mut().all(Talk::is_closed));
 }
 
 #[test]
