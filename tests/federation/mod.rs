@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::harness::*;
 use authority::Authority;
 use ejabberd::Ejabberd;
-use network::{NAMES, Network, within};
+use network::{NAMES, within};
 use prosody::Prosody;
 use wire::Line;
 

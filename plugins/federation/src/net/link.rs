@@ -153,7 +153,10 @@ impl Task {
 
     async fn carry(&mut self, mut wire: Wire, mut machine: Initiator) {
         wire.limit(AFTER);
-        self.note(|link| link.become_state("up"));
+        self.note(|link| {
+            link.become_state("up");
+            link.queued = 0;
+        });
         let ended = self.stream(&mut wire, &mut machine).await;
         if let Err(why) = ended {
             log::warn!("the link to {} broke: {why}", self.pair.to);

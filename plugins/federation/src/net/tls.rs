@@ -151,6 +151,8 @@ pub fn all_seen(pem: &str) -> Result<Vec<Seen>, String> {
     .collect()
 }
 
+const BY_ITSELF: &str = "its certificate is signed by nobody but itself";
+
 fn fault(error: &Error, leaf: &[u8]) -> String {
     let about = seen(leaf);
     let of = |what: fn(&Seen) -> &str| about.as_ref().map(what).unwrap_or_default().to_owned();
@@ -164,14 +166,19 @@ fn fault(error: &Error, leaf: &[u8]) -> String {
         Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
             let (subject, issuer) = (of(|seen| &seen.subject), of(|seen| &seen.issuer));
             if subject == issuer {
-                return "its certificate is signed by nobody but itself".to_owned();
+                return BY_ITSELF.to_owned();
             }
             format!("its certificate is signed by an authority that is not trusted here: {issuer}")
         }
         Error::InvalidCertificate(
             CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. },
         ) => "its certificate is not for servers".to_owned(),
-        // An authority's own certificate shown as a server's, mostly.
+        // An authority's certificate shown as a server's: tools make those when they are asked for a self-signed one.
+        Error::InvalidCertificate(CertificateError::Other(_))
+            if of(|seen| &seen.subject) == of(|seen| &seen.issuer) =>
+        {
+            BY_ITSELF.to_owned()
+        }
         Error::InvalidCertificate(CertificateError::Other(OtherError(cause))) => {
             format!("its certificate does not do: {cause}")
         }

@@ -16,7 +16,10 @@ fn one_is_made_when_federation_is_first_switched_on() {
     assert_eq!(appliance.get("federation/certificate").body["origin"], "none");
     appliance.put("federation", json!({"enabled": true, "open": false}));
     let shown = appliance.get("federation/certificate").body;
-    assert_eq!((&shown["origin"], &shown["certificates"][0]["names"]), (&json!("self_signed"), &json!(["home.example"])));
+    assert_eq!(
+        (&shown["origin"], &shown["certificates"][0]["names"]),
+        (&json!("self_signed"), &json!(["home.example"]))
+    );
     let appliance = appliance.restarted();
     assert_eq!(appliance.get("federation/certificate").body, shown, "it is made once");
 }
@@ -34,7 +37,10 @@ fn one_is_given_with_its_key_which_is_never_shown() {
     assert!(noted.what.starts_with("federation/certificate") && !noted.after.to_string().contains("PRIVATE"));
     appliance.put("federation", json!({"enabled": true, "open": false}));
     let none = appliance.put("federation/certificate", json!({"trusted": []}));
-    assert_eq!((none.status, &none.body["authorities"], &none.body["origin"]), (200, &json!([]), &json!("uploaded")));
+    assert_eq!(
+        (none.status, &none.body["authorities"], &none.body["origin"]),
+        (200, &json!([]), &json!("uploaded"))
+    );
     let keys = appliance.secrets().into_keys().filter(|name| name.starts_with("certificate_key")).count();
     assert_eq!(keys, 1, "the key of the one before is forgotten");
 }
@@ -44,12 +50,20 @@ fn what_does_not_fit_together_is_refused_by_name() {
     let appliance = appliance();
     let ((certificate, key), (_, other)) = (pair("home.example"), pair("home.example"));
     for (body, pointer, words) in [
-        (json!({"certificate": certificate, "key": other}), "/certificate", "the key is not the certificate's"),
+        (
+            json!({"certificate": certificate, "key": other}),
+            "/certificate",
+            "the key is not the certificate's",
+        ),
         (json!({"certificate": certificate}), "/key", "comes with its key"),
         (json!({"key": key}), "/certificate", "comes with its certificate"),
         (json!({"certificate": key, "key": key}), "/certificate", "no block BEGIN CERTIFICATE"),
         (json!({"certificate": "x", "key": key}), "/certificate", "PEM"),
-        (json!({"trusted": ["-----BEGIN CERTIFICATE-----\nAAEC\n-----END CERTIFICATE-----\n"]}), "/trusted", "no certificate"),
+        (
+            json!({"trusted": ["-----BEGIN CERTIFICATE-----\nAAEC\n-----END CERTIFICATE-----\n"]}),
+            "/trusted",
+            "no certificate",
+        ),
     ] {
         let answer = appliance.put("federation/certificate", body);
         let error = &answer.body["errors"][0];
