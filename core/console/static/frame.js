@@ -1,5 +1,6 @@
 // The frame around every page: the site's name, the navigation, who is signed in. Knows no page's content.
 
+import { pageOf } from "./address.js";
 import * as session from "./session.js";
 import { element } from "./ui.js";
 
@@ -19,7 +20,7 @@ function brand(status) {
 }
 
 function navigation(pages) {
-  const shown = pages.has(location.hash) ? location.hash : pages.keys().next().value;
+  const shown = pageOf(pages, location.hash) ?? pages.keys().next().value;
   const links = [...pages].map(([address, page]) =>
     element("a", { href: address, "aria-current": address === shown ? "page" : null }, page.title),
   );

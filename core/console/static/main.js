@@ -2,6 +2,7 @@
 // data is there, and moves the focus to its heading. Each page is a file in pages/ with `title` and `draw`, or a
 // plugin's (plugin_page.js).
 
+import { pageOf } from "./address.js";
 import { get, onSignedOut } from "./api.js";
 import { drawHeader } from "./frame.js";
 import * as session from "./session.js";
@@ -74,7 +75,7 @@ async function lookForPages() {
 function due() {
   if (context.status.open) return claim;
   if (session.current() === null) return signIn;
-  return pages.get(location.hash) ?? overview;
+  return pages.get(pageOf(pages, location.hash)) ?? overview;
 }
 
 async function drawn(page) {
