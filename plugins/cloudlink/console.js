@@ -91,7 +91,7 @@ function setting({ api, ui, form, again }, { body: now, etag }) {
       "Addresses",
       "Each has a usual one, which is used where the field is empty.",
       ...now.addresses.map(({ service, url, is_own: own, source }) =>
-        text(`base_urls/${service}`, service.replaceAll("_", " "), own ? "" : `Usually \`${url}\`, ${SOURCES[source] ?? source}.`, now.base_urls[service]),
+        text(`base_urls/${service}`, service.replaceAll("_", " "), own ? "" : `Usually ${url}, ${SOURCES[source] ?? source}.`, now.base_urls[service]),
       ),
     ),
   ];
@@ -114,7 +114,7 @@ async function activation(context) {
   ]);
   const old = report.counts_are_current ? [] : [ui.paragraph("The accounts are being counted; load the page again for current numbers.")];
   const table = await ui.listing({
-    label: "Accounts that need something",
+    label: "Table of accounts that need something",
     path: "/cloudlink/activation?limit=50",
     first: report,
     headings: ["Account", "Name", "E-mail", "Failure", "What to do"],
@@ -139,7 +139,7 @@ function told(ui, findings, words) {
 function tunnels({ api, ui, form, again }, { body: now, etag }, writes) {
   const standing = [ui.paragraph("A second connection, apart from the one above: inventory, contract, and tunnels to manage this server from outside."), ui.paragraph(ui.sentence(now.reason))];
   const rows = now.tunnels.map(({ interface: name, state, reason }) => [name, ui.state("unknown", state === "stopped" ? "Stopped" : state), ui.sentence(reason)]);
-  const table = ui.table("Tunnels", ["Interface", "State", "Why"], rows);
+  const table = ui.table("Table of tunnels", ["Interface", "State", "Why"], rows);
   if (!writes) return [...standing, table];
   const fields = [
     form.flag({ name: "enabled", label: "The daemon shall connect", checked: now.enabled }),
@@ -159,6 +159,6 @@ function network(ui, { items, reason, advice }) {
   const row = (way) => [way.purpose.replaceAll("_", " "), `${way.host}:${way.port}/${way.protocol}`, way.from.join(", "), yes(way.through_proxy), SOURCES[way.source] ?? way.source];
   return [
     ui.paragraph(`${ui.sentence(reason)} ${advice}`),
-    ui.table("Ways through the firewall", ["Purpose", "Where to", "From", "Through the proxy", "Known from"], items.map(row)),
+    ui.table("Table of ways", ["Purpose", "Where to", "From", "Through the proxy", "Known from"], items.map(row)),
   ];
 }

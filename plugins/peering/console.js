@@ -41,7 +41,7 @@ function condition(ui, { state, reason }) {
 function peers(context, first) {
   const { ui } = context;
   return ui.listing({
-    label: "Peer Servers",
+    label: "Table of peer servers",
     path: "/peering",
     key: "peers",
     first,
@@ -75,7 +75,7 @@ function directories(context, enterprises) {
   if (enterprises.length === 0) return [ui.paragraph("There is no enterprise yet.")];
   const row = ({ id, description, domain }) => [link(context, id, "enterprises", id), description, domain ?? ""];
   const help = ui.paragraph("An enterprise’s accounts may come from an Active Directory or another LDAP directory.");
-  return [help, ui.table("Enterprises", ["Enterprise", "Description", "Domain"], enterprises.map(row))];
+  return [help, ui.table("Table of enterprises", ["Enterprise", "Description", "Domain"], enterprises.map(row))];
 }
 
 async function invitations(context, enterprises) {
@@ -86,7 +86,7 @@ async function invitations(context, enterprises) {
     if (await confirm(ask)) attempt(() => api.remove(`/peering/invitations/${id}`), "The invitation is withdrawn.");
   };
   const table = await ui.listing({
-    label: "Invitations",
+    label: "Table of invitations",
     path: "/peering/invitations",
     headings: ["For", "Enterprise", "Made by", "Good until", "State", ...(trusts ? [""] : [])],
     empty: "Nobody is invited.",

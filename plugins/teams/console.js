@@ -54,7 +54,7 @@ function words(name) {
 
 function preconditions(ui, items) {
   const row = ({ name, state, detail, what_to_do: todo }) => [PRECONDITIONS[name] ?? words(name), sign(ui, state), ui.sentence(detail), todo];
-  return ui.table("Preconditions", ["What", "State", "Why", "What to do"], items.map(row));
+  return ui.table("Table of preconditions", ["What", "State", "Why", "What to do"], items.map(row));
 }
 
 function credentials(ui, items) {
@@ -66,7 +66,7 @@ function credentials(ui, items) {
     ui.sentence(token.consequence),
     token.what_to_do,
   ];
-  return ui.table("Tokens", ["Token", "State", "Ends on", "Consequence", "What to do"], items.map(row));
+  return ui.table("Table of tokens", ["Token", "State", "Ends on", "Consequence", "What to do"], items.map(row));
 }
 
 /** The address is made of the set-up; where that lacks something, the API says what. */
@@ -75,7 +75,7 @@ async function consent(api, ui) {
     const { url, permissions, reason } = await api.get("/teams/consent");
     const rows = permissions.map(({ name, kind, needed_for: what }) => [name, kind, ui.sentence(what)]);
     const link = ui.element("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, "Grant them as an administrator of the tenant");
-    return [ui.table("Permissions", ["Permission", "Kind", "Needed for"], rows), ui.element("p", {}, link), ui.paragraph(ui.sentence(reason))];
+    return [ui.table("Table of permissions", ["Permission", "Kind", "Needed for"], rows), ui.element("p", {}, link), ui.paragraph(ui.sentence(reason))];
   } catch (cause) {
     if (cause.status !== 409) throw cause;
     return [ui.paragraph(ui.sentence(cause.detail))];
@@ -140,7 +140,7 @@ function setting({ api, form, again }, { body: now, etag }) {
 
 function people({ ui, link }, first) {
   return ui.listing({
-    label: "Users",
+    label: "Table of users",
     path: "/teams/users?limit=50",
     first,
     headings: ["Account", "Name", "E-mail", "Microsoft Teams status", "State"],
@@ -178,7 +178,7 @@ async function oneUser(context, id) {
       ["Microsoft Teams status of the account", user.teams_status ? "On" : "Off"],
       ["The same of its profile", user.profile_teams_status ? "On" : "Off"],
     ]),
-    ui.section("Looked for in this order", tries.length === 0 ? ui.paragraph("Nothing is known to look for.") : ui.table("Looked for in this order", ["By", "Value"], tries)),
+    ui.section("Looked for in this order", tries.length === 0 ? ui.paragraph("Nothing is known to look for.") : ui.table("Table of what is looked for", ["By", "Value"], tries)),
     ui.section("Who it is in Teams", may("teams:users") ? form.form({ fields, button: "Save", send }) : ui.facts([["User principal name", user.upn || "The account’s own"], ["Object id", user.object_id || "Looked for"]])),
   ];
 }

@@ -42,7 +42,17 @@ const PROVOKED = [
   ["/api/v1/enterprises", 401],
   ["/api/v1/plugins", 401],
   ["/api/v1/federation/servers:apply", 422],
+  ["/api/v1/peers", 422],
+  ["/synchronizer", 404],
+  ["/api/v1/cloudlink", 422],
+  ["/api/v1/teams", 422],
+  ["/api/v1/teams/consent", 409],
+  [/\/teams\/users\/[^/]+$/, 422],
 ];
+
+function ends(address, path) {
+  return path instanceof RegExp ? path.test(address) : address.endsWith(path);
+}
 
 /** Fails with a sentence unless a claim holds. */
 export function insist(holds, sentence) {
@@ -87,7 +97,7 @@ class Visitor {
     if (message.text().includes("net::ERR_INTERNET_DISCONNECTED")) return;
     const provoked = PROVOKED.some(
       ([path, status]) =>
-        url.split("?")[0].endsWith(path) && message.text().includes(`a status of ${status} `),
+        ends(url.split("?")[0], path) && message.text().includes(`a status of ${status} `),
     );
     if (!provoked) this.faults.push(`the browser's console says at ${url}: ${message.text()}`);
   }
