@@ -150,6 +150,9 @@ async function readsActivation(visitor) {
 }
 
 async function setsTeams(visitor) {
+  // The page is long: from its top the navigation is near.
+  await visitor.page.reload();
+  await visitor.see("CloudLink");
   await visitor.press("nav a[href='#/plugin/teams']");
   await visitor.see("Microsoft Teams");
   await visitor.insistFit("teams empty");
