@@ -39,7 +39,7 @@ async function signsIn(visitor) {
 async function listsPlugins(visitor) {
   await visitor.press("nav a[href='#/plugins']");
   await visitor.see("Plugins");
-  insist((await visitor.page.locator("section.plugin").count()) === 3, "not all plugins are shown");
+  insist((await visitor.page.locator("section.plugin").count()) === 5, "not all plugins and units of the appliance are shown");
   for (const plugin of await visitor.page.locator("section.plugin").all()) {
     const text = await plugin.innerText();
     for (const words of ["Up", "Since", "Restarts", "everything is enforced", "Signed by"])
