@@ -8,7 +8,7 @@ use super::call::{Call, Reply};
 use super::jobs::SHAPE as JOB;
 use super::page::{self, CURSOR};
 use super::route::{Access, Answer, Body, Route};
-use crate::catalog::problems::{INVALID, KEY_REUSED, MALFORMED_JSON, Problem, WRONG_TYPE};
+use crate::catalog::problems::{CONFLICT, INVALID, KEY_REUSED, MALFORMED_JSON, Problem, WRONG_TYPE};
 use crate::catalog::rights::{ACCOUNTS_READ, ACCOUNTS_WRITE};
 use crate::catalog::shape::{Absent, Field, Kind, Shape};
 use crate::engine::import::{self, DEPLOY, Mode, Plan, Wanted};
@@ -50,7 +50,7 @@ pub fn routes() -> Vec<Route> {
             .takes(Body::Csv)
             .answers(202, Answer::One(&JOB))
             .can_rehearse()
-            .fails(&[INVALID, WRONG_TYPE, KEY_REUSED])
+            .fails(&[INVALID, WRONG_TYPE, CONFLICT, KEY_REUSED])
             .runs(start),
         Route::new(
             "GET",
@@ -103,6 +103,7 @@ fn start(call: &Call<'_>) -> Result<Reply, Problem> {
     let (order, job) = (import::order(&plan, &call.principal()?.label)?, id.clone());
     // A dry run is a job too, which changes nothing: what is meant here is to queue it.
     let queued = call.commit(move |change| {
+        import::refuse_crowd(change.tx)?;
         jobs::queue_as(change.tx, &job, &order).map(|job| Reply::json(job).status(202))
     });
     let is_ours =

@@ -1,126 +1,20 @@
-//! One call: the request with everything about it that has been checked, and the one way to make a change
-//! (dry run, idempotency key, revision's origin) that all routes share.
+//! One call: the request with everything about it that has been checked. How it makes a change is in `once.rs`.
 
-use std::fs::File;
-use std::io::{Read, Seek};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use jackfield_db::{OwnerTx, Tx};
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
+pub use super::reply::Reply;
 use super::route::{Access, Answer, Body, Route};
 use super::{Api, authenticate, conditions, page};
-use crate::catalog::problems::{CSRF, DENIED, HEADER, MALFORMED_JSON, Problem, SIGN_IN, WRONG_TYPE};
+use crate::catalog::problems::{CSRF, DENIED, MALFORMED_JSON, Problem, SIGN_IN, WRONG_TYPE};
 use crate::catalog::shape::Object;
 use crate::engine::access::Principal;
-use crate::engine::change::{Change, Origin, Precondition};
-use crate::engine::events::Fired;
-use crate::engine::idempotency::KeyUse;
-use crate::engine::secrets::Keyring;
-use crate::engine::{Engine, Mode, fault, objects};
-use crate::http::{Client, Feed, Request, Response};
+use crate::engine::change::{Origin, Precondition};
+use crate::engine::{Engine, Mode, fault};
+use crate::http::{Client, Request};
 
-const KEY_LENGTH: usize = 128;
 const JSON: &str = "application/json";
-
-/// An answer before it becomes bytes.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Reply {
-    /// HTTP status code.
-    pub status: u16,
-    /// Headers beyond the usual ones.
-    pub headers: Vec<(String, String)>,
-    /// JSON, or plain text where it is a JSON string and the route says so.
-    pub body: Option<Value>,
-    content_type: String,
-    /// The rest of an answer that goes on; it cannot be kept for a repetition, and nothing that can be repeated has one.
-    #[serde(skip)]
-    feed: Rest,
-}
-
-/// In a slot, so that an answer can be copied: the first that becomes bytes has it.
-type Rest = Option<Arc<Mutex<Option<Box<dyn Feed>>>>>;
-
-impl Reply {
-    /// Nothing, successfully.
-    pub fn empty() -> Self {
-        Self { status: 204, headers: Vec::new(), body: None, content_type: JSON.to_owned(), feed: None }
-    }
-
-    /// Some JSON.
-    pub fn json(body: impl Into<Value>) -> Self {
-        Self { status: 200, body: Some(body.into()), ..Self::empty() }
-    }
-
-    /// Plain text.
-    pub fn text(content_type: &str, text: String) -> Self {
-        Self { status: 200, body: Some(text.into()), content_type: content_type.to_owned(), ..Self::empty() }
-    }
-
-    /// Server-sent events.
-    pub fn events(feed: impl Feed + 'static) -> Self {
-        let feed: Box<dyn Feed> = Box::new(feed);
-        let feed = Some(Arc::new(Mutex::new(Some(feed))));
-        Self { status: 200, content_type: "text/event-stream".to_owned(), feed, ..Self::empty() }
-    }
-
-    /// An object with its revision as ETag.
-    pub fn object(object: Object) -> Self {
-        let etag = etag(objects::revision(&object));
-        Self::json(object).header("ETag", etag)
-    }
-
-    /// A problem as RFC 9457 has it.
-    pub fn problem(problem: &Problem) -> Self {
-        let mut reply = Self { status: problem.kind.status, ..Self::json(problem.to_json()) };
-        "application/problem+json".clone_into(&mut reply.content_type);
-        if let Some(seconds) = problem.retry_after {
-            reply = reply.header("Retry-After", seconds.to_string());
-        }
-        match &problem.allow {
-            Some(methods) => reply.header("Allow", methods.clone()),
-            None if problem.kind.status == 401 => reply.header("WWW-Authenticate", "Bearer".to_owned()),
-            None => reply,
-        }
-    }
-
-    /// The same with another status.
-    pub fn status(self, status: u16) -> Self {
-        Self { status, ..self }
-    }
-
-    /// The same with one more header.
-    pub fn header(mut self, name: &str, value: String) -> Self {
-        self.headers.push((name.to_owned(), value));
-        self
-    }
-
-    /// As bytes, with the headers every answer has.
-    pub fn into_response(self, request: &str) -> Response {
-        let mut headers = self.headers;
-        let mut add = |name: &str, value: &str| headers.push((name.to_owned(), value.to_owned()));
-        add("Request-Id", request);
-        add("Cache-Control", "no-store");
-        add("X-Content-Type-Options", "nosniff");
-        add("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
-        let body = match self.body {
-            None => Vec::new(),
-            Some(Value::String(text)) if self.content_type != JSON => text.into_bytes(),
-            Some(json) => json.to_string().into_bytes(),
-        };
-        let feed = self.feed.and_then(|slot| slot.lock().unwrap_or_else(PoisonError::into_inner).take());
-        if !body.is_empty() || feed.is_some() {
-            add("Content-Type", &self.content_type);
-        }
-        Response { status: self.status, headers, body, feed }
-    }
-}
-
-fn etag(revision: i64) -> String {
-    format!("\"{revision}\"")
-}
 
 /// One call under way.
 pub struct Call<'a> {
@@ -135,7 +29,8 @@ pub struct Call<'a> {
     route: &'a Route,
     params: Vec<(String, String)>,
     principal: Option<Principal>,
-    mode: Mode,
+    /// Whether a change is kept.
+    pub(super) mode: Mode,
     id: &'a str,
 }
 
@@ -163,7 +58,7 @@ impl<'a> Call<'a> {
         let tag = reply.headers.iter().find(|(name, _)| name == "ETag").map(|(_, value)| value.clone());
         let asked = self.request.header("if-none-match").filter(|_| self.route.method == "GET");
         match tag {
-            Some(tag) if conditions::is_known(asked, &tag) => Ok(Reply { body: None, ..reply }.status(304)),
+            Some(tag) if conditions::is_known(asked, &tag) => Ok(reply.without_body().status(304)),
             _ => Ok(reply),
         }
     }
@@ -181,6 +76,16 @@ impl<'a> Call<'a> {
     /// All parameters of the path.
     pub fn params(&self) -> Object {
         self.params.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect()
+    }
+
+    /// The caller, where the route needs one.
+    pub(super) fn caller(&self) -> Option<&Principal> {
+        self.principal.as_ref()
+    }
+
+    /// Whether an idempotency key counts for the route.
+    pub(super) fn is_keyed(&self) -> bool {
+        self.route.keyed
     }
 
     /// Id of the request, as the log and revisions name it.
@@ -248,115 +153,6 @@ impl<'a> Call<'a> {
         self.mode == Mode::DryRun
     }
 
-    /// Makes a change: once per idempotency key, durably or as a dry run, recorded with its origin.
-    pub fn change(
-        &self,
-        work: impl FnOnce(&Change<'_>) -> Result<Reply, Problem> + Send + 'static,
-    ) -> Result<Reply, Problem> {
-        self.change_in(self.mode, work)
-    }
-
-    /// Makes a change durably although it may only prepare a dry run.
-    pub fn commit(
-        &self,
-        work: impl FnOnce(&Change<'_>) -> Result<Reply, Problem> + Send + 'static,
-    ) -> Result<Reply, Problem> {
-        self.change_in(Mode::Commit, work)
-    }
-
-    fn change_in(
-        &self,
-        mode: Mode,
-        work: impl FnOnce(&Change<'_>) -> Result<Reply, Problem> + Send + 'static,
-    ) -> Result<Reply, Problem> {
-        let (key, engine) = (self.key_use()?, Arc::clone(self.engine()));
-        self.engine().change(self.origin(), mode, move |change| {
-            once(key.as_ref(), change.tx, &engine.keyring, || work(change))
-        })
-    }
-
-    /// The same with a plugin's statements in it; `work` gives the events besides the answer.
-    pub fn change_as(
-        &self,
-        plugin: &str,
-        work: impl FnOnce(&OwnerTx<'_>) -> Result<(Reply, Vec<Fired>), Problem> + Send + 'static,
-    ) -> Result<Reply, Problem> {
-        let (key, engine) = (self.key_use()?, Arc::clone(self.engine()));
-        self.engine().change_as(plugin, self.mode, move |tx| {
-            let mut fired = Vec::new();
-            let reply = once(key.as_ref(), tx, &engine.keyring, || {
-                let (reply, events) = work(tx)?;
-                fired = events;
-                Ok(reply)
-            });
-            Ok((reply?, fired))
-        })
-    }
-
-    /// Asks something outside the database and its transactions for the answer: once per idempotency key. What
-    /// fails is asked again, unless it changed something.
-    pub fn once_outside(
-        &self,
-        plugin: &str,
-        ask: impl FnOnce() -> Result<Reply, Problem>,
-    ) -> Result<Reply, Problem> {
-        let Some(key) = self.key_use()? else { return ask() };
-        // Held before looking, so that an answer that is being kept right now is found.
-        let _held = self.engine().in_hand.hold(self.id, plugin, &key)?;
-        if let Some(reply) = self.kept(&key)? {
-            return Ok(reply);
-        }
-        let answered = ask();
-        if self.is_rehearsal() {
-            return answered;
-        }
-        let (db, keyring) = (&self.engine().db, &self.engine().keyring);
-        let kept = match &answered {
-            Ok(reply) => reply.clone(),
-            Err(problem) if problem.kind.status >= 500 => return answered,
-            Err(problem) if db.read(|read| key.is_marked(read, keyring))? => Reply::problem(problem),
-            Err(_) => return answered,
-        };
-        let engine = Arc::clone(self.engine());
-        db.write(move |tx| keep(&key, tx, &engine.keyring, &kept))?;
-        answered
-    }
-
-    /// The answer that was kept for the call's idempotency key, if it has one that was used before.
-    pub fn replayed(&self) -> Result<Option<Reply>, Problem> {
-        self.key_use()?.map_or(Ok(None), |key| self.kept(&key))
-    }
-
-    fn kept(&self, key: &KeyUse) -> Result<Option<Reply>, Problem> {
-        let keyring = &self.engine().keyring;
-        self.engine().db.read(|read| key.find(read, keyring))?.map(|kept| repeated(&kept)).transpose()
-    }
-
-    /// The idempotency key of a POST. Callers who are not signed in have none of their own to use.
-    fn key_use(&self) -> Result<Option<KeyUse>, Problem> {
-        let Some(key) = self.request.header("idempotency-key").filter(|_| self.route.keyed) else {
-            return Ok(None);
-        };
-        let Some(principal) = &self.principal else { return Ok(None) };
-        if key.is_empty() || key.len() > KEY_LENGTH {
-            return Err(Problem::new(
-                HEADER,
-                format!("The Idempotency-Key must be 1 to {KEY_LENGTH} characters long."),
-            ));
-        }
-        let Request { method, path, query, body, .. } = self.request;
-        let mut hash = Sha256::new();
-        [method.as_bytes(), path.as_bytes(), query.as_bytes(), body].iter().for_each(|part| {
-            hash.update(part.len().to_le_bytes());
-            hash.update(part);
-        });
-        if let Some(upload) = &self.request.upload {
-            hash_upload(&mut hash, upload).map_err(|e| fault("read the body again", &e.to_string()))?;
-        }
-        let fingerprint = hash.finalize().to_vec();
-        Ok(Some(KeyUse { principal: principal.key.clone(), key: key.to_owned(), fingerprint }))
-    }
-
     /// Status of success as the route declares it, and no body where it declares none.
     pub fn done(&self, reply: Reply) -> Reply {
         match self.route.answer {
@@ -364,32 +160,6 @@ impl<'a> Call<'a> {
             _ => reply.status(self.route.status),
         }
     }
-}
-
-/// Does it, unless the key was used before; then the first answer is given again.
-fn once(
-    key: Option<&KeyUse>,
-    tx: &Tx<'_>,
-    keyring: &Keyring,
-    work: impl FnOnce() -> Result<Reply, Problem>,
-) -> Result<Reply, Problem> {
-    let Some(key) = key else { return work() };
-    if let Some(kept) = key.find(tx, keyring)? {
-        return repeated(&kept);
-    }
-    let reply = work()?;
-    keep(key, tx, keyring, &reply)?;
-    Ok(reply)
-}
-
-fn keep(key: &KeyUse, tx: &Tx<'_>, keyring: &Keyring, reply: &Reply) -> Result<(), Problem> {
-    let kept = serde_json::to_vec(reply).map_err(|e| fault("keep an answer", &e.to_string()))?;
-    key.keep(tx, keyring, &kept)
-}
-
-fn repeated(kept: &[u8]) -> Result<Reply, Problem> {
-    let reply: Reply = serde_json::from_slice(kept).map_err(|e| fault("repeat an answer", &e.to_string()))?;
-    Ok(reply.header("Idempotency-Replayed", "true".to_owned()))
 }
 
 fn admitted(api: &Api, route: &Route, request: &Request) -> Result<Principal, Problem> {
@@ -408,18 +178,6 @@ fn admitted(api: &Api, route: &Route, request: &Request) -> Result<Principal, Pr
         check_csrf(csrf, request)?;
     }
     Ok(principal)
-}
-
-/// The same body must be told from another one although it is not in memory.
-fn hash_upload(hash: &mut Sha256, mut upload: &File) -> std::io::Result<()> {
-    upload.rewind()?;
-    let mut gulp = vec![0; 64 * 1024];
-    loop {
-        match upload.read(&mut gulp)? {
-            0 => return upload.rewind(),
-            count => hash.update(&gulp[..count]),
-        }
-    }
 }
 
 fn sign_in() -> Problem {

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::call::{Call, Reply};
 use super::page::{self, CURSOR, LIMIT};
 use super::route::{Access, Answer, Route};
-use crate::catalog::problems::{Problem, QUERY};
+use crate::catalog::problems::Problem;
 use crate::catalog::rights::ACCOUNTS_READ;
 use crate::catalog::shape::{Absent, Field, Kind, Shape};
 use crate::engine::directory::{self, Wanted};
@@ -77,7 +77,7 @@ pub fn routes() -> Vec<Route> {
             .runs(list),
         Route::new("GET", "/directory/folders", "List the folders of an enterprise's directory")
             .access(Access::Needs(ACCOUNTS_READ))
-            .query([LIMIT, CURSOR, ENTERPRISE])
+            .query([LIMIT, CURSOR, Field::required("enterprise", WORDS, "Enterprise whose folders to list.")])
             .answers(200, Answer::Page(&FOLDER))
             .runs(folders),
     ]
@@ -98,9 +98,7 @@ fn list(call: &Call<'_>) -> Result<Reply, Problem> {
 }
 
 fn folders(call: &Call<'_>) -> Result<Reply, Problem> {
-    let Some(enterprise) = call.query.get("enterprise").and_then(Value::as_str) else {
-        return Err(Problem::new(QUERY, "?enterprise is missing: each enterprise has folders of its own."));
-    };
+    let enterprise = call.query.get("enterprise").and_then(Value::as_str).unwrap_or_default();
     let after = page::read_cursor("folders", &call.query)?;
     let limit = page::limit(&call.query);
     let (items, next) = call.engine().db.read(|read| directory::folders(read, enterprise, after, limit))?;

@@ -181,7 +181,17 @@ static PLACE: Shape = Shape {
             "How several scripts share it: each gets what the one before it made; the first with an opinion decides; one is asked; all are told.",
         ),
         Field::read_only("safepoints", COUNT, "Steps that one run may take."),
-        Field::read_only("wall_ms", COUNT, "Time of one run by the clock, in milliseconds."),
+        Field::read_only(
+            "wall_ms",
+            COUNT,
+            "Time of one run by the clock, without the calls that it makes, in milliseconds.",
+        ),
+        Field::read_only(
+            "waiting_ms",
+            COUNT,
+            "Time that the calls of one run may take together, in milliseconds.",
+        ),
+        Field::read_only("most_calls", COUNT, "Most calls of one run; 0 where none may be made."),
         Field::read_only(
             "calls",
             Kind::Sequence { of: &WORDS, max: 64 },
@@ -196,7 +206,7 @@ pub fn routes() -> Vec<Route> {
     let item = "/hooks/{name}";
     vec![
         reading("/hooks", "List the site's scripts and how they do", Answer::Page(&SHAPE)).runs(list),
-        reading("/hooks/catalog", "List the places at which scripts are asked", Answer::Page(&PLACE))
+        reading("/hooks:catalog", "List the places at which scripts are asked", Answer::Page(&PLACE))
             .runs(|_| Ok(Reply::json(page::shown("hook-catalog", catalogue(), None)))),
         reading(item, "Read one script and how it does", Answer::One(&SHAPE)).runs(read),
         reading(
@@ -387,6 +397,7 @@ fn before(script: &Object) -> Result<i64, Problem> {
 }
 
 fn catalogue() -> Vec<Object> {
+    let ms = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     let one = |hook: &&hooks::Hook| {
         let mode = match hook.mode {
             Mode::Chain => "chain",
@@ -396,7 +407,8 @@ fn catalogue() -> Vec<Object> {
         };
         let shown = json!({
             "name": hook.shown(), "mode": mode, "safepoints": hook.safepoints,
-            "wall_ms": u64::try_from(hook.wall.as_millis()).unwrap_or(u64::MAX), "calls": hook.calls,
+            "wall_ms": ms(hook.wall), "waiting_ms": ms(hook.waiting),
+            "most_calls": if hook.calls.is_empty() { 0 } else { hooks::MOST_CALLS }, "calls": hook.calls,
             "on_failure": hook.on_failure,
         });
         shown.as_object().cloned().unwrap_or_default()

@@ -18,11 +18,13 @@ mod hooks;
 mod jobs;
 mod messages;
 mod objects;
+mod once;
 mod openapi;
 mod page;
 mod plugin_routes;
 mod plugins;
 mod presence;
+mod reply;
 mod revisions;
 mod route;
 mod session;
@@ -106,8 +108,8 @@ impl Api {
     fn dispatch(&self, request: &Request, id: &str) -> Result<Reply, Problem> {
         let path = request.path.trim_end_matches('/');
         let mut allowed = Vec::new();
-        for route in &self.routes {
-            match route.matches(&request.method, path) {
+        for (route, found) in self.meant(&request.method, path) {
+            match found {
                 Match::Yes(params) => return Call::begin(self, route, request, params, id)?.run(),
                 Match::OtherMethod => allowed.push(route.method),
                 Match::No => {}
@@ -119,6 +121,17 @@ impl Api {
             }
             None => Err(nowhere(request, &allowed)),
         }
+    }
+
+    /// The routes at an address, whatever their method. Where a word and a parameter both fit, the word is meant
+    /// (OpenAPI 3.1.0 section 4.8.8.2).
+    fn meant(&self, method: &str, path: &str) -> Vec<(&Route, Match)> {
+        let mut fitting: Vec<_> =
+            self.routes.iter().map(|route| (route, route.matches(method, path))).collect();
+        fitting.retain(|(_, found)| *found != Match::No);
+        let fewest = fitting.iter().map(|(route, _)| route.parameters()).min();
+        fitting.retain(|(route, _)| Some(route.parameters()) == fewest);
+        fitting
     }
 }
 
@@ -158,4 +171,20 @@ fn routes() -> Vec<Route> {
     routes.extend(health::routes());
     routes.extend(openapi::routes());
     routes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BASE, routes};
+    use crate::catalog::segments::is_core;
+
+    #[test]
+    fn no_plugin_may_be_named_like_a_part_of_the_api() {
+        for route in routes() {
+            // What lies outside of the base is out of plugins' reach.
+            let Some(path) = route.path.strip_prefix(BASE) else { continue };
+            let first = path.trim_start_matches('/').split(['/', ':', '.', '?']).next().unwrap_or_default();
+            assert!(is_core(first), "add {first:?} to catalog/segments.rs: {}", route.path);
+        }
+    }
 }

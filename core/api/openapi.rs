@@ -266,8 +266,12 @@ fn parameters(route: &Route, shapes: &mut Shapes) -> Vec<Value> {
         if let Some(default) = field.absent.value().filter(|value| !value.is_null()) {
             schema["default"] = default;
         }
-        parameters
-            .push(json!({"name": field.name, "in": "query", "description": field.help, "schema": schema}));
+        let mut parameter =
+            json!({"name": field.name, "in": "query", "description": field.help, "schema": schema});
+        if matches!(field.absent, Absent::Refused) {
+            parameter["required"] = true.into();
+        }
+        parameters.push(parameter);
     }
     if route.conditional {
         let mut parameter = header("If-Match", true, "ETag of the version that is changed, or *.");

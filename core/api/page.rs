@@ -50,6 +50,9 @@ pub fn read_query(route: &Route, query: &str) -> Result<(Object, Mode), Problem>
             None => errors.push(stranger(&name, &fields)),
         }
     }
+    let is_given = |name: &str| form_urlencoded::parse(query.as_bytes()).any(|(given, _)| given == name);
+    let needed = fields.iter().filter(|field| matches!(field.absent, Absent::Refused));
+    errors.extend(needed.filter(|field| !is_given(field.name)).map(missing));
     if !errors.is_empty() {
         let detail =
             errors.iter().map(|e| format!("{} {}", e.pointer, e.detail)).collect::<Vec<_>>().join("; ");
@@ -76,6 +79,10 @@ fn read_value(field: &Field, text: &str) -> Result<Value, FieldError> {
             detail: errors.first().map(|e| e.detail.clone()).unwrap_or_default(),
         }),
     }
+}
+
+fn missing(field: &Field) -> FieldError {
+    FieldError { pointer: format!("?{}", field.name), detail: format!("is missing. {}", field.help) }
 }
 
 fn repeated(name: &str) -> FieldError {
@@ -134,6 +141,16 @@ mod tests {
         assert_eq!(query.get("limit"), Some(&json!(7)));
         assert_eq!((limit(&query), mode), (7, Mode::DryRun));
         assert_eq!(limit(&read_query(&route(), "").unwrap().0), 100);
+    }
+
+    #[test]
+    fn a_parameter_that_is_needed_is_missed() {
+        let needed = Field::required("owner", Kind::Text { min: 0, max: 9, rule: None }, "Whose they are.");
+        let route = Route::new("GET", "/things", "").query([needed]);
+        assert_eq!(read_query(&route, "").unwrap_err().detail, "?owner is missing. Whose they are.");
+        assert_eq!(read_query(&route, "owner=jo").unwrap().0.get("owner"), Some(&json!("jo")));
+        let wrong = read_query(&route, "owner=far-too-long").unwrap_err();
+        assert!(wrong.errors.len() == 1 && !wrong.detail.contains("is missing"), "{}", wrong.detail);
     }
 
     #[test]

@@ -1,8 +1,7 @@
 //! Routes that plugins answer: found by their manifests, checked like any other (who calls, rights, CSRF,
 //! body, If-Match, dry run), then handed to the plugin's process.
 
-use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jackfield_abi::ops::{self, Code, Failure, HttpRequest, HttpResponse};
@@ -17,7 +16,7 @@ use crate::catalog::problems::{
     MALFORMED_JSON, METHOD, NO_PLUGIN, NOT_FOUND, NOT_HERE, OVERLOADED, PLUGIN_FAULT, Problem, STALE,
     UNANSWERED, WRONG_TYPE,
 };
-use crate::catalog::rights::{Right, Role};
+use crate::catalog::rights::{self, Right, Role};
 use crate::engine::{Engine, deployment, fault};
 use crate::host::manifest::{self, Manifest};
 use crate::host::{Host, State, Status};
@@ -38,8 +37,6 @@ const FAILURES: &[&ProblemKind] = &[
     NOT_HERE,
     PLUGIN_FAULT,
 ];
-/// Most rights that plugins may bring, all together.
-const MOST_RIGHTS: usize = 1024;
 
 /// A route with the parameters of the path.
 type Meant = (Route, Vec<(String, String)>);
@@ -193,29 +190,14 @@ pub fn rights(engine: &Engine) -> Vec<&'static Right> {
     declared.filter_map(Result::ok).collect()
 }
 
-/// Rights live as long as the process, like the catalogue's own; each is made once.
+/// A right that a manifest declares.
 pub fn right(manifest: &Manifest, name: &str) -> Result<&'static Right, Problem> {
-    static KNOWN: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
-    static RIGHTS: Mutex<Vec<&'static Right>> = Mutex::new(Vec::new());
     let declared = manifest.rights.iter().find(|right| right.name == name);
     let declared =
         declared.ok_or_else(|| fault("read a plugin's manifest", &format!("the right {name} is missing")))?;
     let least = Role::parse(&declared.role).unwrap_or(Role::Admin);
-    let mut rights = RIGHTS.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(known) = rights.iter().find(|right| right.name == name && right.least == least) {
-        return Ok(known);
-    }
-    if rights.len() >= MOST_RIGHTS {
-        return Err(fault("add a plugin's right", &format!("there are {MOST_RIGHTS} already")));
-    }
-    let mut names = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    let interned = names.get(name).copied();
-    let name: &'static str = interned.unwrap_or_else(|| String::leak(name.to_owned()));
-    names.insert(name);
-    let made: &'static Right =
-        Box::leak(Box::new(Right { name, least, help: String::leak(declared.help.clone()) }));
-    rights.push(made);
-    Ok(made)
+    rights::bring(name, least, &declared.help)
+        .ok_or_else(|| fault("add a plugin's right", &"there are too many; restart the appliance"))
 }
 
 fn ask(call: &Call<'_>, plugin: &str, template: &str) -> Result<Reply, Problem> {

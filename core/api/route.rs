@@ -197,6 +197,11 @@ impl Route {
         Self { keyed: true, ..self }
     }
 
+    /// How many parameters its path has.
+    pub fn parameters(&self) -> usize {
+        self.path.matches('{').count()
+    }
+
     /// Whether this route is meant; HEAD is answered as GET.
     pub fn matches(&self, method: &str, path: &str) -> Match {
         let Some(params) = captures(&self.path, path) else { return Match::No };

@@ -58,9 +58,12 @@ pub struct Hook {
     pub safepoints: u64,
     /// Processor time of one run.
     pub time: Duration,
-    /// Time of one run by the clock, waiting for answers included; far more than its processor time, because a
+    /// Time of one run by the clock, without the calls that it makes; far more than its processor time, because a
     /// machine that is busy with other things is no fault of a script.
     pub wall: Duration,
+    /// Time that all calls of one run may take together; each has its own limit as well, and there are at most
+    /// [`MOST_CALLS`].
+    pub waiting: Duration,
     /// Calls that a script may make there.
     pub calls: &'static [&'static str],
     /// What a failure does.
@@ -90,6 +93,7 @@ pub const DIAL_REWRITE: &Hook = &Hook {
     safepoints: 50_000,
     time: Duration::from_millis(5),
     wall: Duration::from_millis(250),
+    waiting: Duration::ZERO,
     calls: &[],
     policy: Policy::Open,
     on_failure: "The number stays as it was before the script.",
@@ -102,6 +106,7 @@ pub const DIAL_ADMIT: &Hook = &Hook {
     safepoints: 50_000,
     time: Duration::from_millis(5),
     wall: Duration::from_millis(250),
+    waiting: Duration::from_millis(250),
     calls: &["directory.lookup"],
     policy: Policy::Closed,
     on_failure: "The call is rejected with \"policy unavailable\".",
@@ -113,8 +118,9 @@ pub const CHECK: &Hook = &Hook {
     mode: Mode::Single,
     safepoints: 1_000_000,
     time: Duration::from_secs(1),
-    // Most of it is waiting for hosts: a silent one costs seconds, and a check may look at many.
-    wall: Duration::from_secs(60),
+    wall: Duration::from_secs(5),
+    // A host that is silent costs seconds, and a check may look at many.
+    waiting: Duration::from_secs(60),
     calls: WATCHING,
     policy: Policy::Unknown,
     on_failure: "The state is unknown, which raises an alarm; it is never ok.",
@@ -127,6 +133,7 @@ pub const EVENT: &Hook = &Hook {
     safepoints: 100_000,
     time: Duration::from_millis(20),
     wall: Duration::from_millis(200),
+    waiting: Duration::from_millis(200),
     calls: &["log"],
     policy: Policy::Ignore,
     on_failure: "Nothing else happens; the failure is counted.",
@@ -139,6 +146,7 @@ pub const TOP_LEVEL: &Hook = &Hook {
     safepoints: 50_000,
     time: Duration::from_millis(100),
     wall: Duration::from_secs(1),
+    waiting: Duration::ZERO,
     calls: &[],
     policy: Policy::Closed,
     on_failure: "The script is not loaded; the version before it stays.",
@@ -146,6 +154,11 @@ pub const TOP_LEVEL: &Hook = &Hook {
 
 /// Every hook and the check.
 pub const ALL: &[&Hook] = &[DIAL_REWRITE, DIAL_ADMIT, CHECK, EVENT];
+
+/// Most calls that one run makes.
+pub const MOST_CALLS: usize = 256;
+/// Longest wait for one call, beyond the longest of every probe.
+pub const CALL_WITHIN: Duration = Duration::from_secs(20);
 
 /// What a rejected call is told when a script that had to decide failed.
 pub const POLICY_UNAVAILABLE: &str = "policy unavailable";
@@ -181,6 +194,11 @@ pub fn places(call: &str) -> String {
 }
 
 impl Hook {
+    /// Longest time of one run by the clock, with the calls that it makes.
+    pub fn longest(&self) -> Duration {
+        self.wall + self.waiting
+    }
+
     /// Its name as people read it.
     pub fn shown(&self) -> &'static str {
         if self.name == EVENT.name { "event.*" } else { self.name }
@@ -204,6 +222,7 @@ mod tests {
     fn the_clock_is_never_stricter_than_the_processor_and_every_call_has_a_place() {
         for hook in ALL {
             assert!(hook.wall >= hook.time && !hook.on_failure.is_empty(), "{}", hook.name);
+            assert_eq!(hook.waiting.is_zero(), hook.calls.is_empty(), "{}", hook.name);
         }
         assert_eq!(places("directory.lookup"), "dial.admit");
         assert_eq!(places("log"), "check, event.*");

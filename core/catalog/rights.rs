@@ -1,5 +1,12 @@
 //! Who may do what: three roles, and rights named `area:verb` that a role holds from a certain rank up.
-//! A token can be narrowed further to some of its role's rights.
+//! A token can be narrowed further to some of its role's rights. Plugins bring rights of their own.
+
+use std::sync::{PoisonError, RwLock};
+
+/// Most rights that plugins may bring, all together, in one process.
+const MOST_BROUGHT: usize = 1024;
+/// Rights that plugins brought, the newest last; a later version may give one to another role.
+static BROUGHT: RwLock<Vec<&'static Right>> = RwLock::new(Vec::new());
 
 /// The three roles, lowest first; a higher one may do all that a lower one may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,13 +49,35 @@ pub struct Right {
     pub help: &'static str,
 }
 
+/// A right that a plugin brings. It lives as long as the process, like the catalogue's own, and each is made once;
+/// none where too many were brought already.
+pub fn bring(name: &str, least: Role, help: &str) -> Option<&'static Right> {
+    let mut brought = BROUGHT.write().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = brought.iter().find(|right| right.name == name && right.least == least) {
+        return Some(known);
+    }
+    if brought.len() >= MOST_BROUGHT {
+        return None;
+    }
+    let (name, help) = (String::leak(name.to_owned()), String::leak(help.to_owned()));
+    let made: &'static Right = Box::leak(Box::new(Right { name, least, help }));
+    brought.push(made);
+    Some(made)
+}
+
+/// The names of all rights, the catalogue's own first.
+pub fn names() -> Vec<&'static str> {
+    let brought = BROUGHT.read().unwrap_or_else(PoisonError::into_inner);
+    NAMES.iter().copied().chain(brought.iter().map(|right| right.name)).collect()
+}
+
 macro_rules! rights {
     ($($name:ident $text:literal $least:ident $help:literal;)*) => {
         $(#[doc = $help] pub const $name: &Right = &Right { name: $text, least: Role::$least, help: $help };)*
         /// Every declared right.
         pub const ALL: &[&Right] = &[$($name),*];
-        /// The names of all rights, for fields that take one.
-        pub const NAMES: &[&str] = &[$($text),*];
+        /// The names of all of them.
+        const NAMES: &[&str] = &[$($text),*];
     };
 }
 

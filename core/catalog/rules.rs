@@ -129,15 +129,19 @@ pub static EXTENSION_RANGE: Rule = Rule::new(
     Check::Pattern(r"^[0-9]{1,8}(-[0-9]{1,8})?$"),
 );
 
+/// A right's name.
+pub static RIGHT: Rule =
+    Rule::new("a right such as peers:read", Check::Pattern(r"^[a-z][a-z0-9_-]*:[a-z][a-z0-9_-]*$"));
+
 /// Name of an administrator or a token.
 pub static ACCESS_NAME: Rule = Rule::new(
     "letters, digits, dots, dashes, underscores and @, beginning with a letter or digit",
     Check::Pattern(r"^[A-Za-z0-9][A-Za-z0-9._@-]*$"),
 );
 
-/// Name of a script; `catalog` is the address of the hooks' own list.
+/// Name of a script.
 pub static SCRIPT_NAME: Rule = Rule::new(
-    "1 to 32 small letters, digits, dashes and underscores, beginning with a letter, and not \"catalog\"",
+    "1 to 32 small letters, digits, dashes and underscores, beginning with a letter",
     Check::Format("script-name", is_script_name),
 );
 
@@ -145,6 +149,14 @@ pub static SCRIPT_NAME: Rule = Rule::new(
 pub static PREFIX_BY_NODE: Rule = Rule::new(
     "NODE > PEER: PREFIX, such as Boston > Lyon: 8571, with a prefix of at most 20 characters",
     Check::Pattern(r"^[^>]{1,64} > [^:>]{1,64}: .{0,20}$"),
+);
+
+/// An IPv4 network with its prefix length (RFC 4632).
+pub static IPV4_NETWORK: Rule = Rule::new(
+    "an IPv4 network such as 10.0.0.0/8",
+    Check::Pattern(
+        r"^((25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])[.]){3}(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])/([12]?[0-9]|3[0-2])$",
+    ),
 );
 
 /// Entity tags as `If-Match` carries them (RFC 9110 section 8.8.3), or `*`.
@@ -164,7 +176,7 @@ pub static INSTANT: Rule = Rule::new(
 fn is_script_name(text: &str) -> bool {
     let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
     let begins = text.starts_with(|c: char| c.is_ascii_lowercase());
-    begins && text.len() <= 32 && text.chars().all(fits) && text != "catalog"
+    begins && text.len() <= 32 && text.chars().all(fits)
 }
 
 fn is_description(text: &str) -> bool {

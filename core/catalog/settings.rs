@@ -93,6 +93,7 @@ pub const MESSAGES_WAITING_MOST: &str = "messages.waiting_most";
 /// Peer dialing prefixes that hold for one PBX node only.
 pub const PREFIX_BY_NODE_NAME: &str = "dialing.prefix_by_node";
 const PREFIX_BY_NODE: Kind = Kind::Text { min: 1, max: 160, rule: Some(&rules::PREFIX_BY_NODE) };
+const IPV4_NETWORK: Kind = Kind::Text { min: 9, max: 18, rule: Some(&rules::IPV4_NETWORK) };
 const HOST: Kind = Kind::Text { min: 0, max: 253, rule: Some(&rules::HOST) };
 
 const fn host(name: &'static str, help: &'static str) -> Setting {
@@ -163,6 +164,19 @@ pub static ALL: &[Setting] = &[
         65_535,
         123,
         "Port at which clocks are asked; another than 123 only behind a forwarding or in a rehearsal.",
+    ),
+    Setting {
+        name: "checks.ntp_walk",
+        kind: Kind::List { of: &IPV4_NETWORK, max: 16 },
+        default: Default::Own(Absent::Empty),
+        help: "IPv4 networks into which chains of time servers may be followed, at most four hops; empty: the private ones (RFC 1918).",
+    },
+    number(
+        "checks.web_port",
+        0,
+        65_535,
+        0,
+        "Port of web pages whose date is read where a host answers no NTP; 0: port 80, and then 443 with TLS.",
     ),
     Setting {
         name: "checks.csta_probe",

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
-use jackfield_db::{Db, Read, params};
+use jackfield_db::{Db, Read, Tx, params};
 use serde_json::{Value, json};
 
 use super::change::{Change, Entry, Precondition};
@@ -123,6 +123,29 @@ fn seal(change: &Change<'_>, keyring: &Keyring, setting: &Setting, value: &Value
     let sealed = keyring.seal_named(&name, &Secret::new(value.as_str().unwrap_or_default()))?;
     secrets::store(change.tx, &name, &sealed)?;
     Ok(Value::Null.to_string())
+}
+
+/// Seals away what stands in clear for a setting that has become a secret, and takes it out of the revisions.
+/// Nothing else of it changes: who set it has no part in this.
+pub fn hide(tx: &Tx<'_>, keyring: &Keyring, name: &str) -> Result<(), Problem> {
+    let sql = "SELECT value FROM setting WHERE name = ?1 AND value <> 'null'";
+    if let Some(text) = tx.one(sql, params![name], |row| row.get::<_, String>(0))? {
+        let value = parsed(&text);
+        let place = place(name);
+        let sealed = keyring.seal_named(&place, &Secret::new(value.as_str().unwrap_or(&text)))?;
+        secrets::store(tx, &place, &sealed)?;
+        tx.execute("UPDATE setting SET value = 'null' WHERE name = ?1", params![name])?;
+    }
+    for table in ["revision", "revision_part"] {
+        let sql = format!(
+            "UPDATE {table} SET before = json_replace(before, '$.value', NULL, '$.default', NULL),
+                after = json_replace(after, '$.value', NULL, '$.default', NULL)
+            WHERE kind = ?1 AND object = ?2
+                AND (before ->> 'value' IS NOT NULL OR after ->> 'value' IS NOT NULL)"
+        );
+        tx.execute(&sql, params![KIND, name])?;
+    }
+    Ok(())
 }
 
 /// The value of a secret setting, for the plugin that it belongs to.

@@ -77,7 +77,7 @@ impl Builtin {
             library: String::new(),
             sha256: String::new(),
             summary: self.summary.to_owned(),
-            services: vec!["check/1".to_owned(), "log/1".to_owned()],
+            services: vec!["log/1".to_owned()],
             ops: self.ops.iter().map(|op| (*op).to_owned()).collect(),
             events: Vec::new(),
             publishes: Vec::new(),

@@ -1,30 +1,30 @@
 //! The appliance's end of the socket to one process of a plugin: requests with their answers, any number of
-//! callers, each with its own deadline. A thread reads; sending never waits.
+//! callers, each with its own deadline. A thread reads; sending never waits. What the plugin asks is answered in
+//! `asking.rs`.
 
-use std::collections::HashMap;
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::Builder;
 use std::time::{Duration, Instant};
 
 use jackfield_abi::frame::{Broken, Frame};
-use jackfield_abi::ops::{self, Code, Event, Failure, Limits};
+use jackfield_abi::ops::{Code, Event, Failure, Limits};
 use jackfield_abi::{Kind, MESSAGE_BYTES, Sent};
 use serde_json::{Value, json};
 
 use super::desk::Desk;
+use super::ledger::{self, Table};
 use super::outbox::Outbox;
 use super::refusal::Refusal;
 use super::wire::{self, Pulse, milliseconds};
 
-type Answer = Result<Value, Failure>;
+/// What a request came to.
+pub type Answer = Result<Value, Failure>;
 
 /// Most requests in the plugin's hands.
 const MOST_OPEN: usize = 64;
-/// Most answers that are overdue before the oldest are forgotten.
-const MOST_OVERDUE: usize = 1024;
 /// First messages: the process's report and the plugin's own.
 const HELLOS: u64 = 2;
 
@@ -70,10 +70,10 @@ pub enum Undone {
 
 /// One socket.
 pub struct Link {
-    desk: Arc<Desk>,
+    pub(super) desk: Arc<Desk>,
     /// Services of the manifest that the process was started by.
-    granted: Vec<String>,
-    outbox: Outbox,
+    pub(super) granted: Vec<String>,
+    pub(super) outbox: Outbox,
     table: Mutex<Table>,
     settled: Condvar,
     hellos: AtomicU64,
@@ -81,29 +81,7 @@ pub struct Link {
     /// Messages that the process itself refused to send on, as it last said.
     refused: AtomicU64,
     late: AtomicU64,
-    word: Mutex<Word>,
-}
-
-#[derive(Default)]
-struct Table {
-    last_id: u64,
-    open: HashMap<u64, Open>,
-    overdue: HashMap<u64, Overdue>,
-    last_answer: Option<Instant>,
-    is_draining: bool,
-    ended: Option<String>,
-}
-
-struct Open {
-    op: String,
-    asked: Instant,
-    answer: SyncSender<Answer>,
-}
-
-struct Overdue {
-    op: String,
-    asked: Instant,
-    due: Instant,
+    pub(super) word: Mutex<Word>,
 }
 
 impl Link {
@@ -199,23 +177,14 @@ impl Link {
 
     /// The operation that has been overdue for longer than the grace while nothing else was answered either.
     pub fn stuck_in(&self, grace: Duration) -> Option<String> {
-        let table = self.lock();
-        let is_stuck = |overdue: &&Overdue| {
-            overdue.due.elapsed() > grace && table.last_answer.is_none_or(|answer| answer < overdue.asked)
-        };
-        table.overdue.values().filter(is_stuck).min_by_key(|o| o.asked).map(|o| o.op.clone())
+        self.lock().stuck_in(grace)
     }
 
     /// The operation that has taken ten times the time it was given, but at least half of that grace and at
     /// most all of it, whatever else was answered meanwhile. For units that answer every request in its time
     /// unless they hang.
     pub fn late_in(&self, grace: Duration) -> Option<String> {
-        let table = self.lock();
-        let is_late = |overdue: &&Overdue| {
-            let given = overdue.due.duration_since(overdue.asked);
-            overdue.due.elapsed() > (given * 9).clamp(grace / 2, grace)
-        };
-        table.overdue.values().filter(is_late).min_by_key(|o| o.asked).map(|o| o.op.clone())
+        self.lock().late_in(grace)
     }
 
     /// How the plugin says it does.
@@ -249,11 +218,8 @@ impl Link {
         if table.open.len() >= MOST_OPEN {
             return Err(Undone::Failed(busy(&self.desk.plugin)));
         }
-        table.last_id += 2;
         let (sender, answer) = sync_channel(1);
-        let id = table.last_id;
-        table.open.insert(id, Open { op: op.to_owned(), asked: Instant::now(), answer: sender });
-        Ok((id, answer))
+        Ok((table.enter(op, sender), answer))
     }
 
     fn send(&self, frame: &Frame) -> Result<(), Failure> {
@@ -317,9 +283,9 @@ impl Link {
 
     fn take(self: &Arc<Self>, frame: Frame, tell: &dyn Fn(News)) {
         let is_fine = match frame.kind {
-            Kind::Reply => self.answered(frame.id, || answer_of(&frame)),
+            Kind::Reply => self.answered(frame.id, || ledger::answer_of(&frame)),
             Kind::Error if frame.id == 0 => wire::content(&frame).map(|r| tell(News::Refused(r))).is_ok(),
-            Kind::Error => self.answered(frame.id, || failure_of(&frame)),
+            Kind::Error => self.answered(frame.id, || ledger::failure_of(&frame)),
             Kind::Request => self.asked(&frame),
             Kind::Log => self.desk.note(&frame),
             Kind::Pong => wire::content::<Pulse>(&frame).map(|pulse| self.felt(pulse, tell)).is_ok(),
@@ -361,105 +327,6 @@ impl Link {
         // A caller that stopped waiting at this very moment has its own answer.
         let _ = open.answer.try_send(answer);
         is_fine
-    }
-
-    fn asked(self: &Arc<Self>, frame: &Frame) -> bool {
-        let (id, link) = (frame.id, Arc::downgrade(self));
-        let Ok(request) = wire::content::<ops::Request>(frame) else {
-            let failure =
-                Failure::new(Code::BadRequest, "the request is not the JSON that the treaty describes");
-            self.outbox.push(&wire::frame(Kind::Error, id, &failure));
-            return false;
-        };
-        if request.op == ops::STATE_REPORT {
-            self.reply(id, self.take_word(&request.args));
-            return true;
-        }
-        if let Err(failure) = self.judge(&request) {
-            self.reply(id, Err(failure));
-            return true;
-        }
-        self.desk.serve(request, move |outcome| {
-            if let Some(link) = link.upgrade() {
-                link.reply(id, outcome);
-            }
-        });
-        true
-    }
-
-    /// A manifest's services are what its reader was told that the plugin does; nothing else is done for it.
-    fn judge(&self, request: &ops::Request) -> Result<(), Failure> {
-        let notes =
-            request.op == ops::DB_TX && request.args["revisions"].as_array().is_some_and(|r| !r.is_empty());
-        let noting = notes.then_some(ops::REVISION_NOTE);
-        let missing = |op: &&str| {
-            ops::service_of(op).filter(|service| !self.granted.iter().any(|granted| granted == service))
-        };
-        let ops = [Some(request.op.as_str()), noting];
-        let Some(service) = ops.iter().flatten().find_map(missing) else { return Ok(()) };
-        let text = format!(
-            "{} needs the service {service}, which the manifest of {} does not list; add it to services",
-            request.op, self.desk.plugin
-        );
-        Err(Failure::new(Code::Denied, text))
-    }
-
-    fn take_word(&self, args: &Value) -> Answer {
-        let reason = args["reason"].as_str().unwrap_or_default().to_owned();
-        let word = match args["state"].as_str() {
-            Some("up" | "ok") => Word::Well,
-            Some("degraded") => Word::Degraded(reason),
-            _ => return Err(Failure::new(Code::BadRequest, "state must be up or degraded")),
-        };
-        *self.word.lock().unwrap_or_else(PoisonError::into_inner) = word;
-        Ok(json!({}))
-    }
-
-    fn reply(&self, id: u64, outcome: Answer) {
-        let frame = match &outcome {
-            Ok(value) => wire::frame(Kind::Reply, id, value),
-            Err(failure) => wire::frame(Kind::Error, id, failure),
-        };
-        if self.outbox.push_due(&frame) == Sent::TooBig {
-            let failure = Failure::new(Code::BadRequest, "the answer is over 1 MiB; ask for less at a time");
-            self.outbox.push_due(&wire::frame(Kind::Error, id, &failure));
-        }
-    }
-}
-
-impl Table {
-    fn in_flight(&self) -> Vec<String> {
-        let open = self.open.values().map(|open| (open.asked, open.op.clone()));
-        let overdue = self.overdue.values().map(|overdue| (overdue.asked, overdue.op.clone()));
-        let mut all: Vec<_> = open.chain(overdue).collect();
-        all.sort();
-        all.into_iter().map(|(_, op)| op).collect()
-    }
-
-    fn remember_overdue(&mut self, id: u64, open: Open) {
-        if self.overdue.len() >= MOST_OVERDUE {
-            let oldest = self.overdue.iter().min_by_key(|(_, overdue)| overdue.asked).map(|(id, _)| *id);
-            oldest.and_then(|oldest| self.overdue.remove(&oldest));
-        }
-        self.overdue.insert(id, Overdue { op: open.op, asked: open.asked, due: Instant::now() });
-    }
-}
-
-fn answer_of(frame: &Frame) -> (Answer, bool) {
-    match serde_json::from_slice(&frame.bytes) {
-        Ok(value) => (Ok(value), true),
-        Err(cause) => {
-            (Err(Failure::new(Code::Internal, format!("the plugin answered with bad JSON: {cause}"))), false)
-        }
-    }
-}
-
-fn failure_of(frame: &Frame) -> (Answer, bool) {
-    match serde_json::from_slice(&frame.bytes) {
-        Ok(failure) => (Err(failure), true),
-        Err(cause) => {
-            (Err(Failure::new(Code::Internal, format!("the plugin failed with bad JSON: {cause}"))), false)
-        }
     }
 }
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::builtin::is_reserved;
 use super::manifest::{Manifest, Route, Setting};
-use crate::catalog::segments::SHARED;
+use crate::catalog::segments::{SHARED, is_core};
 
 type Outcome = Result<(), String>;
 
@@ -61,7 +61,9 @@ fn names(m: &Manifest) -> Outcome {
     require(has_form(&m.id, "^[a-z][a-z0-9_]{0,31}$"), || {
         format!("id: {:?} must be 1 to 32 small letters, digits and underscores, a letter first", m.id)
     })?;
-    require(!is_reserved(&m.id), || format!("id: {} is a part of the appliance; choose another one", m.id))?;
+    require(!is_reserved(&m.id) && !is_core(&m.id), || {
+        format!("id: {} is a part of the appliance; choose another one", m.id)
+    })?;
     require(has_form(&m.version, r"^\d{1,9}\.\d{1,9}\.\d{1,9}$"), || {
         format!("version: {:?} must be three numbers such as 1.0.0", m.version)
     })?;
@@ -72,7 +74,11 @@ fn names(m: &Manifest) -> Outcome {
     each_has_form("services", &m.services, r"^[a-z]+/\d+$", "a name and a version such as db/1")?;
     each_has_form("ops", &m.ops, r"^[a-z][a-z0-9_.]*$", "small letters, digits, dots and underscores")?;
     each_has_form("events", &m.events, EVENT, EVENT_SAYS)?;
-    each_has_form("publishes", &m.publishes, EVENT, EVENT_SAYS)
+    each_has_form("publishes", &m.publishes, EVENT, EVENT_SAYS)?;
+    let foreign = m.publishes.iter().find(|event| event.split('.').next() != Some(&m.id));
+    foreign.map_or(Ok(()), |foreign| {
+        Err(format!("publishes: {foreign:?} is not the plugin's to tell; its own begin with {}.", m.id))
+    })
 }
 
 const EVENT: &str = r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$";

@@ -4,6 +4,7 @@
 //! What a plugin asks of the appliance is handed to [`Services`], and what must be remembered to [`Memory`];
 //! both are the engine's. This part knows neither storage nor HTTP.
 
+mod asking;
 pub mod builtin;
 pub mod child;
 mod claims;
@@ -14,6 +15,7 @@ mod extent;
 mod folder;
 mod gate;
 mod journal;
+mod ledger;
 mod library;
 mod link;
 pub mod manifest;

@@ -11,10 +11,7 @@ use super::errors;
 use super::meter::Meter;
 use super::register::Registered;
 use super::wire::Core;
-use crate::catalog::hooks::{self, Hook, TOP_LEVEL};
-
-/// Most calls of one run that reach the appliance.
-const MOST_CALLS: usize = 256;
+use crate::catalog::hooks::{self, Hook, MOST_CALLS, TOP_LEVEL};
 
 /// The run that goes on in one engine.
 pub struct Context {

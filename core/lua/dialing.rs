@@ -1,23 +1,19 @@
 //! The lane of dialing: one thread, so that calls are decided one after the other, each within milliseconds.
-//! Applies the catalogue: who is asked after whom, what a failure does, who is skipped.
+//! Applies the catalogue: who is asked after whom, and what a failure does. Who is skipped is decided by who asks.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender};
-use std::time::Instant;
 
-use jackfield_abi::ops::{Code, Failure, Finding};
+use jackfield_abi::ops::{Code, Failure};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::breaker::{Breaker, Change};
 use super::lane::Asked;
 use super::verdicts::{self, Admission};
 use super::vm::{Script, Vm, key};
 use super::wire::{Core, Wire};
-use crate::catalog::hooks::{
-    self, BREAKER_FAILURES, BREAKER_REST, DIAL_ADMIT, DIAL_REWRITE, EVENT, Hook, POLICY_UNAVAILABLE, Policy,
-};
+use crate::catalog::hooks::{self, DIAL_ADMIT, DIAL_REWRITE, EVENT, Hook, POLICY_UNAVAILABLE, Policy};
 
 /// What a lane with engines does.
 pub enum Work {
@@ -31,15 +27,14 @@ pub enum Work {
     Ask(Asked),
 }
 
-/// Longest name of a finding that the appliance takes, in characters; small letters, digits, dots, hyphens and
-/// underscores.
-const FINDING_NAME: usize = 64;
-
 #[derive(Deserialize)]
 struct Chain {
     hook: String,
     scripts: Vec<Named>,
     call: Map<String, Value>,
+    /// Characters that the site has written into its prefixes although no PBX dials them: a number may keep them.
+    #[serde(default)]
+    verbatim: String,
 }
 
 /// A script in a chain.
@@ -58,13 +53,13 @@ pub struct Named {
 pub struct Dialing {
     wire: Arc<Wire>,
     vms: HashMap<String, Vm>,
-    breaker: Breaker,
     used: HashSet<String>,
 }
 
 /// How far a chain is.
 struct Progress {
     call: Map<String, Value>,
+    verbatim: String,
     number: String,
     steps: Vec<Value>,
     rejected: Value,
@@ -84,8 +79,7 @@ struct Step<'a> {
 
 /// Runs the lane until nobody can fill its queue any more.
 pub fn run(wire: Arc<Wire>, queue: &Receiver<Work>) {
-    let mut dialing =
-        Dialing { wire, vms: HashMap::new(), breaker: Breaker::default(), used: HashSet::new() };
+    let mut dialing = Dialing { wire, vms: HashMap::new(), used: HashSet::new() };
     let mut early = Some(Vec::new());
     for work in queue {
         match work {
@@ -95,10 +89,7 @@ pub fn run(wire: Arc<Wire>, queue: &Receiver<Work>) {
                 // Who stopped waiting has said so.
                 let _ = done.try_send(outcome);
             }
-            Work::Drop(key) => {
-                dialing.vms.remove(&key);
-                dialing.breaker.forget(|page| page.starts_with(&format!("{key} ")));
-            }
+            Work::Drop(key) => drop(dialing.vms.remove(&key)),
             Work::Open => {
                 early.take().unwrap_or_default().into_iter().for_each(|asked| dialing.answer(asked))
             }
@@ -129,8 +120,9 @@ impl Dialing {
         })?;
         let number = chain.call.get("number").and_then(Value::as_str).map(str::to_owned);
         let number = number.ok_or_else(|| Failure::new(Code::BadRequest, "call.number must be a text"))?;
-        let mut progress =
-            Progress { call: chain.call, number, steps: Vec::new(), rejected: Value::Null, is_over: false };
+        let (call, verbatim) = (chain.call, chain.verbatim);
+        let (steps, rejected) = (Vec::new(), Value::Null);
+        let mut progress = Progress { call, verbatim, number, steps, rejected, is_over: false };
         for named in &chain.scripts {
             self.script(hook, named, &mut progress);
             if progress.is_over {
@@ -164,56 +156,25 @@ impl Dialing {
         (index, line): (usize, usize),
         progress: &mut Progress,
     ) {
-        let page = format!("{key} {} {index}", hook.name);
-        if !self.breaker.admits(&page, Instant::now()) {
-            let error = format!(
-                "failed {BREAKER_FAILURES} times; it is tried again within {} s",
-                BREAKER_REST.as_secs()
-            );
-            return progress.failed(hook, Step::of(named, line, "skipped", error));
-        }
         let Some(vm) = self.vms.get_mut(key) else { return };
         self.used.insert(key.to_owned());
         progress.call.insert("number".to_owned(), json!(progress.number));
         let args = Value::Object(progress.call.clone());
         let mut step = Step::of(named, line, "no_opinion", String::new());
-        let has_failed = match hook.policy {
+        match hook.policy {
             Policy::Closed => admit(vm, &args, index, step, progress),
             _ => {
                 step.after.clone_from(&progress.number);
-                rewrite(vm, &args, index, step, progress)
+                rewrite(vm, &args, index, step, progress);
             }
-        };
-        let change = self.breaker.ran(&page, has_failed, Instant::now());
-        self.tell(change, hook, named, line, progress);
-    }
-
-    /// Puts a change up for the doctor.
-    fn tell(&self, change: Change, hook: &Hook, named: &Named, line: usize, progress: &Progress) {
-        let finding = match change {
-            Change::None => return,
-            Change::Mended => ("ok", format!("site/{}.lua:{line} works again", named.name), String::new()),
-            Change::Tripped => {
-                let error = progress.steps.last().and_then(|step| step["error"].as_str()).unwrap_or_default();
-                let detail = format!(
-                    "site/{}.lua:{line} failed {BREAKER_FAILURES} times in a minute and is skipped for {} s; the \
-                     last time: {error}. {}",
-                    named.name,
-                    BREAKER_REST.as_secs(),
-                    hook.on_failure
-                );
-                ("warning", detail, "Mend the script and publish it, or roll it back.".to_owned())
-            }
-        };
-        let name = format!("{}.{}", hook.name, named.name).chars().take(FINDING_NAME).collect();
-        let (state, detail, advice) = finding;
-        self.wire.report(&Finding { name, state: state.to_owned(), detail, advice });
+        }
     }
 }
 
-/// Runs a handler that may change the number. Whether it failed.
-fn rewrite(vm: &mut Vm, args: &Value, index: usize, mut step: Step<'_>, progress: &mut Progress) -> bool {
-    let run = vm.call(DIAL_REWRITE, args, |r| picked(r, DIAL_REWRITE.name, index), verdicts::rewrite);
+/// Runs a handler that may change the number.
+fn rewrite(vm: &mut Vm, args: &Value, index: usize, mut step: Step<'_>, progress: &mut Progress) {
+    let read = |answer: &_| verdicts::rewrite(answer, &progress.verbatim);
+    let run = vm.call(DIAL_REWRITE, args, |r| picked(r, DIAL_REWRITE.name, index), read);
     (step.safepoints, step.micros) = (run.safepoints, run.micros);
     match run.outcome {
         Ok(number) => {
@@ -222,18 +183,16 @@ fn rewrite(vm: &mut Vm, args: &Value, index: usize, mut step: Step<'_>, progress
             step.after.clone_from(&after);
             progress.push(&step);
             progress.number = after;
-            false
         }
         Err(error) => {
             (step.outcome, step.error) = ("failed", error);
             progress.failed(DIAL_REWRITE, step);
-            true
         }
     }
 }
 
-/// Runs a handler that may reject the call. Whether it failed.
-fn admit(vm: &mut Vm, args: &Value, index: usize, mut step: Step<'_>, progress: &mut Progress) -> bool {
+/// Runs a handler that may reject the call.
+fn admit(vm: &mut Vm, args: &Value, index: usize, mut step: Step<'_>, progress: &mut Progress) {
     let run = vm.call(DIAL_ADMIT, args, |r| picked(r, DIAL_ADMIT.name, index), verdicts::admit);
     (step.safepoints, step.micros) = (run.safepoints, run.micros);
     step.after.clone_from(&progress.number);
@@ -252,10 +211,8 @@ fn admit(vm: &mut Vm, args: &Value, index: usize, mut step: Step<'_>, progress: 
         Err(error) => {
             (step.outcome, step.error) = ("failed", error);
             progress.failed(DIAL_ADMIT, step);
-            return true;
         }
     }
-    false
 }
 
 fn picked(registered: &super::register::Registered, hook: &str, index: usize) -> Option<mlua::Function> {

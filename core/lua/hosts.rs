@@ -11,6 +11,7 @@ use serde_json::{Map, Value as Json, json};
 use super::context::{Context, thrown};
 use super::register::{each_option, number, text_of};
 use super::{duration, values};
+use crate::catalog::hooks::CALL_WITHIN;
 
 /// Longest text in a call, in bytes.
 const MOST_TEXT: usize = 2048;
@@ -198,7 +199,7 @@ fn put(sent: &mut Map<String, Json>, name: &str, kind: Kind, value: &Value) -> R
         },
         Kind::Time => {
             let text = text_of(value).ok_or_else(|| wrong("a text such as \"1s\""))?;
-            let time = duration::within(&text, "1ms", "1m").map_err(|cause| format!("{name} {cause}"))?;
+            let time = duration::within(&text, "50ms", "5s").map_err(|cause| format!("{name} {cause}"))?;
             (format!("{name}_ms"), json!(u64::try_from(time.as_millis()).unwrap_or(u64::MAX)))
         }
     };
@@ -214,9 +215,9 @@ fn whole(value: &Value, most: u32) -> Option<u32> {
 
 /// Asks the appliance; the inner error is what may go wrong outside.
 fn ask(lua: &Lua, context: &Context, op: &str, args: Json) -> Result<Result<Json, String>, Error> {
-    let within = context.meter.left().max(Duration::from_millis(1));
-    let answer = context.core.ask(op, args, within);
-    // The wait counts, and a run that is over does not go on.
+    let within = |left: Duration| left.min(CALL_WITHIN).max(Duration::from_millis(1));
+    let answer = context.meter.wait(|left| context.core.ask(op, args, within(left)));
+    // A run that has waited too long in all does not go on.
     context.meter.look(lua)?;
     match answer {
         Ok(answer) => Ok(Ok(answer)),

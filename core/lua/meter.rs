@@ -21,6 +21,8 @@ pub struct Meter {
     most: Cell<u64>,
     time: Cell<Duration>,
     wall: Cell<Duration>,
+    waiting: Cell<Duration>,
+    waited: Cell<Duration>,
     began: Cell<Option<Instant>>,
     began_thread: Cell<Duration>,
     tripped: RefCell<Option<String>>,
@@ -41,6 +43,8 @@ impl Meter {
         self.most.set(hook.safepoints);
         self.time.set(hook.time);
         self.wall.set(hook.wall);
+        self.waiting.set(hook.waiting);
+        self.waited.set(Duration::ZERO);
         self.began.set(Some(Instant::now()));
         self.began_thread.set(thread_time());
         *self.tripped.borrow_mut() = None;
@@ -51,9 +55,13 @@ impl Meter {
         self.used.get()
     }
 
-    /// Time left by the clock.
-    pub fn left(&self) -> Duration {
-        self.began.get().map_or(Duration::ZERO, |began| self.wall.get().saturating_sub(began.elapsed()))
+    /// Makes a call that waits for somebody else, which gets the time that is left for that. It does not count as
+    /// the script's own time.
+    pub fn wait<T>(&self, call: impl FnOnce(Duration) -> T) -> T {
+        let began = Instant::now();
+        let answer = call(self.waiting.get().saturating_sub(self.waited.get()));
+        self.waited.set(self.waited.get() + began.elapsed());
+        answer
     }
 
     /// The bound that was reached, in words with its place, when one was.
@@ -88,7 +96,11 @@ impl Meter {
         if self.used.get() > self.most.get() {
             return Some(format!("took more than {} steps", self.most.get()));
         }
-        let gone = self.began.get().map_or(Duration::ZERO, |began| began.elapsed());
+        let waited = self.waited.get();
+        if waited > self.waiting.get() {
+            return Some(format!("made calls that took more than {} ms", self.waiting.get().as_millis()));
+        }
+        let gone = self.began.get().map_or(Duration::ZERO, |began| began.elapsed()).saturating_sub(waited);
         // A script that the machine kept waiting is not to blame; what it used itself is looked at first.
         if gone > self.time.get() && thread_time().saturating_sub(self.began_thread.get()) > self.time.get() {
             return Some(format!("took more than {} ms of the processor", self.time.get().as_millis()));
@@ -102,4 +114,48 @@ fn thread_time() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     let (seconds, nanos) = (u64::try_from(time.tv_sec), u32::try_from(time.tv_nsec));
     Duration::new(seconds.unwrap_or_default(), nanos.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread::sleep;
+
+    use super::*;
+    use crate::catalog::hooks::CHECK;
+
+    const SHORT: Duration = Duration::from_millis(20);
+    const LONG: Duration = Duration::from_secs(60);
+
+    /// What a run has used up after it waited in a call and then did something else for so long.
+    fn over(hook: &Hook, called: Duration, own: Duration) -> Option<String> {
+        let meter = Meter::default();
+        meter.begin(hook);
+        meter.wait(|_| sleep(called));
+        sleep(own);
+        meter.over()
+    }
+
+    #[test]
+    fn time_in_calls_and_time_of_its_own_are_bounded_each_for_itself() {
+        let quick = Hook { wall: SHORT, waiting: LONG, ..*CHECK };
+        assert_eq!(over(&quick, SHORT * 5, Duration::ZERO), None, "a call is not the script's own time");
+        assert_eq!(over(&quick, Duration::ZERO, SHORT * 2).unwrap(), "took more than 20 ms");
+        let impatient = Hook { wall: LONG, waiting: SHORT, ..*CHECK };
+        assert_eq!(over(&impatient, Duration::ZERO, SHORT * 2), None);
+        let said = over(&impatient, SHORT * 2, Duration::ZERO).unwrap();
+        assert_eq!(said, "made calls that took more than 20 ms");
+    }
+
+    #[test]
+    fn a_call_gets_what_the_calls_before_it_left() {
+        let meter = Meter::default();
+        meter.begin(CHECK);
+        meter.wait(|left| {
+            assert_eq!(left, CHECK.waiting);
+            sleep(SHORT);
+        });
+        meter.wait(|left| assert!(left <= CHECK.waiting - SHORT));
+        meter.begin(CHECK);
+        meter.wait(|left| assert_eq!(left, CHECK.waiting, "each run begins anew"));
+    }
 }

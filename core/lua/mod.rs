@@ -3,10 +3,8 @@
 //! this part knows neither that process nor the engine, only the messages ([`jackfield_abi`]) and the
 //! catalogue of hooks. The only folder that names mlua.
 
-mod breaker;
 mod checking;
 mod context;
-
 mod dialing;
 mod duration;
 mod errors;

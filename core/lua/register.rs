@@ -153,7 +153,7 @@ fn check(lua: &Lua, context: &Context, arguments: MultiValue) -> Result<(), Erro
     let mut every = None;
     each_option(lua, given.options.as_ref(), &["every"], |_, value| {
         let text = text_of(value).ok_or("every must be a text such as \"5m\"")?;
-        every = Some(duration::within(&text, "10s", "1d").map_err(|cause| format!("every {cause}"))?);
+        every = Some(duration::within(&text, "30s", "1d").map_err(|cause| format!("every {cause}"))?);
         Ok(())
     })?;
     let every = every.ok_or_else(|| thrown(lua, "a check needs { every = \"5m\" } or another time"))?;

@@ -70,8 +70,9 @@ fn text(lua: &Lua, text: &str) -> Result<Value, Error> {
     lua.create_string(text).map(Value::String)
 }
 
-/// The new number, when the script has one.
-pub fn rewrite(answer: &MultiValue) -> Result<Option<String>, String> {
+/// The new number, when the script has one. It may hold what a PBX dials, and what the site itself has written into
+/// its prefixes: those are dialed as they were typed (seed 001).
+pub fn rewrite(answer: &MultiValue, verbatim: &str) -> Result<Option<String>, String> {
     const SHAPE: &str = "the answer must be nothing or { number = \"…\" }";
     let Some(fields) = fields(answer, SHAPE, &["number"])? else { return Ok(None) };
     let number = match get(&fields, "number")? {
@@ -82,8 +83,9 @@ pub fn rewrite(answer: &MultiValue) -> Result<Option<String>, String> {
             return Err(format!("number must be a text, because zeros in front count; it is a {kind}"));
         }
     };
-    let is_dialable = |c: char| c.is_ascii_digit() || "ABCD*#+,".contains(c);
-    if number.is_empty() || number.len() > MOST_DIGITS || !number.chars().all(is_dialable) {
+    let is_dialable = |c: char| c.is_ascii_digit() || "ABCD*#+,".contains(c) || verbatim.contains(c);
+    let length = number.chars().count();
+    if number.is_empty() || length > MOST_DIGITS || !number.chars().all(is_dialable) {
         return Err(format!(
             "number must have 1 to {MOST_DIGITS} of 0-9, A-D, *, #, + and the pause (,); it is {:?}",
             errors::cut(&number)

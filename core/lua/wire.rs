@@ -1,4 +1,4 @@
-//! The appliance as scripts reach it: questions with an answer, lines for the log, findings for the doctor.
+//! The appliance as scripts reach it: questions with an answer, and lines for the log.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use jackfield_abi::frame::Frame;
-use jackfield_abi::ops::{self, Code, Failure, Finding, Log};
+use jackfield_abi::ops::{self, Code, Failure, Log};
 use jackfield_abi::{Kind, Sent};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -21,8 +21,6 @@ pub trait Core: std::marker::Send + Sync {
     fn ask(&self, op: &str, args: Value, within: Duration) -> Result<Value, Failure>;
     /// Writes a line into the log.
     fn log(&self, level: &str, script: &str, line: &str);
-    /// Puts a finding up for the doctor, without waiting.
-    fn report(&self, finding: &Finding);
 }
 
 /// Lines of scripts in one second; more are dropped. Far below the rate at which a unit counts as flooding, so
@@ -132,12 +130,6 @@ impl Core for Wire {
         }
         let line = Log { level: level.to_owned(), target: script.to_owned(), msg: line.to_owned() };
         self.push(Kind::Log, 0, &line);
-    }
-
-    fn report(&self, finding: &Finding) {
-        let args = serde_json::to_value(finding).unwrap_or_default();
-        let request = ops::Request { op: ops::CHECK_REPORT.to_owned(), args, deadline_ms: None };
-        self.push(Kind::Request, self.next_id(), &request);
     }
 }
 

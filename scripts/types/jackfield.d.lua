@@ -7,6 +7,7 @@
 ---@field original string What was asked for
 ---@field from jackfield.From Who calls
 ---@field to jackfield.To Who is called
+---@field settings table Settings that begin with dialing., by name
 ---@field event? string Name of the event, in event hooks only
 ---@field object? string Id of the object that the event is about
 
@@ -14,6 +15,7 @@
 ---@class (exact) jackfield.From
 ---@field account string Id of the account
 ---@field node string Id of the PBX node
+---@field node_name string What the PBX node is called
 ---@field node_kind string Kind of the PBX node
 ---@field enterprise string Id of the enterprise
 ---@field outgoing_digit string Digit for an outside line
@@ -26,6 +28,7 @@
 ---@field peer string Id of the peer
 ---@field peer_description string What the peer is called
 ---@field prefix string The peer's dialing prefix
+---@field extension string What is dialed as an extension behind it; empty when it is a public number
 
 ---How a hook runs.
 ---@class (exact) jackfield.HookOptions
@@ -33,7 +36,7 @@
 
 ---How a check runs.
 ---@class (exact) jackfield.CheckOptions
----@field every string How often, such as 5m; from 10s to 1d
+---@field every string How often, such as 5m; from 30s to 1d
 
 ---What allow and reject give.
 ---@class (exact) jackfield.Verdict
@@ -50,23 +53,37 @@
 ---How a time server is asked.
 ---@class (exact) jackfield.NtpOptions
 ---@field port? integer 123 when left out
----@field timeout? string Such as 1s; from 1ms to 1m
----@field samples? integer How often it is asked, 1 to 64
+---@field timeout? string Such as 1s; from 50ms to 5s
+---@field samples? integer How often it is asked, 1 to 8
+
+---Clocks to be compared.
+---@class (exact) jackfield.NtpQuestion
+---@field hosts table[] At most 32 of { name = ..., result = ... } with results of ntp.query or http.date
+---@field source? table Result of ntp.query for the source that all should follow
+---@field walk? string[] IPv4 networks into which chains of sources may be followed, such as 10.0.0.0/8
+---@field without_us? boolean Whether this appliance's own clock is left out
+
+---Ports of one PBX node to be compared.
+---@class (exact) jackfield.CstaQuestion
+---@field declared integer[] CSTA ports that are declared at the PBX node
+---@field mapped integer[] Those that the X.25 gateway is said to map
+---@field default? integer Port that is always expected; 3211 when left out
+---@field ports table[] Results of tcp.probe
 
 ---How a port is tried.
 ---@class (exact) jackfield.TcpOptions
----@field timeout? string Such as 1s; from 1ms to 1m
+---@field timeout? string Such as 1s; from 50ms to 3s
 ---@field tls? boolean Whether TLS is begun
 
 ---How a name is looked up.
 ---@class (exact) jackfield.DnsOptions
 ---@field kind? string Kind of record
----@field timeout? string Such as 1s; from 1ms to 1m
+---@field timeout? string Such as 1s; from 50ms to 5s
 
 ---How a web server is asked.
 ---@class (exact) jackfield.HttpOptions
----@field timeout? string Such as 1s; from 1ms to 1m
----@field requests? integer How often it is asked, 1 to 64
+---@field timeout? string Such as 1s; from 50ms to 5s
+---@field requests? integer How often it is asked, 1 to 8
 
 ---Whose number it is.
 ---@class (exact) jackfield.Found
@@ -74,6 +91,8 @@
 ---@field name string Who
 ---@field extension string Extension
 ---@field node string Id of the PBX node
+
+csta = {}
 
 directory = {}
 
@@ -206,6 +225,18 @@ function e164(number, country) end
 ---@return string? # why there is none
 function ntp.query(address, options) end
 
+---Judges whether clocks that were measured agree, and whether they follow one source.
+---@param question jackfield.NtpQuestion What was measured
+---@return table? # state, detail and advice for a check, and the figures behind them
+---@return string? # why there is none
+function ntp.judge(question) end
+
+---Judges the CSTA ports of a MiVoice 5000 as a set.
+---@param question jackfield.CstaQuestion What is declared and what was seen
+---@return table? # state, detail and advice for a check, and the ports behind them
+---@return string? # why there is none
+function csta.judge(question) end
+
 ---Tries whether a port can be reached.
 ---@param address string Name or IP address
 ---@param port integer 1 to 65535
@@ -238,8 +269,8 @@ function site.nodes() end
 ---@return string? # why there is none
 function site.peers() end
 
----Reads a setting that is meant for checks.
----@param name string A setting that begins with checks.
+---Reads a setting that is meant for scripts.
+---@param name string A setting that begins with checks. or dialing.
 ---@return any # its value; nil when there is none
 ---@return string? # why there is none
 function site.setting(name) end

@@ -43,7 +43,10 @@ fn assert_silent(place: &str, bytes: &[u8], secrets: &[String]) {
 fn every_answer(admin: &Client) -> Vec<Answer> {
     let described = admin.get("/openapi.json").expect(200);
     let paths = described.json["paths"].as_object().unwrap().iter();
-    let readable = paths.filter(|(path, operations)| operations.get("get").is_some() && !path.contains('{'));
+    // The answer of events never ends; it is followed meanwhile.
+    let readable = paths.filter(|(path, operations)| {
+        operations.get("get").is_some() && !path.contains('{') && !path.ends_with("/events")
+    });
     let mut answers: Vec<_> = readable.map(|(path, _)| admin.root("GET", path).send()).collect();
     let items: Vec<Value> =
         ["admins", "tokens"].iter().flat_map(|kind| all_pages(admin, &format!("/{kind}"))).collect();
@@ -55,10 +58,21 @@ fn every_answer(admin: &Client) -> Vec<Answer> {
     answers
 }
 
+/// All that was told since a follower began, up to a last change made for the purpose.
+fn every_event(admin: &Client, events: &mut Follower) -> String {
+    admin.post("/enterprises", &enterprise_body("the-last")).expect(201);
+    let mut told = String::new();
+    while !told.contains("the-last") {
+        told.push_str(&format!("{:?}\n", events.next()));
+    }
+    told
+}
+
 #[test]
 fn no_secret_is_ever_seen_again() {
     let mut appliance =
         Appliance::start_with(|config| config.replace("level = \"info\"", "level = \"trace\""));
+    let mut events = appliance.admin().call("GET", "/events").follow();
     let secrets = busy_site(&appliance);
     for secret in &secrets {
         assert!(secret.len() >= 12, "{secret:?} is too short to search for");
@@ -66,6 +80,8 @@ fn no_secret_is_ever_seen_again() {
     for answer in every_answer(&appliance.admin()) {
         assert_silent(&answer.what, &answer.bytes, &secrets);
     }
+    let told = every_event(&appliance.admin(), &mut events);
+    assert_silent("the stream of events", told.as_bytes(), &secrets);
     let database =
         |appliance: &Appliance, name: &str| std::fs::read(appliance.state().join(name)).unwrap_or_default();
     assert!(database(&appliance, "jackfield.db-wal").len() > 4096, "the write-ahead log is worth searching");

@@ -1,7 +1,6 @@
 //! API tokens: what they open, and what ends them.
 
-use std::process::Command;
-
+use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use crate::harness::*;
@@ -77,8 +76,9 @@ fn an_expired_token_is_refused() {
     let new = token_with(&admin, &json!({"name": "new", "expires_at": "2199-01-01T00:00:00Z"})).text("token");
     appliance.stop();
     let sql = "UPDATE token SET expires_at = '2020-01-01T00:00:00Z' WHERE name = 'old'";
-    let aged = Command::new("sqlite3").arg(appliance.state().join("jackfield.db")).arg(sql).status().unwrap();
-    assert!(aged.success());
+    let database = Connection::open(appliance.state().join("jackfield.db")).expect("the database");
+    assert_eq!(database.execute(sql, []).expect("aged"), 1);
+    drop(database);
     appliance.resume();
     let refused = appliance.anonymous().with_token(&old).get("/session");
     refused.problem(401, "access/sign_in").says("expired");

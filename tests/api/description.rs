@@ -103,6 +103,7 @@ fn detours(appliance: &Appliance, admin: &Client, site: &Site) -> Vec<Answer> {
     answers.extend(in_bulk(admin));
     answers.extend(of_plugins(admin));
     answers.extend(of_hooks(admin, site));
+    answers.extend(of_checks(admin));
     answers.extend(["/livez", "/readyz", "/metrics"].map(|path| admin.root("GET", path).send()));
     answers
 }
@@ -118,12 +119,24 @@ fn of_hooks(admin: &Client, site: &Site) -> Vec<Answer> {
     answers.push(admin.put("/hooks/tour", "*", &source("2")));
     answers.push(verb("publish").json(&json!({"version": 2})).send());
     answers.push(verb("rollback").send());
-    let paths = ["/hooks", "/hooks/catalog", "/hooks/tour", "/hooks/tour/versions", "/hooks/tour/versions/1"];
+    let paths = ["/hooks", "/hooks:catalog", "/hooks/tour", "/hooks/tour/versions", "/hooks/tour/versions/1"];
     answers.extend(paths.map(|path| admin.get(path)));
     let trial = json!({"node": site.fr, "to": "4001"});
     answers.push(admin.post("/hooks/tour:dry-run", &trial));
     answers.push(admin.delete("/hooks/tour", "*"));
+    // A check that came with the appliance.
+    answers.push(admin.call("POST", "/checks/csta_ports.ports:run").send());
+    answers.push(admin.get("/checks/csta_ports.ports"));
     answers
+}
+
+fn of_checks(admin: &Client) -> Vec<Answer> {
+    let source = r#"check("still", { every = "1h" }, function() return ok("all is still") end)"#;
+    admin.call("PUT", "/hooks/watch").json(&json!({"source": source})).send().expect(200);
+    admin.call("POST", "/hooks/watch:publish").header("If-Match", "*").send().expect(200);
+    let run = || Some(admin.call("POST", "/checks/watch.still:run").send()).filter(|run| run.status == 200);
+    let run = awaited(std::time::Duration::from_secs(20), run).expect("the check can be run");
+    vec![run, admin.get("/checks/watch.still?limit=1")]
 }
 
 fn in_bulk(admin: &Client) -> Vec<Answer> {
@@ -177,6 +190,7 @@ fn record(answer: &Answer) -> Value {
 #[test]
 fn every_route_answers_as_it_is_described() {
     let appliance = Appliance::with_plugins(&["echo"]);
+    appliance.await_up(&["scripts", "workbench"]);
     let admin = appliance.admin();
     let site = site(&admin);
     let mut answers = detours(&appliance, &admin, &site);

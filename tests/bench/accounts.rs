@@ -162,7 +162,7 @@ fn operations(appliance: &Appliance, folder: &Path, size: usize) -> Outcome<Vec<
             format!("change one, {size} accounts"),
             "SQLite, 1 row per commit",
             |time| through(200, &|n| patch(appliance, id(n)), time),
-            |time| bare_changes(&bare, change, time, |n| (id(n).to_owned(), format!("Bare{n}"))),
+            |time| bare_changes(&bare, change, time, |n| (id(n).to_owned(), fresh_name())),
         )?,
     ])
 }
@@ -176,8 +176,7 @@ fn ids(bare: &Connection, size: usize) -> Outcome<Vec<String>> {
 
 /// A new first name, so that the index of names changes as well.
 fn patch(appliance: &Appliance, id: &str) -> Vec<u8> {
-    static COUNT: AtomicUsize = AtomicUsize::new(0);
-    let name = format!("Name{}", COUNT.fetch_add(1, Ordering::Relaxed));
+    let name = fresh_name();
     let request = appliance.request(
         "PATCH",
         &format!("/accounts/{id}"),
@@ -185,6 +184,12 @@ fn patch(appliance: &Appliance, id: &str) -> Vec<u8> {
     );
     let text = String::from_utf8_lossy(&request).replacen("\r\n", "\r\nIf-Match: *\r\n", 1);
     text.into_bytes()
+}
+
+/// A name that nobody has had.
+fn fresh_name() -> String {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    format!("Name{}", COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
 fn bare_rows(

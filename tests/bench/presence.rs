@@ -126,7 +126,7 @@ fn gather(appliance: &Appliance, count: usize) -> Outcome<Crowd> {
 /// The next hundred people, each with another state than before.
 fn batch(accounts: &[String], n: usize, note: &str) -> String {
     let start = n * BATCH % accounts.len();
-    let state = if n / (accounts.len() / BATCH) % 2 == 0 { "busy" } else { "away" };
+    let state = if (n / (accounts.len() / BATCH)).is_multiple_of(2) { "busy" } else { "away" };
     let change = |id: &String| json!({"account": id, "state": state, "note": note});
     let changes: Vec<_> = accounts[start..start + BATCH].iter().map(change).collect();
     json!({"source": "xmpp", "changes": changes}).to_string()

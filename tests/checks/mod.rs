@@ -6,7 +6,7 @@ pub mod chrony;
 mod clocks;
 mod packets;
 pub mod ports;
-mod web;
+pub mod web;
 
 use serde_json::{Value, json};
 

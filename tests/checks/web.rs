@@ -50,7 +50,7 @@ fn answers(fields: impl Fn() -> String, stream: &mut dyn Stream, count: &AtomicU
                 return;
             }
         }
-        assert!(head.starts_with("HEAD / HTTP/1.1\r\nHost: 127.0.0.1:"), "{head}");
+        assert!(head.starts_with("HEAD / HTTP/1.1\r\nHost: 127.0.0."), "{head}");
         count.fetch_add(1, SeqCst);
         let answer = format!("HTTP/1.1 200 OK\r\n{}Content-Length: 5\r\n\r\n", fields());
         if stream.get_mut().write_all(answer.as_bytes()).is_err() {
@@ -64,6 +64,13 @@ fn web(fields: impl Fn() -> String + Send + 'static) -> (Stub, Arc<AtomicUsize>)
     let count = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&count);
     (Stub::start(move |mut stream| answers(&fields, &mut stream, &counted)), count)
+}
+
+/// The web page of a host whose clock is so many seconds ahead.
+pub fn page(address: &str, ahead: f64) -> Stub {
+    let listener = std::net::TcpListener::bind((address, 0)).expect("a free port");
+    let fields = move || format!("Date: {}\r\n", date(ahead));
+    Stub::on(listener, move |mut stream| answers(fields, &mut stream, &AtomicUsize::new(0)))
 }
 
 fn ask(client: &Client, scheme: &str, server: &Stub, requests: u64) -> Value {

@@ -20,7 +20,7 @@ fn a_newer_database_is_refused_in_one_sentence_and_stays_as_it_is() {
     let refused = appliance.cli(&["serve"], "");
     let sentence = format!(
         "Jackfield cannot start. {} {versions}; install the newer release again or restore a backup made by this \
-         one. (start step 2 of 10: open the database)\n",
+         one. (start step 2 of 13: open the database)\n",
         appliance.state().join("jackfield.db").display()
     );
     assert_eq!((refused.code, refused.stdout.as_str(), refused.stderr.as_str()), (1, "", sentence.as_str()));

@@ -33,7 +33,7 @@ pub fn workspace() -> &'static Path {
 }
 
 /// Longest run of a foreign tool, in seconds.
-const TOOL_SECONDS: &str = "120";
+const TOOL_SECONDS: &str = "600";
 
 /// Runs a program of the tests' Python environment in a folder; returns what it printed. The panic shows it
 /// when the program fails, or says how to make the environment.

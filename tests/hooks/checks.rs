@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::checks::chrony::{From, Servers};
 use crate::checks::ports::Stub;
+use crate::checks::web::page;
 use crate::harness::*;
 
 const SYNCHRONISED_WITHIN: Duration = Duration::from_secs(60);
@@ -63,11 +64,12 @@ fn clocks_of_one_source_are_ok_and_others_are_told_with_the_effect() {
     servers.start(&["127.0.0.21"], &From::Clock(0.0, "GPS1"));
     servers.start(&["127.0.0.22"], &From::Server("127.0.0.21"));
     servers.start(&["127.0.0.23"], &From::Server("127.0.0.21"));
+    servers.start(&["127.0.0.28"], &From::Server("127.0.0.23"));
     servers.start(&["127.0.0.24"], &From::Clock(90.0, "DCF7"));
     servers.start(&["127.0.0.25"], &From::Clock(0.0, "MSF1"));
     let (appliance, admin) = bare();
     set(&admin, "checks.ntp_port", json!(servers.port));
-    for address in ["127.0.0.21", "127.0.0.22", "127.0.0.23", "127.0.0.24", "127.0.0.25"] {
+    for address in ["127.0.0.21", "127.0.0.22", "127.0.0.23", "127.0.0.28", "127.0.0.24", "127.0.0.25"] {
         let question = json!({"op": "ntp.query", "args": {"address": address, "port": servers.port}});
         let ask = || admin.post("/checks:probe", &question).expect(200).json;
         let is_ok = || Some(ask()).filter(|result| result["verdict"] == "ok");
@@ -85,6 +87,12 @@ fn clocks_of_one_source_are_ok_and_others_are_told_with_the_effect() {
     for name in ["UC server", "PBX node Main", "CloudLink Gateway"] {
         says(&good, "detail", name);
     }
+    // It follows the source through another host, which may be asked.
+    set(&admin, "checks.gateway_address", json!("127.0.0.28"));
+    set(&admin, "checks.ntp_walk", json!(["127.0.0.0/8"]));
+    let chained = run(&admin, CLOCKS);
+    assert_eq!(chained["last_run"]["outcome"], "ok", "{chained:#}");
+    assert_eq!(chained["last_run"]["data"]["source"]["verdict"], "chained", "{chained:#}");
     // Another source with the right time: they agree by luck.
     set(&admin, "checks.gateway_address", json!("127.0.0.25"));
     let other = run(&admin, CLOCKS);
@@ -108,11 +116,50 @@ fn a_pbx_without_ntp_is_not_measurable_unless_its_page_has_a_date() {
     let (_appliance, admin) = bare();
     let quiet = std::net::UdpSocket::bind("127.0.0.26:0").expect("a port that never answers");
     set(&admin, "checks.ntp_port", json!(quiet.local_addr().expect("bound").port()));
+    // Nothing listens there either.
+    set(&admin, "checks.web_port", json!(quiet.local_addr().expect("bound").port()));
     admin.post("/pbx-nodes", &node("acme", "Silent", &json!({"address": "127.0.0.26"}))).expect(201);
     let silent = run(&admin, CLOCKS);
     assert_eq!(silent["last_run"]["outcome"], "not_measurable", "{silent:#}");
     says(&silent, "detail", "PBX node Silent: no clock seen");
     says(&silent, "advice", "Silent");
+    // Its page has a date, which tells its clock to the second.
+    let page = page("127.0.0.26", 90.0);
+    set(&admin, "checks.web_port", json!(page.address.port()));
+    let seen = (0..3).map(|_| run(&admin, CLOCKS)).find(|check| check["state"] == "error");
+    let seen =
+        seen.unwrap_or_else(|| panic!("its page is not read: {}", admin.get(&format!("/checks/{CLOCKS}"))));
+    says(&seen, "detail", "PBX node Silent");
+    let host = &seen["last_run"]["data"]["hosts"][0];
+    assert!((host["offset_ms"].as_f64().unwrap_or_default() - 90_000.0).abs() < 1500.0, "{seen:#}");
+}
+
+#[test]
+fn a_node_with_an_address_that_is_no_hosts_hides_no_other() {
+    let (_appliance, admin) = bare();
+    let page = page("127.0.0.29", 90.0);
+    set(&admin, "checks.ntp_port", json!(page.address.port()));
+    set(&admin, "checks.web_port", json!(page.address.port()));
+    let fields = |address: &str| json!({"kind": "mivoice_5000", "address": address});
+    admin.post("/pbx-nodes", &node("acme", "Group", &fields("224.0.0.1"))).expect(201);
+    let alone = run(&admin, CLOCKS);
+    assert_eq!(alone["last_run"]["outcome"], "unknown", "{alone:#}");
+    says(&alone, "detail", "224.0.0.1 is not the address of one host");
+    admin.post("/pbx-nodes", &node("acme", "Main", &fields("127.0.0.29"))).expect(201);
+    admin.post("/pbx-nodes", &node("acme", "Nameless", &fields("pbx.invalid"))).expect(201);
+    let clocks = run(&admin, CLOCKS);
+    assert_eq!(clocks["last_run"]["outcome"], "error", "{clocks:#}");
+    says(&clocks, "detail", "PBX node Main is 9");
+    let ports = run(&admin, PORTS);
+    assert_eq!(ports["last_run"]["outcome"], "error", "{ports:#}");
+    says(&ports, "detail", "Group: 0 of 1 expected CSTA ports are open");
+    says(
+        &ports,
+        "detail",
+        "no address: tcp.probe: 224.0.0.1 is not the address of one host; name the host to probe",
+    );
+    says(&ports, "advice", "Group: Correct the address of the PBX node");
+    says(&ports, "detail", "Main: 0 of 1 expected CSTA ports are open; 3211 (the default port) refused");
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! The site's last word while somebody dials: order, admission, failures by the catalogue's policy, and emergency
 //! numbers, which nobody touches.
 
+use std::time::Duration;
+
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use super::*;
@@ -209,6 +212,14 @@ fn one_that_fails_again_and_again_is_skipped_and_the_doctor_says_so() {
     ] {
         assert!(text.contains(line), "{line} is not in {text}");
     }
+    // Who is skipped is not forgotten with the process of the scripts.
+    let before = await_plugin(&ground.admin, "scripts", "up");
+    signal(&before, Signal::KILL);
+    await_that(&ground.admin, "scripts", Duration::from_secs(20), "replaced", |now| {
+        now["state"] == "up" && now["pid"] != before["pid"]
+    });
+    let answer = ground.dial("4001");
+    assert!(steps(&answer, "dial.rewrite")[0]["text"].to_string().contains("failed 5 times"), "{answer}");
     ground.publish("bad", NINE);
     assert_eq!(ground.dial("4001")["dialed"], "904001", "a new version begins anew");
 }

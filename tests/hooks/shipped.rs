@@ -62,6 +62,7 @@ fn a_prefix_by_node_takes_the_place_of_the_peers_own_and_of_nothing_else() {
         ("Boston > Lyon: --85", "4001", "-854001"),
         ("Boston > Lyon: ", "4001", "4001"),
         ("Boston > Lyon: 8-1", "4001", "98-14001"),
+        ("Boston > Lyon: *72 é", "4001", "9*72 é4001"),
         ("Boston > Lyon: 8571", "+33 1 42 76 49 78", "901133142764978"),
         ("Boston > Lyon: 8571", "911", "911"),
         ("Paris > Lyon: 8571", "4001", "9774001"),
@@ -70,11 +71,9 @@ fn a_prefix_by_node_takes_the_place_of_the_peers_own_and_of_nothing_else() {
     ] {
         set(&ground, "dialing.prefix_by_node", json!(["Nowhere > Lyon: 1", entry]));
         let answer = from_boston(&ground, number);
-        // A prefix may hold what no script may answer: then the number stays, and that is said.
-        let is_undialable = dialed.contains('-');
-        let expected = if is_undialable { "9774001" } else { dialed };
-        assert_eq!(answer["dialed"], expected, "{entry}: {answer}");
-        assert_eq!(lints(&answer).contains(&"script.failed"), is_undialable, "{entry}: {answer}");
+        // Also what no PBX dials: a prefix is dialed as it was typed.
+        assert_eq!(answer["dialed"], dialed, "{entry}: {answer}");
+        assert!(!lints(&answer).contains(&"script.failed"), "{entry}: {answer}");
     }
 }
 
@@ -87,4 +86,18 @@ fn an_entry_that_is_none_is_refused_when_it_is_saved() {
         save(json!([entry])).problem(422, "request/invalid").says("NODE > PEER: PREFIX");
     }
     save(json!("Boston > Lyon: 1")).problem(422, "request/invalid");
+}
+
+#[test]
+fn what_ships_uses_only_what_scripts_are_given_and_nothing_in_vain() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tree");
+    let mut look = std::process::Command::new("luacheck");
+    look.current_dir(root).args(["--no-color", "--config", "scripts/.luacheckrc"]);
+    let good = look.arg("scripts").output().expect("luacheck runs; tests/run installs it");
+    assert!(good.status.success(), "{}", String::from_utf8_lossy(&good.stdout));
+    // It would notice.
+    let bad = tempfile::NamedTempFile::with_suffix(".lua").expect("a file");
+    std::fs::write(bad.path(), "hook('dial.rewrite', function() return os.time() end)").expect("written");
+    let seen = look.arg(bad.path()).output().expect("luacheck runs");
+    assert!(!seen.status.success() && String::from_utf8_lossy(&seen.stdout).contains("os"), "{seen:?}");
 }

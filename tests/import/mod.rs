@@ -272,6 +272,16 @@ fn a_list_of_megabytes_is_taken_and_one_of_more_than_64_is_not() {
 }
 
 #[test]
+fn imports_do_not_pile_up() {
+    let (_appliance, admin) = prepared();
+    let lines: String = (0..20_000).map(|n| format!("user{n},Doe\n")).collect();
+    let list = format!("login_id,last_name\n{lines}");
+    let sent = || send(&admin, "enterprise=acme&dry_run=1", &list);
+    let refused = (0..40).map(|_| sent()).find(|answer| answer.status != 202).expect("one too many");
+    refused.problem(409, "change/conflict").says("Send the list when some of them have ended.");
+}
+
+#[test]
 fn import_users_deploys_those_who_were_left_un_deployed() {
     let (_appliance, admin) = prepared();
     site_named(&admin, "beta");

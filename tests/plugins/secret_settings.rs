@@ -157,3 +157,32 @@ fn the_terminal_sets_a_secret_from_standard_input_and_never_prints_it() {
     assert_eq!(both.code, 2, "{}", both.stderr);
     assert_eq!(appliance.cli(&["settings", "set", "mirror.key", "--value-stdin"], "").code, 1);
 }
+
+#[test]
+fn what_stood_in_clear_for_a_setting_that_became_a_secret_is_taken_out_of_the_database() {
+    let mut appliance = mirror::start();
+    let admin = appliance.admin();
+    set(&admin, "/settings/mirror.word", "first-4be1").expect(200);
+    set(&admin, "/settings/mirror.word", VALUE).expect(200);
+    assert_eq!(admin.get("/settings/mirror.word").expect(200).json["value"], VALUE);
+    let before = plugin(&admin, "mirror");
+    mirror::put(&appliance, "1.1.0", |manifest| {
+        let plain = "kind = \"text\"\ndefault = \"word\"\n";
+        assert!(manifest.contains(plain), "{manifest}");
+        manifest.replace(plain, "kind = \"secret\"\n")
+    });
+    order(&admin, "mirror", "restart").expect(200);
+    await_successor(&admin, &before);
+    assert_eq!(handed(&admin, "mirror.word"), VALUE, "it is the secret now");
+    let shown = admin.get("/settings/mirror.word").expect(200).json;
+    assert_eq!((&shown["value"], &shown["is_set"]), (&Value::Null, &json!(true)), "{shown}");
+    let noted = admin.get("/revisions?kind=settings&object=mirror.word").expect(200);
+    assert_eq!(noted.items().len(), 2, "{noted}");
+    appliance.stop();
+    for (path, bytes) in snapshot(&appliance.state()) {
+        for value in [VALUE, "first-4be1"] {
+            let is_there = bytes.windows(value.len()).any(|window| window == value.as_bytes());
+            assert!(!is_there, "{} holds {value} in clear", path.display());
+        }
+    }
+}

@@ -134,17 +134,25 @@ fn a_rehearsal_that_a_route_does_not_know_is_refused_and_never_done_for_real() {
 #[test]
 fn a_plugin_s_page_says_how_it_does_and_what_holds_it() {
     let appliance = Appliance::with_plugins(&["echo", "faulty"]);
+    appliance.await_up(&["scripts", "workbench"]);
     let viewer = appliance.anonymous().with_token(&appliance.token("looks", "viewer"));
     let list = viewer.get("/plugins").expect(200);
-    assert_eq!(list.column("id"), ["echo", "faulty"]);
+    assert_eq!(list.column("id"), ["echo", "faulty", "scripts", "workbench"]);
     for status in list.items() {
+        let is_builtin = status["id"] == "scripts" || status["id"] == "workbench";
+        // The appliance's own units have its version, and nobody had to sign them.
+        let (version, signed_by) = match is_builtin {
+            true => (json!(env!("CARGO_PKG_VERSION")), Value::Null),
+            false => (json!("1.0.0"), json!("site.pub")),
+        };
+        assert_eq!(status["builtin"], is_builtin);
         assert_eq!(
             (&status["state"], &status["version"], &status["reason"]),
-            (&json!("up"), &json!("1.0.0"), &json!(""))
+            (&json!("up"), &version, &json!(""))
         );
         assert_eq!(
             (&status["signed_by"], &status["restarts"], &status["last_end"]),
-            (&json!("site.pub"), &json!(0), &json!(""))
+            (&signed_by, &json!(0), &json!(""))
         );
         assert!(status["memory_bytes"].as_u64().is_some_and(|bytes| bytes > 0), "{status:#}");
         let pid = status["pid"].as_u64().expect("a process");
@@ -168,15 +176,16 @@ fn a_plugin_s_page_says_how_it_does_and_what_holds_it() {
 #[test]
 fn the_doctor_looks_at_plugins() {
     let appliance = Appliance::with_plugins(&["echo", "faulty"]);
+    appliance.await_up(&["scripts", "workbench"]);
     let admin = appliance.admin();
     let found = || {
         let page = admin.get("/doctor").expect(200);
         page.items().iter().find(|item| item["name"] == "plugins").cloned().expect("the check")
     };
     let fine = found();
-    assert_eq!((&fine["state"], &fine["detail"]), (&json!("ok"), &json!("2 of 2 serve")), "{fine}");
+    assert_eq!((&fine["state"], &fine["detail"]), (&json!("ok"), &json!("4 of 4 serve")), "{fine}");
     order(&admin, "faulty", "disable").expect(200);
-    assert_eq!(found()["detail"], "1 of 2 serve");
+    assert_eq!(found()["detail"], "3 of 4 serve");
     let so = appliance.plugin_folder("faulty").join("plugin.toml.sig");
     std::fs::remove_file(so).unwrap();
     order(&admin, "faulty", "enable").expect(409);
@@ -215,4 +224,25 @@ fn a_refused_plugin_s_reason_is_only_for_those_who_are_signed_in() {
     await_plugin(&admin, "echo", "refused");
     admin.get("/echo").problem(503, "plugins/unavailable").says("there is no signature");
     appliance.anonymous().get("/echo").problem(401, "access/sign_in");
+}
+
+#[test]
+fn a_token_can_be_narrowed_to_rights_that_plugins_bring() {
+    let appliance = Appliance::with_plugins(&["echo", "federation"]);
+    let admin = appliance.admin();
+    let token = |name: &str, scopes: Value| {
+        admin.post("/tokens", &json!({"name": name, "role": "operator", "scopes": scopes}))
+    };
+    let narrow = token("narrow", json!(["federation:read"])).expect(201).text("token");
+    let narrow = appliance.anonymous().with_token(&narrow);
+    narrow.get("/federation").expect(200);
+    narrow.get("/echo").problem(403, "access/denied").says("narrowed to other rights");
+    narrow.put("/federation", "*", &json!({"enabled": true, "open": false})).problem(403, "access/denied");
+    assert_eq!(narrow.get("/session").expect(200).json["rights"], json!(["federation:read"]));
+    token("typo", json!(["federation:raed"]))
+        .problem(422, "request/invalid")
+        .blames("/scopes/0", "did you mean \"federation:read\"?");
+    let made =
+        appliance.cli(&["token", "create", "--name", "cli", "--role", "viewer", "--scope", "echo:read"], "");
+    assert_eq!(made.code, 0, "{}", made.stderr);
 }

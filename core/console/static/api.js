@@ -3,6 +3,8 @@
 
 const BASE = "/api/v1";
 const PATIENCE_MS = 30_000;
+/** Patience with what moves files. */
+const LONG_PATIENCE_MS = 600_000;
 
 let csrf = null;
 let whenSignedOut = () => {};
@@ -58,24 +60,27 @@ export async function readiness() {
   return (await answer("GET", "/readyz", {})).body;
 }
 
-/** Any request below the API's base: `{status, etag, body}`, or a Problem. */
-export async function call(method, path, { body, etag } = {}) {
-  const answered = await answer(method, BASE + path, { body, etag });
+/**
+ * Any request below the API's base: `{status, etag, body, text, link}`, or a Problem. `file` is sent as it is, as
+ * `{type, content}`, and is waited for longer.
+ */
+export async function call(method, path, { body, etag, file } = {}) {
+  const answered = await answer(method, BASE + path, { body, etag, file });
   if (answered.status < 400) return answered;
   const problem = new Problem(answered.body ?? unexplained(answered.status), answered.retryAfter);
   if (problem.is("access/sign_in") && csrf !== null) whenSignedOut();
   throw problem;
 }
 
-async function answer(method, address, { body, etag }) {
+async function answer(method, address, { body, etag, file }) {
   try {
     const response = await fetch(address, {
       method,
-      headers: headers(method, body, etag),
-      body: body === undefined ? undefined : JSON.stringify(body),
+      headers: headers(method, body, etag, file),
+      body: file?.content ?? (body === undefined ? undefined : JSON.stringify(body)),
       credentials: "same-origin",
       redirect: "error",
-      signal: AbortSignal.timeout(PATIENCE_MS),
+      signal: AbortSignal.timeout(file === undefined ? PATIENCE_MS : LONG_PATIENCE_MS),
     });
     return await understood(response);
   } catch (cause) {
@@ -83,9 +88,10 @@ async function answer(method, address, { body, etag }) {
   }
 }
 
-function headers(method, body, etag) {
-  const all = { Accept: "application/json, application/problem+json" };
+function headers(method, body, etag, file) {
+  const all = { Accept: "application/json, application/problem+json, text/csv" };
   if (body !== undefined) all["Content-Type"] = "application/json";
+  if (file !== undefined) all["Content-Type"] = file.type;
   if (etag !== undefined) all["If-Match"] = etag;
   if (csrf !== null && method !== "GET") all["X-CSRF-Token"] = csrf;
   return all;
@@ -99,6 +105,8 @@ async function understood(response) {
     etag: response.headers.get("ETag") ?? undefined,
     retryAfter: Number.isNaN(seconds) ? null : seconds,
     body: isJson(response) && text !== "" ? JSON.parse(text) : null,
+    text: isJson(response) ? "" : text,
+    link: response.headers.get("Link") ?? "",
   };
 }
 
@@ -113,7 +121,7 @@ function unexplained(status) {
 function unreachable(cause) {
   const what =
     cause.name === "TimeoutError"
-      ? `It did not answer within ${PATIENCE_MS / 1000} seconds.`
+      ? `It did not answer in time.`
       : "The connection failed.";
   return {
     title: "The appliance cannot be reached",

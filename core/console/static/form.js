@@ -18,8 +18,8 @@ export function field({ name, label, help = "", ...attributes }) {
 }
 
 /** A field with fixed answers: `choices` are `[value, text]` pairs. */
-export function choice({ name, label, help = "", choices }) {
-  const options = choices.map(([value, text]) => element("option", { value }, text));
+export function choice({ name, label, help = "", choices, chosen = null }) {
+  const options = choices.map(([value, text]) => element("option", { value, selected: value === chosen }, text));
   return around(name, label, help, element("select", described(name, help), ...options));
 }
 
@@ -40,12 +40,29 @@ export function password({ name, label, help = "", autocomplete }) {
   return { ...around(name, label, help, input, button), conceal: () => show(false) };
 }
 
-function described(name, help) {
+/** A field that is on or off. */
+export function tick({ name, label, help = "", checked = false, disabled = false }) {
+  const input = element("input", { type: "checkbox", checked, disabled, ...described(name, help) });
+  const made = around(name, label, help, input);
+  made.node.classList.add("tick");
+  return { ...made, value: () => input.checked };
+}
+
+/** A field of several lines; everything else goes to it as attributes. */
+export function area({ name, label, help = "", value = "", ...attributes }) {
+  const input = element("textarea", { spellcheck: "false", autocomplete: "off", ...described(name, help), ...attributes });
+  input.value = value;
+  return { ...around(name, label, help, input), input };
+}
+
+/** What ties an input to its help and its error. */
+export function described(name, help) {
   const parts = help === "" ? [`${name}-error`] : [`${name}-help`, `${name}-error`];
   return { id: name, name, "aria-describedby": parts.join(" ") };
 }
 
-function around(name, label, help, input, ...beside) {
+/** A field around an input that is there already; nodes `beside` stand next to it. */
+export function around(name, label, help, input, ...beside) {
   const error = element("p", { class: "error", id: `${name}-error`, hidden: true });
   const parts = [element("label", { for: name }, label)];
   if (help !== "") parts.push(paragraph(help, { class: "help", id: `${name}-help` }));
@@ -75,9 +92,9 @@ function around(name, label, help, input, ...beside) {
 /**
  * A form. `send(values)` does the work with what was filled in, by field name. `blame(problem)` returns
  * the name of a field and a sentence to show there, for a problem that names no field by itself, or null.
- * `advise(problem)` returns nodes that say what to do next.
+ * `advise(problem)` returns nodes that say what to do next. `others` are nodes beside the button.
  */
-export function form({ fields, button, send, blame = () => null, advise = () => [] }) {
+export function form({ fields, button, send, blame = () => null, advise = () => [], others = [] }) {
   const place = element("div", { class: "outcome" });
   const submit = element("button", { type: "submit", class: "primary" }, button);
   const made = element(
@@ -85,7 +102,7 @@ export function form({ fields, button, send, blame = () => null, advise = () => 
     { novalidate: true, autocomplete: "on" },
     place,
     ...fields.map((f) => f.node),
-    submit,
+    others.length === 0 ? submit : element("div", { class: "actions" }, submit, ...others),
   );
   const parts = { fields, place, blame, advise };
   made.addEventListener("submit", (event) => {

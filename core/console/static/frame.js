@@ -1,14 +1,18 @@
-// The frame around every page: the site's name, the navigation, who is signed in. Knows no page's content.
+// The frame around every page: the site's name, the navigation in groups, who is signed in. Knows no page's content.
 
 import * as session from "./session.js";
 import { element } from "./ui.js";
 
-/** Draws the header anew. `pages` are the navigation's addresses with their pages. */
-export function drawHeader(header, context, pages) {
-  const parts = [brand(context.status)];
+/** Draws the frame anew. `groups` are the navigation's; `address` is the page that is shown. */
+export function drawFrame({ header, nav }, context, groups, address) {
   const signedIn = session.current();
-  if (signedIn !== null) parts.push(navigation(pages), person(signedIn, context));
-  header.replaceChildren(...parts);
+  header.replaceChildren(brand(context.status));
+  nav.replaceChildren();
+  nav.hidden = signedIn === null;
+  if (signedIn === null) return;
+  nav.dataset.open = "false";
+  nav.append(...groups.flatMap(([name, pages]) => group(name, pages, address)));
+  header.append(menu(nav), person(signedIn, context));
 }
 
 function brand(status) {
@@ -18,12 +22,31 @@ function brand(status) {
   return element("div", { class: "brand" }, icon, element("div", {}, ...names));
 }
 
-function navigation(pages) {
-  const shown = pages.has(location.hash) ? location.hash : pages.keys().next().value;
-  const links = [...pages].map(([address, page]) =>
-    element("a", { href: address, "aria-current": address === shown ? "page" : null }, page.title),
+function group(name, pages, shown) {
+  const id = `nav-${name.toLowerCase().replaceAll(" ", "-")}`;
+  const link = ([address, page]) =>
+    element(
+      "li",
+      {},
+      element("a", { href: address, "aria-current": address === shown ? "page" : null }, page.title),
+    );
+  const list = element("ul", { "aria-labelledby": name === "" ? null : id }, ...pages.map(link));
+  return name === "" ? [list] : [element("p", { id }, name), list];
+}
+
+/** Where the window is narrow, the navigation is folded away behind this button. */
+function menu(nav) {
+  const flip = () => {
+    const open = nav.dataset.open !== "true";
+    nav.dataset.open = String(open);
+    button.setAttribute("aria-expanded", String(open));
+  };
+  const button = element(
+    "button",
+    { type: "button", class: "menu", "aria-expanded": "false", "aria-controls": nav.id, on: { click: flip } },
+    "Menu",
   );
-  return element("nav", { "aria-label": "Main" }, ...links);
+  return button;
 }
 
 function person({ who, role }, context) {
@@ -31,7 +54,7 @@ function person({ who, role }, context) {
   const name = who.replace(/^admin /, "");
   const button = element(
     "button",
-    { type: "button", class: "quiet", on: { click: () => leave(context) } },
+    { type: "button", class: "quiet", "data-does": "sign-out", on: { click: () => leave(context) } },
     "Sign out",
   );
   const label = element(

@@ -10,6 +10,11 @@ export function current() {
   return session;
 }
 
+/** Whether whoever is signed in holds a right such as "accounts:write". */
+export function may(right) {
+  return session !== null && session.rights.includes(right);
+}
+
 /** Takes up the session that the browser's cookie belongs to, if there is one. */
 export async function resume() {
   try {

@@ -100,6 +100,7 @@ export function section(title, ...body) {
 export function table(label, headings, rows) {
   const head = element("tr", {}, ...headings.map((text) => element("th", { scope: "col" }, text)));
   const line = (cells) => element("tr", {}, ...cells.map((cell) => element("td", {}, cell)));
-  const made = element("table", {}, element("thead", {}, head), element("tbody", {}, ...rows.map(line)));
+  const caption = element("caption", { class: "unseen" }, label);
+  const made = element("table", {}, caption, element("thead", {}, head), element("tbody", {}, ...rows.map(line)));
   return element("div", { class: "scroll", role: "region", "aria-label": label, tabindex: "0" }, made);
 }

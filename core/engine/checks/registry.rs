@@ -9,12 +9,13 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::State;
+use crate::catalog::hooks::CHECK;
 use crate::engine::Engine;
 
 /// Unit in which published scripts run.
 const UNIT: &str = "scripts";
-/// Longest run of a check: its host calls are bounded one by one, and the child has its own, shorter limits.
-const LONGEST: Duration = Duration::from_secs(90);
+/// What a run may take beyond its own bounds: others may be before it, and the way there and back.
+const MARGIN: Duration = Duration::from_secs(25);
 
 /// One check that a script registered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,7 +99,7 @@ impl Registry for OfScripts {
         let engine = self.engine.upgrade().ok_or_else(stopping)?;
         let host = engine.plugins.get().ok_or_else(stopping)?;
         let args = json!({"name": check.script, "version": check.version, "check": check.check});
-        let answer = host.request(UNIT, "check.run", &args, LONGEST)?;
+        let answer = host.request(UNIT, "check.run", &args, CHECK.longest() + MARGIN)?;
         serde_json::from_value(answer).map_err(|e| {
             Failure::new(Code::Internal, format!("the scripts' process answered what is no result: {e}"))
         })

@@ -60,7 +60,9 @@ pub fn decide_by(
     let (mut plan, to) = engine.db.read(|read| plan(read, caller, wish))?;
     plan.call["original"] = original(wish, &plan.dialed).into();
     plan.call["to"] = to.shown(&plan.dialed);
-    plan.call["settings"] = json!({PREFIX_BY_NODE_NAME: engine.settings.value(PREFIX_BY_NODE_NAME)});
+    let by_node = engine.settings.value(PREFIX_BY_NODE_NAME);
+    plan.verbatim = verbatim(&plan.dialed, &to, &by_node);
+    plan.call["settings"] = json!({PREFIX_BY_NODE_NAME: by_node});
     Ok(scripts::last_word(panel, plan))
 }
 
@@ -80,7 +82,19 @@ fn plan(read: &Read<'_>, caller: &Caller, wish: &Wish) -> Result<(Plan, To), Pro
         }
     };
     let call = json!({"number": "", "original": "", "from": from(caller, &node)});
-    Ok((Plan { dialed, site, call }, to))
+    Ok((Plan { dialed, site, call, verbatim: String::new() }, to))
+}
+
+/// What the site has typed into prefixes, which are dialed as they are (seed 001), and what is dialed already: a script
+/// may keep these characters, whatever they are, and makes up no others.
+fn verbatim(dialed: &Dialed, to: &To, by_node: &Value) -> String {
+    let To::Peer(peer) = to else { return dialed.dialed.clone() };
+    let entries = by_node.as_array().map(Vec::as_slice).unwrap_or_default().iter().filter_map(Value::as_str);
+    let prefixes = entries.filter_map(|entry| entry.split_once(": ").map(|(_, prefix)| prefix));
+    let typed = prefixes.chain([text(peer, "dialing_prefix"), dialed.dialed.as_str()]);
+    let kept: std::collections::BTreeSet<char> =
+        typed.flat_map(str::chars).filter(|c| !c.is_control()).collect();
+    kept.into_iter().collect()
 }
 
 /// Whom the wish means.

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::catalog::hooks::{DIAL_ADMIT, DIAL_REWRITE, Hook, POLICY_UNAVAILABLE};
 use crate::engine::dialing::{self, Dialed, Lint, Site, Step};
-use crate::engine::scripts::{self, Asked, Panel, Verdict};
+use crate::engine::scripts::{self, Asked, Called, Panel, Verdict};
 
 /// What the appliance's own rule decided, and what scripts are told of the call.
 pub struct Plan {
@@ -15,11 +15,13 @@ pub struct Plan {
     pub site: Site,
     /// The call as scripts see it, without its number.
     pub call: Value,
+    /// What a number may keep although no PBX dials it; see [`Called::verbatim`].
+    pub verbatim: String,
 }
 
 /// Lets scripts have the last word. Where there are none, nothing is asked.
 pub fn last_word(panel: &Panel<'_>, plan: Plan) -> Dialed {
-    let Plan { mut dialed, site, call } = plan;
+    let Plan { mut dialed, site, call, verbatim } = plan;
     if dialed.dialed.is_empty() || !panel.has_dialing() {
         return dialed;
     }
@@ -27,6 +29,7 @@ pub fn last_word(panel: &Panel<'_>, plan: Plan) -> Dialed {
         note_emergency(&mut dialed);
         return dialed;
     }
+    let call = Called { told: &call, verbatim: &verbatim };
     rewrite(panel, &mut dialed, &call);
     if site.is_emergency(&dialed.dialed) {
         let text = format!(
@@ -53,7 +56,7 @@ fn note_emergency(dialed: &mut Dialed) {
     dialed.steps.push(Step { code: dialing::SCRIPT_EMERGENCY, text, before, after, source: None });
 }
 
-fn rewrite(panel: &Panel<'_>, dialed: &mut Dialed, call: &Value) {
+fn rewrite(panel: &Panel<'_>, dialed: &mut Dialed, call: &Called<'_>) {
     let asked = scripts::consult(panel, DIAL_REWRITE, &dialed.dialed, call);
     for one in &asked {
         let text = match one.verdict {
@@ -71,7 +74,7 @@ fn rewrite(panel: &Panel<'_>, dialed: &mut Dialed, call: &Value) {
     }
 }
 
-fn admit(panel: &Panel<'_>, dialed: &mut Dialed, call: &Value) {
+fn admit(panel: &Panel<'_>, dialed: &mut Dialed, call: &Called<'_>) {
     let asked = scripts::consult(panel, DIAL_ADMIT, &dialed.dialed, call);
     for one in &asked {
         let (text, after) = match one.verdict {

@@ -10,17 +10,18 @@ mod report;
 mod run;
 
 use std::fs::{DirBuilder, File};
-use std::io::{ErrorKind, Read};
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use jackfield_db::{Read, params};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::change::Origin;
 use super::jobs::{self, OWN, Order, OwnJob};
 use super::{Engine, fault};
-use crate::catalog::problems::{INVALID, Problem, STORAGE_FULL};
+use crate::catalog::problems::{CONFLICT, INVALID, Problem, STORAGE_FULL};
 
 pub use deploy::DEPLOY;
 pub use export::{Wanted, export};
@@ -80,6 +81,20 @@ fn plan_of(input: &Value) -> Result<Plan, Problem> {
         .map_err(|e| fault("read what the import was asked for", &e.to_string()))
 }
 
+/// Most imports that wait or run: each keeps a list on the disk.
+const MOST_OPEN: i64 = 8;
+
+/// Refuses one more import while many wait.
+pub fn refuse_crowd(read: &Read<'_>) -> Result<(), Problem> {
+    let sql = "SELECT count(*) FROM job WHERE plugin = ?1 AND name = ?2 AND ended_at IS NULL";
+    let open: i64 = read.one(sql, params![OWN, JOB], |row| row.get(0))?.unwrap_or(0);
+    if open < MOST_OPEN {
+        return Ok(());
+    }
+    let detail = format!("{open} imports wait or run already. Send the list when some of them have ended.");
+    Err(Problem::new(CONFLICT, detail))
+}
+
 /// The order for an import.
 pub fn order(plan: &Plan, who: &str) -> Result<Order, Problem> {
     let input = serde_json::to_value(plan).map_err(|e| fault("write down the import", &e.to_string()))?;
@@ -104,7 +119,7 @@ fn file_of(engine: &Engine, job: &str) -> PathBuf {
 
 /// Keeps a list durably until its job has ended, so that a kill in the middle loses nothing. A list whose first line
 /// cannot be understood is refused at once.
-pub fn keep(engine: &Engine, job: &str, list: &mut dyn Read, plan: &Plan) -> Result<(), Problem> {
+pub fn keep(engine: &Engine, job: &str, list: &mut dyn io::Read, plan: &Plan) -> Result<(), Problem> {
     let path = file_of(engine, job);
     let kept = store(&folder(engine), &path, list);
     kept.map_err(|cause| {
@@ -117,13 +132,13 @@ pub fn keep(engine: &Engine, job: &str, list: &mut dyn Read, plan: &Plan) -> Res
     read.map(drop).inspect_err(|_| drop_list(engine, job))
 }
 
-fn store(folder: &Path, path: &Path, list: &mut dyn Read) -> std::io::Result<()> {
+fn store(folder: &Path, path: &Path, list: &mut dyn io::Read) -> io::Result<()> {
     match DirBuilder::new().mode(0o700).create(folder) {
         Err(e) if e.kind() != ErrorKind::AlreadyExists => return Err(e),
         _ => {}
     }
     let mut file = File::options().write(true).create_new(true).mode(0o600).open(path)?;
-    std::io::copy(list, &mut file)?;
+    io::copy(list, &mut file)?;
     file.sync_all()?;
     // The name must last as well as the content.
     File::open(folder)?.sync_all()

@@ -17,7 +17,7 @@ use crate::engine::objects::ACCOUNTS;
 use crate::engine::{Engine, Mode as Write, clock};
 
 /// Lines that are looked at or taken at a time.
-const BATCH: usize = 250;
+const BATCH: usize = 500;
 /// Most lines of one transaction, so that others wait seconds at most.
 const MOST_AT_ONCE: u64 = 100_000;
 

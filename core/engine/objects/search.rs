@@ -26,7 +26,9 @@ pub struct Question {
 /// The conditions for the words of a question; without words everybody is meant.
 pub fn question(words: &str) -> Question {
     let mut asked = Question { from: "account", ..Question::default() };
-    let words: Vec<&str> = words.split_whitespace().take(MOST_WORDS).collect();
+    // SQLite reads a pattern only up to a NUL; no kept text has a control character.
+    let words = words.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
+    let words: Vec<&str> = words.take(MOST_WORDS).collect();
     let (long, short): (Vec<&str>, Vec<&str>) =
         words.iter().partition(|word| word.chars().count() >= TRIGRAM);
     if !long.is_empty() {
@@ -54,6 +56,13 @@ mod tests {
         assert_eq!(asked.conditions.matches('?').count(), asked.bound.len());
         let text = |word: &str| Cell::Text(word.to_owned());
         assert_eq!(asked.bound, [text("\"d\"\"oe\""), text("%jo%"), text("%4\\_%")]);
+    }
+
+    #[test]
+    fn a_control_character_only_parts_words() {
+        let asked = question("joan\0e\u{7}doe\0");
+        let text = |word: &str| Cell::Text(word.to_owned());
+        assert_eq!(asked.bound, [text("\"joan\" AND \"doe\""), text("%e%")]);
     }
 
     #[test]

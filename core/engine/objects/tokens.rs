@@ -4,13 +4,14 @@ use jackfield_db::{Read, Value as Cell};
 use serde_json::Value;
 
 use super::{Act, CHANGED_AT, CREATED_AT, Hidden, ID, Id, REVISION, Resource, nothing_follows};
-use crate::catalog::problems::Problem;
+use crate::catalog::problems::{FieldError, Problem};
 use crate::catalog::rights::{self, Right, Role};
 use crate::catalog::shape::{Absent, Field, Kind, Object, Shape};
-use crate::catalog::{events, rules};
+use crate::catalog::{events, nearest, rules};
 use crate::engine::access::tokens;
 
-const SCOPE: Kind = Kind::Choice(rights::NAMES);
+/// Which names there are is looked at when the token is made: plugins bring rights of their own.
+const SCOPE: Kind = Kind::Text { min: 3, max: 80, rule: Some(&rules::RIGHT) };
 
 static SHAPE: Shape = Shape {
     name: "Token",
@@ -28,7 +29,7 @@ static SHAPE: Shape = Shape {
             "scopes",
             Kind::List { of: &SCOPE, max: 64 },
             Absent::Null,
-            "Rights it is narrowed to; null: all of its role.",
+            "Rights it is narrowed to, plugins' too; null: all of its role.",
         )
         .fixed(),
         Field::optional("expires_at", Kind::Time, Absent::Null, "When it stops working; null: never.")
@@ -71,6 +72,7 @@ fn settle(_: &Read<'_>, object: &mut Object) -> Result<(), Problem> {
         return Err(Problem::field("expires_at", "is over already; give a time to come, or leave it out"));
     }
     let scopes = object.get("scopes").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    refuse_unknown(scopes)?;
     match NEVER_NARROWED.iter().find(|right| scopes.iter().any(|scope| scope == right.name)) {
         Some(right) => {
             let why =
@@ -79,6 +81,18 @@ fn settle(_: &Read<'_>, object: &mut Object) -> Result<(), Problem> {
         }
         None => Ok(()),
     }
+}
+
+fn refuse_unknown(scopes: &[Value]) -> Result<(), Problem> {
+    let known = rights::names();
+    let wrong = scopes.iter().enumerate().filter_map(|(at, scope)| Some((at, scope.as_str()?)));
+    let wrong = wrong.filter(|(_, scope)| !known.contains(scope)).map(|(at, scope)| {
+        let meant = nearest(scope, known.iter().copied());
+        let meant = meant.map(|word| format!("; did you mean {word:?}?")).unwrap_or_default();
+        FieldError::at(&format!("scopes/{at}"), format!("must be a right; {scope:?} is none{meant}"))
+    });
+    let errors: Vec<_> = wrong.collect();
+    if errors.is_empty() { Ok(()) } else { Err(Problem::invalid(errors)) }
 }
 
 fn hide(_: &Value, _: Act) -> Result<Hidden, Problem> {

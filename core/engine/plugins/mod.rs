@@ -19,6 +19,8 @@ use jackfield_abi::ops::Event;
 
 use super::events::Fired;
 use super::{Engine, jobs};
+use crate::catalog::rights::{self, Role};
+use crate::host::manifest::Manifest;
 use crate::host::policy::Pace;
 use crate::host::verify::{Trust, read_manifest};
 use crate::host::{Config, Host, Timing, builtin};
@@ -28,6 +30,8 @@ const NEWS: usize = 1024;
 
 /// Begins to supervise the plugins of a folder, and to tell them events.
 pub fn supervise(engine: &Arc<Engine>, folder: PathBuf, trust: Trust) -> Result<(), String> {
+    // A plugin that is switched off brings its rights as well: a token can be made for it.
+    declare(&folder, trust);
     let host = Host::start(Config {
         plugins: folder,
         trust,
@@ -55,16 +59,26 @@ pub fn supervise(engine: &Arc<Engine>, folder: PathBuf, trust: Trust) -> Result<
     Ok(())
 }
 
-/// Puts the settings of the plugins in a folder into the catalogue, for the command line without a running
-/// appliance. A plugin that would be refused brings none.
+/// Puts the settings and rights of the plugins in a folder into the catalogue, for the command line without a
+/// running appliance. A plugin that would be refused brings none.
 pub fn declare(folder: &Path, trust: Trust) {
     let Ok(entries) = std::fs::read_dir(folder) else { return };
     for id in entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()) {
         let brought = read_manifest(folder, &id, trust).map_err(|refusal| refusal.to_string());
-        if let Err(cause) = brought.and_then(|(manifest, _)| settings::bring(&manifest)) {
+        if let Err(cause) = brought.and_then(|(manifest, _)| bring(&manifest)) {
             log::debug!("no settings of the plugin {id}: {cause}");
         }
     }
+}
+
+/// Puts what a manifest declares into the catalogue.
+fn bring(manifest: &Manifest) -> Result<(), String> {
+    for right in &manifest.rights {
+        let least = Role::parse(&right.role).unwrap_or(Role::Admin);
+        rights::bring(&right.name, least, &right.help)
+            .ok_or("Plugins brought too many rights already; restart the appliance.")?;
+    }
+    settings::bring(manifest)
 }
 
 /// Starts the thread that tells plugins what happened, in order.

@@ -43,7 +43,8 @@ impl Services for EngineServices {
         if needs_tables {
             migrate(&engine, manifest)?;
         }
-        settings::bring(manifest)
+        super::bring(manifest)?;
+        settings::hide_former_values(&engine, manifest)
     }
 
     fn settings(&self, manifest: &Manifest) -> Map<String, Value> {
@@ -55,8 +56,8 @@ impl Services for EngineServices {
     fn call(&self, plugin: &str, op: &str, args: Value) -> Result<Value, Failure> {
         let stopping = || Failure::new(Code::Unavailable, "the appliance is stopping");
         let engine = self.engine.upgrade().ok_or_else(stopping)?;
-        // What runs scripts has no tables, secrets or jobs; it may only put up what it saw.
-        if scripts::is_own(plugin) && op != ops::CHECK_REPORT {
+        // What runs scripts has no tables, secrets, jobs or findings.
+        if scripts::is_own(plugin) {
             return scripts::serve(&engine, plugin, op, &args).unwrap_or_else(|| Err(unknown(op)));
         }
         let desk = Desk { engine: &engine, plugin };

@@ -1,7 +1,7 @@
 //! Settings that plugins bring: declared in their manifests, kept and shown like the catalogue's own.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jackfield_abi::ops;
@@ -43,6 +43,20 @@ pub fn bring(manifest: &Manifest) -> Result<(), String> {
     }
     known.get(&text).into_iter().flatten().for_each(|setting| settings::bring(setting));
     Ok(())
+}
+
+/// A setting that became a secret with this version is one from now on: its value is sealed, and what stood in
+/// clear for it, also in revisions, is taken out.
+pub fn hide_former_values(engine: &Arc<Engine>, manifest: &Manifest) -> Result<(), String> {
+    let names: Vec<_> = manifest.settings.iter().filter(|s| s.is_secret()).map(|s| s.name.clone()).collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let writer = Arc::clone(engine);
+    let hidden = engine
+        .db
+        .write(move |tx| names.iter().try_for_each(|name| own::hide(tx, &writer.keyring, name)).map(drop));
+    hidden.and_then(|()| engine.settings.reload(&engine.db)).map_err(|problem| problem.detail)
 }
 
 fn as_own(declared: &manifest::Setting) -> Result<Setting, String> {

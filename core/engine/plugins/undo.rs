@@ -17,9 +17,10 @@ use crate::engine::{Engine, deployment, revisions};
 /// Time for a plugin to say how.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The plugin that recorded a revision; `None` for core's own.
+/// The plugin that recorded a revision; `None` for core's own, and for what core changed at a plugin's wish.
 pub fn maker(revision: &Object) -> Option<&str> {
-    text(revision, "from").strip_prefix(FROM).filter(|_| text(revision, "via") == VIA)
+    let is_its_own = text(revision, "via") == VIA && !writing::is_ours(text(revision, "kind"));
+    text(revision, "from").strip_prefix(FROM).filter(|_| is_its_own)
 }
 
 /// A change that can be put back, and how.

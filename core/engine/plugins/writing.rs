@@ -130,9 +130,14 @@ fn record(tx: &OwnerTx<'_>, hand: &Hand<'_>, revision: &Revision) -> Result<(i64
     Ok((n, change.into_events()))
 }
 
+/// Whether that kind of object is the appliance's own.
+pub fn is_ours(kind: &str) -> bool {
+    objects::find(kind).is_some() || kind == settings::KIND
+}
+
 /// What a plugin notes as a change of core's own would be put back as one, by whoever undoes it.
 fn refuse_ours(plugin: &str, kind: &str) -> Result<(), Failure> {
-    if objects::find(kind).is_none() && kind != settings::KIND {
+    if !is_ours(kind) {
         return Ok(());
     }
     let text = format!("{kind:?} is the appliance's own kind of object; name yours {plugin} or {plugin}/...");

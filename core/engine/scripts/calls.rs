@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::child;
 use super::panel::Panel;
+use super::rest::{self, Order};
 use super::serving::Member;
 use crate::catalog::hooks::{HOOK_CHAIN, Hook, Mode, POLICY_UNAVAILABLE, Policy};
 use crate::engine::Engine;
@@ -32,6 +33,15 @@ pub enum Verdict {
     Failed,
 }
 
+/// The call as scripts are told of it.
+pub struct Called<'a> {
+    /// Who calls whom, without the number.
+    pub told: &'a Value,
+    /// Characters that the site has written into its prefixes although no PBX dials them: a script may keep them in
+    /// the number, because a prefix is dialed as it was typed (seed 001).
+    pub verbatim: &'a str,
+}
+
 /// One script asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asked {
@@ -52,6 +62,19 @@ pub struct Asked {
 }
 
 impl Asked {
+    /// The policy takes the place of a script.
+    pub(super) fn failed(member: &Member, number: &str, reason: String) -> Self {
+        Self {
+            script: member.name.clone(),
+            version: member.version,
+            line: member.line,
+            verdict: Verdict::Failed,
+            before: number.to_owned(),
+            after: number.to_owned(),
+            reason,
+        }
+    }
+
     /// File and line, as the steps of a dialing answer show them.
     pub fn place(&self) -> Option<String> {
         (!self.script.is_empty()).then(|| format!("site/{}.lua:{}", self.script, self.line))
@@ -90,37 +113,36 @@ struct Rejected {
 
 /// Asks the scripts of a hook about a call whose number is this; nothing is asked where there are none. Takes at
 /// most their time by the catalogue and a margin.
-pub fn consult(panel: &Panel<'_>, hook: &'static Hook, number: &str, call: &Value) -> Vec<Asked> {
-    let run = panel.members(hook.name);
-    if run.is_empty() {
-        return Vec::new();
-    }
+pub fn consult(panel: &Panel<'_>, hook: &'static Hook, number: &str, call: &Called<'_>) -> Vec<Asked> {
+    let tallies = &panel.engine.scripts.tallies;
+    let rest = |one: &Member| tallies.skipped_for(&one.name, hook.name).filter(|_| panel.is_counted());
+    let order = Order::of(hook, panel.members(hook.name), rest);
+    let awake = order.awake();
+    let asked = if awake.is_empty() { Vec::new() } else { ask(panel, hook, &awake, number, call) };
+    order.with_resting(hook, asked, number)
+}
+
+fn ask(
+    panel: &Panel<'_>,
+    hook: &'static Hook,
+    run: &[Member],
+    number: &str,
+    call: &Called<'_>,
+) -> Vec<Asked> {
     let scripts: Vec<Value> =
         run.iter().map(|one| json!({"name": one.name, "version": one.version, "line": one.line})).collect();
-    let mut call = call.clone();
-    call["number"] = number.into();
-    let args = json!({"hook": hook.name, "scripts": scripts, "call": call});
+    let mut told = call.told.clone();
+    told["number"] = number.into();
+    let args = json!({"hook": hook.name, "scripts": scripts, "call": told, "verbatim": call.verbatim});
     let count = u32::try_from(run.len()).unwrap_or(u32::MAX);
-    let answer =
-        child::ask(panel.engine, panel.unit(), HOOK_CHAIN, &args, hook.wall.saturating_mul(count) + MARGIN);
+    let within = hook.longest().saturating_mul(count) + MARGIN;
+    let answer = child::ask(panel.engine, panel.unit(), HOOK_CHAIN, &args, within);
     let read = answer.map_err(|failure| failure.msg).and_then(|value| {
         serde_json::from_value::<Answer>(value).map_err(|e| format!("their answer does not fit: {e}"))
     });
     match read {
-        Ok(answer) => understood(panel, hook, &run, number, answer),
+        Ok(answer) => understood(panel, hook, run, number, answer),
         Err(cause) => vec![unanswered(hook, number, &cause)],
-    }
-}
-
-fn by_policy(member: &Member, number: &str, reason: String) -> Asked {
-    Asked {
-        script: member.name.clone(),
-        version: member.version,
-        line: member.line,
-        verdict: Verdict::Failed,
-        before: number.to_owned(),
-        after: number.to_owned(),
-        reason,
     }
 }
 
@@ -150,19 +172,23 @@ fn understood(
     for step in answer.steps {
         let Some(member) = run.iter().find(|one| one.name == step.script) else { continue };
         let one = one_step(hook, member, &number, &step, answer.rejected.as_ref());
-        // One that rests after many failures was not asked.
-        if step.outcome != "skipped" && panel.is_counted() {
+        if panel.is_counted() {
             tally(panel.engine, hook, &one, step.micros);
         }
         number.clone_from(&one.after);
         asked.push(one);
+    }
+    // A script about which nothing is said has not let a call pass.
+    let has_ended = asked.last().is_some_and(|one| rest::ends(hook, one.verdict));
+    if let Some(left_out) = run.get(asked.len()).filter(|_| !has_ended) {
+        asked.push(Asked::failed(left_out, &number, "the process of the scripts left it out".to_owned()));
     }
     asked
 }
 
 fn one_step(hook: &Hook, member: &Member, number: &str, step: &Step, rejected: Option<&Rejected>) -> Asked {
     let reason = step.error.clone().unwrap_or_default();
-    let mut one = by_policy(member, number, reason);
+    let mut one = Asked::failed(member, number, reason);
     one.line = step.line.filter(|line| *line > 0).unwrap_or(member.line);
     one.verdict = match step.outcome.as_str() {
         "no_opinion" => Verdict::NoOpinion,

@@ -56,10 +56,12 @@ pub fn load(engine: &Engine, unit: &str, name: &str, n: i64, source: &str) -> Re
         .map_err(|e| Refused::Process(format!("its answer to script.load does not fit: {e}")))
 }
 
-/// Drops a version after its calls. One that is not there is no error.
-pub fn unload(engine: &Engine, unit: &str, name: &str, n: i64) {
+/// Drops a version after its calls; whether the process answered. One that is not there is no error.
+pub fn unload(engine: &Engine, unit: &str, name: &str, n: i64) -> bool {
     let args = json!({"name": name, "version": n});
-    if let Err(failure) = ask(engine, unit, SCRIPT_DROP, &args, DROP_WITHIN) {
+    let dropped = ask(engine, unit, SCRIPT_DROP, &args, DROP_WITHIN);
+    if let Err(failure) = &dropped {
         log::debug!("{unit} did not drop version {n} of {name}: {failure}");
     }
+    dropped.is_ok()
 }

@@ -9,14 +9,16 @@ mod news;
 mod panel;
 mod publication;
 mod registers;
+mod rest;
 mod rows;
 mod serving;
 mod shipped;
 mod tally;
+mod turns;
 mod upkeep;
 mod view;
 
-pub use calls::{Asked, Verdict, consult, refusal};
+pub use calls::{Asked, Called, Verdict, consult, refusal};
 pub use changes::{put, put_back, remove};
 pub use child::is_own;
 pub use facts::serve;
@@ -28,7 +30,7 @@ pub use serving::{Scripts, registered_checks};
 pub use shipped::install;
 pub use tally::{Figures, figures};
 pub use upkeep::supervise;
-pub use view::{list, shown, shown_by};
+pub use view::{list, obstacle, shown, shown_by};
 
 /// Kind of scripts' revisions, and their path in the API.
 pub const KIND: &str = "hooks";

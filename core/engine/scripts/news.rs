@@ -106,8 +106,10 @@ fn tell_presence(engine: &Arc<Engine>, account: &str) {
 
 /// The scripts that want to be told of an event, with the versions that serve.
 fn listening(engine: &Engine, event: &str) -> Vec<(String, i64)> {
+    let hook = format!("{}{event}", EVENT.name);
     let all = engine.scripts.all().into_iter();
     all.filter(|(_, one)| one.registers.as_ref().is_some_and(|registers| registers.wants(event)))
+        .filter(|(name, _)| engine.scripts.tallies.skipped_for(name, &hook).is_none())
         .map(|(name, one)| (name, one.version))
         .collect()
 }
@@ -121,21 +123,20 @@ fn tell(engine: &Engine, fired: &Fired) -> Result<(), Failure> {
         listening.iter().map(|(name, version)| json!({"name": name, "version": version})).collect();
     let args = json!({"event": fired.event, "object": fired.object, "scripts": scripts});
     let count = u32::try_from(listening.len()).unwrap_or(u32::MAX);
-    let within = EVENT.wall.saturating_mul(count) + MARGIN;
+    let within = EVENT.longest().saturating_mul(count) + MARGIN;
     let answer = child::ask(engine, SCRIPTS, EVENT_TELL, &args, within)?;
-    count_failures(engine, &fired.event, &listening, answer);
+    count_failures(engine, &format!("{}{}", EVENT.name, fired.event), &listening, answer);
     Ok(())
 }
 
-fn count_failures(engine: &Engine, event: &str, listening: &[(String, i64)], answer: Value) {
+fn count_failures(engine: &Engine, hook: &str, listening: &[(String, i64)], answer: Value) {
     let failed = serde_json::from_value::<Told>(answer).map(|told| told.failed).unwrap_or_default();
-    let hook = format!("{}{event}", EVENT.name);
     for (name, _) in listening {
         match failed.iter().find(|one| one.script == *name) {
-            None => engine.scripts.tallies.well(name, &hook, 0),
+            None => engine.scripts.tallies.well(name, hook, 0),
             Some(one) => {
                 log::warn!("the script {name} failed at {hook}: {}", one.error);
-                engine.scripts.tallies.failed(name, &hook, 0, &one.error);
+                engine.scripts.tallies.failed(name, hook, 0, &one.error);
             }
         }
     }

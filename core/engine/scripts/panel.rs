@@ -1,6 +1,8 @@
 //! Who is asked about a call: the scripts that serve, or the same with a candidate in one's place, on the workbench,
 //! where an unproven script harms nobody.
 
+use std::time::{Duration, Instant};
+
 use super::child::{self, Refused};
 use super::publication::{Turn, refuse_no_text, unavailable};
 use super::registers::Registers;
@@ -10,6 +12,8 @@ use crate::catalog::hooks::{DIAL_ADMIT, DIAL_REWRITE, SCRIPTS, WORKBENCH};
 use crate::catalog::problems::{FieldError, INVALID, Problem};
 use crate::engine::Engine;
 
+/// Time in which all that is asked must be on the workbench.
+const ALL_WITHIN: Duration = Duration::from_secs(15);
 /// Version of a candidate: no stored one has this number.
 const CANDIDATE: i64 = 0;
 
@@ -23,6 +27,7 @@ pub struct Panel<'e> {
 /// What is on the workbench for one question; dropped with it. Holds the turn, so that nobody else tries meanwhile.
 struct Bench<'e> {
     turn: Turn<'e>,
+    until: Instant,
     scripts: Vec<Known>,
 }
 
@@ -35,7 +40,8 @@ impl<'e> Panel<'e> {
     /// Those that serve, with a text in the place of the script of that name.
     pub fn with_candidate(engine: &'e Engine, name: &str, source: &str) -> Result<Self, Problem> {
         refuse_no_text(source)?;
-        let mut bench = Bench { turn: Turn::of(engine, name), scripts: Vec::new() };
+        let mut bench =
+            Bench { turn: Turn::of(engine, name)?, until: Instant::now() + ALL_WITHIN, scripts: Vec::new() };
         bench.load(engine, name, CANDIDATE, source)?;
         // Others matter only where they are asked about calls as well.
         for (other, one) in engine.scripts.all() {
@@ -79,6 +85,12 @@ fn is_for_dialing(registers: &Registers) -> bool {
 
 impl Bench<'_> {
     fn load(&mut self, engine: &Engine, name: &str, version: i64, source: &str) -> Result<(), Problem> {
+        if Instant::now() >= self.until {
+            return Err(unavailable(&format!(
+                "the workbench needs more than {} s for all scripts that are asked about calls",
+                ALL_WITHIN.as_secs()
+            )));
+        }
         self.turn.tries(name, version);
         let registers =
             child::load(engine, WORKBENCH, name, version, source).map_err(|cause| match cause {

@@ -1,8 +1,6 @@
 //! Taking a version into use: tried on the workbench, loaded beside the one that serves, swapped by one
 //! transaction, and only then is the old one dropped. Whatever fails on the way, the old one stays.
 
-use std::sync::MutexGuard;
-
 use jackfield_db::Read;
 
 use super::changes::Draft;
@@ -10,6 +8,7 @@ use super::child::{self, Refused};
 use super::registers::Registers;
 use super::rows::{self, number};
 use super::serving::Served;
+use super::turns::Ticket;
 use super::{SOURCE_BYTES, changes};
 use crate::catalog::events::HOOK_CHANGED;
 use crate::catalog::hooks::{SCRIPTS, WORKBENCH};
@@ -27,7 +26,7 @@ pub struct Turn<'e> {
     loaded: Vec<i64>,
     /// What is on the workbench.
     tried: Vec<(String, i64)>,
-    _turn: MutexGuard<'e, ()>,
+    _ticket: Ticket<'e>,
 }
 
 /// A version that was tried and is about to be published.
@@ -68,7 +67,7 @@ impl Trial {
 /// Tries a text on the workbench: what it registers, or what is wrong with it and where.
 pub fn try_source(engine: &Engine, name: &str, source: &str) -> Result<Registers, Problem> {
     refuse_no_text(source)?;
-    let mut turn = Turn::of(engine, name);
+    let mut turn = Turn::of(engine, name)?;
     // No stored version has this number, so a trial never touches another one's.
     turn.tries(name, 0);
     let tried = child::load(engine, WORKBENCH, name, 0, source);
@@ -105,11 +104,11 @@ pub(super) fn unavailable(cause: &str) -> Problem {
 }
 
 impl<'e> Turn<'e> {
-    /// Waits for the turn.
-    pub fn of(engine: &'e Engine, name: &str) -> Self {
-        let turn = engine.scripts.turn();
+    /// Waits for the turn, but not for ever.
+    pub fn of(engine: &'e Engine, name: &str) -> Result<Self, Problem> {
+        let ticket = engine.scripts.turns.take().map_err(|cause| unavailable(&cause))?;
         let loaded = engine.scripts.of(name).map(|one| one.version).into_iter().collect();
-        Self { engine, name: name.to_owned(), loaded, tried: Vec::new(), _turn: turn }
+        Ok(Self { engine, name: name.to_owned(), loaded, tried: Vec::new(), _ticket: ticket })
     }
 
     /// A version is put on the workbench, and dropped there when the turn ends.
@@ -141,7 +140,8 @@ impl<'e> Turn<'e> {
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
         let serves = self.engine.scripts.of(&self.name).map(|one| one.version);
-        self.tried.iter().for_each(|(name, n)| child::unload(self.engine, WORKBENCH, name, *n));
+        // One that does not answer once is not waited for again; what stays there is replaced by the next trial.
+        let _ = self.tried.iter().all(|(name, n)| child::unload(self.engine, WORKBENCH, name, *n));
         for n in self.loaded.iter().filter(|n| Some(**n) != serves) {
             child::unload(self.engine, SCRIPTS, &self.name, *n);
         }
@@ -156,7 +156,7 @@ pub fn prepare<'e>(
     wanted: impl FnOnce(&Object) -> Result<i64, Problem>,
     is_rehearsal: bool,
 ) -> Result<Publication<'e>, Problem> {
-    let mut turn = Turn::of(engine, name);
+    let mut turn = Turn::of(engine, name)?;
     let script = engine.db.read(|read| rows::get(read, name))?;
     let n = wanted(&script)?;
     let registers = turn.load(n, is_rehearsal)?;
@@ -170,7 +170,7 @@ pub fn prepare_undo<'e>(
     before: Option<&Object>,
     is_rehearsal: bool,
 ) -> Result<Turn<'e>, Problem> {
-    let mut turn = Turn::of(engine, name);
+    let mut turn = Turn::of(engine, name)?;
     let serves = engine.scripts.of(name).map(|one| one.version);
     if let Some(n) = before.and_then(|script| number(script, "active")).filter(|n| Some(*n) != serves) {
         turn.load(n, is_rehearsal)?;

@@ -3,13 +3,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::mpsc::SyncSender;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
+use std::sync::{OnceLock, PoisonError, RwLock};
 
 use jackfield_db::Db;
 
 use super::registers::{HookEntry, Registers};
 use super::rows;
 use super::tally::Tallies;
+use super::turns::Turns;
 use crate::catalog::problems::Problem;
 use crate::engine::Engine;
 use crate::engine::checks::RegisteredCheck;
@@ -32,7 +33,7 @@ pub struct Served {
 pub struct Scripts {
     served: RwLock<BTreeMap<String, Served>>,
     /// One publication at a time, so that what was tried is what is published.
-    turn: Mutex<()>,
+    pub(super) turns: Turns,
     /// How they do.
     pub(super) tallies: Tallies,
     /// Wakes the upkeep; unset while nothing is supervised.
@@ -53,15 +54,10 @@ pub struct Member {
 }
 
 impl Scripts {
-    /// Waits for the turn to publish.
-    pub(super) fn turn(&self) -> MutexGuard<'_, ()> {
-        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Reads anew what is published. What is known of versions that stay published is kept.
     pub fn reload(&self, db: &Db) -> Result<(), Problem> {
         let mut served = self.served.write().unwrap_or_else(PoisonError::into_inner);
-        let active = db.read(|read| rows::active(read))?;
+        let active = db.read(rows::active)?;
         let mut now = BTreeMap::new();
         for (name, active, registers) in active {
             let kept = served.remove(&name).filter(|known| known.active == active);

@@ -1,5 +1,5 @@
 //! How scripts do at their hooks: calls, failures, time, the last error, and whether one is being skipped because it
-//! failed again and again. Skipping is done where scripts run, by the same figures of the catalogue.
+//! failed again and again. The only place that knows who is skipped, so that it outlives the process of the scripts.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -97,6 +97,12 @@ impl Tallies {
             tally.open_until = Some(now + BREAKER_REST);
         }
         opens
+    }
+
+    /// For how long the script is still skipped at that hook.
+    pub fn skipped_for(&self, script: &str, hook: &str) -> Option<Duration> {
+        let tallies = self.lock();
+        tallies.get(&(script.to_owned(), hook.to_owned()))?.skipped_for()
     }
 
     /// What the API shows of a script: calls, failures, last error, breaker.

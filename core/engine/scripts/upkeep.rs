@@ -1,9 +1,10 @@
 //! Keeps what serves and what was published together: whenever the scripts' process has started, each published
 //! version is loaded; where one does not load, the newest that ran before it stands in, and that is said aloud.
 
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::sync::{Arc, Weak};
 use std::thread::Builder;
+use std::time::Duration;
 
 use super::child::{self, Refused};
 use super::registers::Registers;
@@ -14,6 +15,9 @@ use crate::catalog::hooks::SCRIPTS;
 use crate::catalog::problems::Problem;
 use crate::engine::Engine;
 use crate::engine::events::Fired;
+
+/// Until what could not be taken up is tried again; a process that was only slow tells of no new start.
+const AGAIN: Duration = Duration::from_secs(5);
 
 impl Scripts {
     /// Has the upkeep look soon. Never waits.
@@ -37,22 +41,32 @@ pub fn supervise(engine: &Arc<Engine>) -> Result<(), String> {
 }
 
 fn look_after(engine: &Weak<Engine>, woken: &Receiver<()>) {
-    while woken.recv().is_ok() {
-        let Some(engine) = engine.upgrade() else { return };
-        for (name, _) in engine.scripts.all() {
-            if let Err(cause) = take_up(&engine, &name) {
-                log::debug!(
-                    "the scripts' process does not serve: {cause}; it will be looked after at its next start"
-                );
-                break;
-            }
+    let mut is_all_done = true;
+    loop {
+        let roused = if is_all_done {
+            woken.recv().map_err(|_| RecvTimeoutError::Disconnected)
+        } else {
+            woken.recv_timeout(AGAIN)
+        };
+        if roused == Err(RecvTimeoutError::Disconnected) {
+            return;
         }
+        let Some(engine) = engine.upgrade() else { return };
+        is_all_done = engine.scripts.all().into_iter().all(|(name, _)| {
+            let taken = take_up(&engine, &name);
+            if let Err(cause) = &taken {
+                log::debug!(
+                    "the scripts' process does not serve: {cause}; {name} will be looked after again"
+                );
+            }
+            taken.is_ok()
+        });
     }
 }
 
 /// Loads what was published of a script, or what stands in for it. The error says why the process does not serve.
 fn take_up(engine: &Engine, name: &str) -> Result<(), String> {
-    let _turn = engine.scripts.turn();
+    let _turn = engine.scripts.turns.wait();
     let Some(known) = engine.scripts.of(name) else { return Ok(()) };
     let active = known.active;
     let found = match load(engine, name, active)? {

@@ -12,7 +12,7 @@ use crate::host::State;
 
 /// Every script, by name.
 pub fn list(engine: &Engine) -> Result<Vec<Object>, Problem> {
-    let scripts = engine.db.read(|read| rows::all(read))?;
+    let scripts = engine.db.read(rows::all)?;
     scripts.into_iter().map(|script| shown(engine, script)).collect()
 }
 
@@ -66,7 +66,7 @@ fn registered(read: &Read<'_>, name: &str, script: &Object) -> Result<Value, Pro
 }
 
 /// Why the process that runs scripts does not serve.
-fn obstacle(engine: &Engine) -> Option<String> {
+pub fn obstacle(engine: &Engine) -> Option<String> {
     let host = engine.plugins.get()?;
     let status = host.list().into_iter().find(|status| status.id == SCRIPTS)?;
     let serves = matches!(status.state, State::Up | State::Degraded | State::Starting);

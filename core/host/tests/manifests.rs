@@ -11,6 +11,8 @@ fn the_manifests_in_the_tree_are_accepted() {
         "plugins/echo/c/plugin.toml",
         "plugins/federation/plugin.toml",
         "plugins/peering/plugin.toml",
+        "plugins/cloudlink/plugin.toml",
+        "plugins/teams/plugin.toml",
     ] {
         let manifest = Manifest::parse(&source(file));
         assert!(manifest.is_ok(), "{file}: {manifest:?}");
@@ -123,6 +125,10 @@ fn each_mistake_has_its_own_sentence() {
         ("says = \"small letters\"\n", "", "needs `says`"),
         ("help = \"First word\"", "hlep = \"First word\"", "did you mean `help`?"),
         ("abi = 1", "abi = \"one\"", "line 4"),
+        ("id = \"door\"", "id = \"tokens\"", "tokens is a part of the appliance"),
+        ("id = \"door\"", "id = \"peers\"", "peers is a part of the appliance"),
+        ("id = \"door\"", "id = \"account\"", "account is a part of the appliance"),
+        ("net = [", "publishes = [\"account.changed\"]\nnet = [", "is not the plugin's to tell"),
     ];
     for (from, to, words) in rows {
         assert!(WHOLE.contains(from), "{from}");

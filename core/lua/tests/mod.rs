@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jackfield_abi::ops::{Code, Failure, Finding};
+use jackfield_abi::ops::{Code, Failure};
 use mlua::{Table, Value as LuaValue};
 use serde_json::{Value, json};
 
@@ -23,8 +23,6 @@ impl Core for Nobody {
     }
 
     fn log(&self, _: &str, _: &str, _: &str) {}
-
-    fn report(&self, _: &Finding) {}
 }
 
 fn build(name: &str, source: &str) -> Result<Vm, String> {

@@ -106,7 +106,9 @@ fn filled(place: &Place) -> Db {
         .unwrap();
     let core = "INSERT INTO admin VALUES (1, 'a', 'n', 'admin', 'secret', 1, '', '')";
     db.write(move |tx| tx.execute(core, [])).unwrap();
-    db.write(|tx| tx.execute("INSERT INTO enterprise VALUES (1, 'ente', 'E', 'd', 1, '', '')", [])).unwrap();
+    let core = "INSERT INTO enterprise (id, description, domain, revision, created_at, changed_at)
+                VALUES ('ente', 'E', 'd', 1, '', '')";
+    db.write(move |tx| tx.execute(core, [])).unwrap();
     db
 }
 

@@ -2,16 +2,22 @@
 //! accounts would fail it as they are. The latter needs no cloud, so it is true at once.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use jackfield_sdk::form::shown;
-use jackfield_sdk::{Call, FieldError, Outcome, Part, Problem, Reply, Value, json, params};
+use jackfield_sdk::{
+    Call, Code, Failure, FieldError, Host, Outcome, Part, Problem, Reply, Value, json, params,
+};
 use serde::{Deserialize, Serialize};
 
+use crate::counts::{Counted, Numbers};
 use crate::failures::{REASONS, Told};
 use crate::{CloudLink, condition};
 
 /// Accounts that one statement looks at: few enough that it is never stopped for taking long.
 const SLICE: usize = 5000;
+/// Longest that a request looks for accounts that would fail.
+const LONGEST_LOOK: Duration = Duration::from_secs(1);
 /// The last account of a slice that begins after one; none: the rest is no whole slice.
 const BOUND: &str = "SELECT id FROM core_accounts WHERE id > ?1 ORDER BY id LIMIT 1 OFFSET ?2";
 /// Every account of a slice with a column for each reason of [`REASONS`]. An account that is not deployed is not
@@ -58,17 +64,23 @@ struct Item {
     findings: Vec<Told>,
 }
 
+/// What was found of a list, and after which account to go on.
+struct Found {
+    rows: Vec<Row>,
+    next: Option<String>,
+}
+
 impl CloudLink {
     pub(crate) fn read_activation(&self, call: &Call<'_>) -> Outcome {
         let Part { limit, after } = call.part()?;
         let reason = reason(call)?;
         let condition = condition::of(&self.setup()?);
         // Counting looks at every account, so it is done for the first page only.
-        let counts = if after.is_empty() { Some(self.counts()?) } else { None };
-        let (rows, more) = self.failing(&reason, after, limit)?;
+        let counted = if after.is_empty() { self.counted()? } else { None };
+        let Found { rows, next } = self.failing(&reason, after, limit)?;
         let items: Vec<Item> = rows.into_iter().map(item).collect();
-        let next = items.last().filter(|_| more).map(|item| item.row.account.as_str());
-        let count = |name: &str| counts.as_ref().map(|counts| counts.get(name).copied().unwrap_or_default());
+        let numbers = counted.as_ref().map(|counted| &counted.numbers);
+        let count = |name: &str| numbers.map(|all| all.get(name).copied().unwrap_or_default());
         let by_reason: BTreeMap<_, _> =
             REASONS.iter().map(|reason| (reason.name, count(reason.name))).collect();
         Reply::ok(&json!({
@@ -81,57 +93,71 @@ impl CloudLink {
             "ready": count("ready"),
             "would_fail": count("would_fail"),
             "by_reason": by_reason,
+            "counts_are_current": counted.is_some_and(|counted| counted.is_current),
             "items": items,
             "next": next,
         }))
     }
 
-    /// So many accounts after one to which the reason applies, and whether there are more.
-    fn failing(&self, reason: &str, after: &str, limit: usize) -> Result<(Vec<Row>, bool), Problem> {
+    /// So many accounts after one to which the reason applies. Where they are rare, what was found in the time
+    /// that a request may take comes first, and the rest by the cursor.
+    fn failing(&self, reason: &str, after: &str, limit: usize) -> Result<Found, Problem> {
         let sql = format!("{JUDGED} SELECT * FROM judged WHERE {reason} ORDER BY id");
-        let (mut found, mut slice) = (Vec::new(), Some(after.to_owned()));
+        let (mut rows, mut slice, began) = (Vec::new(), Some(after.to_owned()), Instant::now());
         while let Some(after) = slice {
-            let end = self.end_of_slice(&after)?;
-            let left = limit - found.len();
+            if began.elapsed() > LONGEST_LOOK {
+                return Ok(Found { rows, next: Some(after) });
+            }
+            let end = end_of_slice(&self.host, &after)?;
+            let left = limit - rows.len();
             // One more than is left says whether there are more.
             let page =
                 self.host.db().page::<Row>(&sql, params![after, end.as_deref().unwrap_or("")], left + 1)?;
-            found.extend(page.rows);
-            if found.len() > limit {
-                found.truncate(limit);
-                return Ok((found, true));
+            rows.extend(page.rows);
+            if rows.len() > limit {
+                rows.truncate(limit);
+                let next = rows.last().map(|row| row.account.clone());
+                return Ok(Found { rows, next });
             }
             slice = end;
         }
-        Ok((found, false))
+        Ok(Found { rows, next: None })
     }
 
-    fn counts(&self) -> Result<BTreeMap<String, i64>, Problem> {
-        let sums: Vec<_> =
-            REASONS.iter().map(|reason| format!("coalesce(sum({0}), 0) AS {0}", reason.name)).collect();
-        let sql = format!(
-            "{JUDGED} SELECT count(*) AS accounts, coalesce(sum(NOT ({})), 0) AS ready, {} FROM judged",
-            any(),
-            sums.join(", ")
-        );
-        let (mut all, mut slice) = (BTreeMap::new(), Some(String::new()));
-        while let Some(after) = slice {
-            let end = self.end_of_slice(&after)?;
-            let bound = params![after, end.as_deref().unwrap_or("")];
-            let part: Option<BTreeMap<String, i64>> = self.host.db().first(&sql, bound)?;
-            part.into_iter().flatten().for_each(|(name, count)| *all.entry(name).or_default() += count);
-            slice = end;
+    fn counted(&self) -> Result<Option<Counted>, Problem> {
+        let host = self.host.clone();
+        Ok(self.counter.read(move |goes_on| counts(&host, goes_on))?)
+    }
+}
+
+fn counts(host: &Host, goes_on: &dyn Fn() -> bool) -> Result<Numbers, Failure> {
+    let sums: Vec<_> =
+        REASONS.iter().map(|reason| format!("coalesce(sum({0}), 0) AS {0}", reason.name)).collect();
+    let sql = format!(
+        "{JUDGED} SELECT count(*) AS accounts, coalesce(sum(NOT ({})), 0) AS ready, {} FROM judged",
+        any(),
+        sums.join(", ")
+    );
+    let (mut all, mut slice) = (Numbers::new(), Some(String::new()));
+    while let Some(after) = slice {
+        if !goes_on() {
+            return Err(Failure::new(Code::Unavailable, "the plugin is stopping"));
         }
-        let count = |name: &str| all.get(name).copied().unwrap_or_default();
-        let would_fail = count("accounts") - count("ready") - count("not_deployed");
-        all.insert("would_fail".to_owned(), would_fail);
-        Ok(all)
+        let end = end_of_slice(host, &after)?;
+        let bound = params![after, end.as_deref().unwrap_or("")];
+        let part: Option<Numbers> = host.db().first(&sql, bound)?;
+        part.into_iter().flatten().for_each(|(name, count)| *all.entry(name).or_default() += count);
+        slice = end;
     }
+    let count = |name: &str| all.get(name).copied().unwrap_or_default();
+    let would_fail = count("accounts") - count("ready") - count("not_deployed");
+    all.insert("would_fail".to_owned(), would_fail);
+    Ok(all)
+}
 
-    fn end_of_slice(&self, after: &str) -> Result<Option<String>, Problem> {
-        let found: Option<Bound> = self.host.db().first(BOUND, params![after, SLICE - 1])?;
-        Ok(found.map(|bound| bound.id))
-    }
+fn end_of_slice(host: &Host, after: &str) -> Result<Option<String>, Failure> {
+    let found: Option<Bound> = host.db().first(BOUND, params![after, SLICE - 1])?;
+    Ok(found.map(|bound| bound.id))
 }
 
 fn any() -> String {

@@ -60,6 +60,7 @@ impl CloudLink {
 
     pub(crate) fn put_daemon(&self, call: &Call<'_>) -> Outcome {
         let wanted = call.form(read)?;
+        let _writing = self.writing();
         let old: Document<Daemon> = DAEMON.read(&self.host)?;
         call.must_match(&old.revision.to_string())?;
         let setup = self.setup()?;

@@ -23,6 +23,7 @@ impl CloudLink {
     }
 
     pub(crate) fn put_setup(&self, call: &Call<'_>) -> Outcome {
+        let _writing = self.writing();
         let old: Document<Setup> = INTEGRATION.read(&self.host)?;
         let wanted = call.form(|form| setup::read(form, &old.value.secrets, &old.now))?;
         call.must_match(&old.revision.to_string())?;

@@ -10,6 +10,7 @@ mod activation;
 mod addresses;
 mod chat;
 mod condition;
+mod counts;
 mod daemon;
 mod failures;
 mod integration;
@@ -17,8 +18,12 @@ mod network;
 mod setup;
 mod undo;
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
 use jackfield_sdk::{Config, Event, Failure, Host, Place, Plugin, Problem, Routes, Tx, Undo, log};
 
+use counts::Counter;
 use daemon::Daemon;
 use setup::Setup;
 
@@ -31,15 +36,20 @@ const DAEMON: Place<'_> = Place { table: TABLE, name: "daemon", kind: "cloudlink
 /// The plugin.
 pub struct CloudLink {
     host: Host,
+    counter: Arc<Counter>,
+    /// Two set-ups that must agree are not written at once.
+    writing: Mutex<()>,
 }
 
 impl Plugin for CloudLink {
     const ID: &'static str = "cloudlink";
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
     const OPS: &'static [&'static str] = &["http", "revision.undo"];
+    /// Looking at many accounts must not keep everybody else waiting.
+    const WORKERS: usize = 2;
 
     fn start(host: Host, _config: Config) -> Result<Self, Failure> {
-        Ok(Self { host })
+        Ok(Self { host, counter: Arc::default(), writing: Mutex::default() })
     }
 
     fn ready(&self) -> Result<(), Failure> {
@@ -50,9 +60,16 @@ impl Plugin for CloudLink {
         self.put_back(undo, tx)
     }
 
-    /// Something was put back, which the host did by itself.
-    fn event(&self, _event: Event) {
-        self.tell_after_change();
+    /// Accounts have changed; or something of the plugin's was put back, which the host did by itself.
+    fn event(&self, event: Event) {
+        match event.event.as_str() {
+            "account.changed" | "accounts.changed" => self.counter.note_change(),
+            _ => self.tell_after_change(),
+        }
+    }
+
+    fn stop(&self, _deadline: Duration) {
+        self.counter.stop();
     }
 
     fn routes() -> Routes<Self> {
@@ -69,6 +86,10 @@ impl Plugin for CloudLink {
 }
 
 impl CloudLink {
+    fn writing(&self) -> MutexGuard<'_, ()> {
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Tells the supervisor and the doctor how both connections do.
     fn tell(&self) -> Result<(), Failure> {
         let setup = INTEGRATION.read::<Setup>(&self.host)?;

@@ -1,5 +1,5 @@
-//! Puts a recorded change back, by the same rules as a new one. Secrets stay as they are: the old ones are not
-//! kept.
+//! Puts a recorded change back, by the same rules as a new one. Secrets stay as they are, because the
+//! old ones are not kept, or go with what they belong to.
 
 use jackfield_sdk::{Document, Problem, Tx, Undo, Value, form, json};
 
@@ -16,10 +16,22 @@ impl CloudLink {
             refuse_other_account(&back.account_number, "the integration's", &setup.value.account_number)?;
             return DAEMON.put_back(undo, tx, &daemon, back);
         }
-        let body = body(undo, &Setup::default());
+        let mut body = body(undo, &Setup::default());
+        forget_needless(&mut body);
         let back = form::read(&body, |form| setup::read(form, &setup.value.secrets, &setup.now))?.setup;
         refuse_other_account(&back.account_number, "the daemon's", &daemon.value.account_number)?;
         INTEGRATION.put_back(undo, tx, &setup, back)
+    }
+}
+
+/// A secret stays as it is, unless what it belongs to is put back to nothing.
+fn forget_needless(body: &mut Value) {
+    let is_empty = |value: &Value| value.as_str().unwrap_or_default().is_empty();
+    if is_empty(&body["proxy"]["user"]) {
+        body["proxy_password"] = Value::Null;
+    }
+    if is_empty(&body["client_id"]) {
+        body["client_secret"] = Value::Null;
     }
 }
 

@@ -4,11 +4,10 @@
 
 use data_encoding::HEXLOWER;
 use jackfield_sdk::form::PLAIN;
-use jackfield_sdk::{Call, Failure, FieldError, Outcome, Problem, Reply, Tx, Undo, json, params};
+use jackfield_sdk::{Call, Failure, FieldError, Outcome, Part, Problem, Reply, Tx, Undo, json, params};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::overview::limit;
 use crate::owner::{Of, Owner};
 use crate::standing::Standing;
 use crate::{Peering, random, refused};
@@ -79,11 +78,11 @@ struct Count {
 
 impl Peering {
     pub(crate) fn list_invitations(&self, call: &Call<'_>) -> Outcome {
-        let (limit, after) = (limit(call)?, call.query("cursor").unwrap_or_default());
+        let Part { limit, after } = call.part()?;
         let enterprise = call.query("enterprise").unwrap_or_default();
         let page = self.host.db().page::<Invitation>(PAGE, params![after, enterprise], limit)?;
         let next = page.rows.last().filter(|_| page.more).map(|row| row.id.as_str());
-        Reply::ok(&json!({"items": page.rows, "next": next}))
+        Reply::list(&page.rows, next)
     }
 
     pub(crate) fn read_invitation(&self, call: &Call<'_>) -> Outcome {

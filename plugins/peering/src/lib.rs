@@ -39,7 +39,7 @@ impl Plugin for Peering {
 
     fn ready(&self) -> Result<(), Failure> {
         self.reconcile()?;
-        condition::tell(&self.host)
+        condition::now(&self.host)?.tell(&self.host)
     }
 
     fn routes() -> Routes<Self> {
@@ -66,7 +66,7 @@ impl Plugin for Peering {
 
     /// A peer or an enterprise has changed, or the host has put a change back: what belongs to one that is gone goes as well.
     fn event(&self, _event: Event) {
-        let outcome = self.reconcile().and_then(|()| condition::tell(&self.host));
+        let outcome = self.ready();
         if let Err(failure) = outcome {
             jackfield_sdk::log::error!(
                 "what belongs to peers and enterprises that are gone could not be deleted now, and is at the next \
@@ -83,8 +83,11 @@ impl Peering {
 
     /// What was changed is durable by now, so a host that does not listen must not make the request fail.
     fn tell(&self) {
-        if let Err(failure) = condition::tell(&self.host) {
-            jackfield_sdk::log::warn!("the plugin's state could not be reported after a change: {failure}");
+        match condition::now(&self.host) {
+            Ok(condition) => condition.tell_after_change(&self.host),
+            Err(failure) => {
+                jackfield_sdk::log::warn!("the plugin's state could not be read after a change: {failure}");
+            }
         }
     }
 }

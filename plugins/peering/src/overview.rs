@@ -1,14 +1,9 @@
 //! `peering`: how it does, with the table of peers (seed 002); `peers/{id}/status`: one row of it.
 
-use jackfield_sdk::form::shown;
-use jackfield_sdk::{Call, FieldError, Outcome, Problem, Reply, json, params};
+use jackfield_sdk::{Call, Outcome, Part, Problem, Reply, json, params};
 use serde::{Deserialize, Serialize};
 
 use crate::{Peering, condition};
-
-/// Most rows of one page, as in the lists of core.
-const MOST_ROWS: usize = 500;
-const USUAL_ROWS: usize = 100;
 
 macro_rules! rows {
     ($which:literal) => {
@@ -94,7 +89,7 @@ impl From<Stored> for Shown {
 
 impl Peering {
     pub(crate) fn read_overview(&self, call: &Call<'_>) -> Outcome {
-        let (limit, after) = (limit(call)?, call.query("cursor").unwrap_or_default());
+        let Part { limit, after } = call.part()?;
         let enterprise = call.query("enterprise").unwrap_or_default();
         let page = self.host.db().page::<Stored>(PAGE, params![after, enterprise], limit)?;
         let next = page.rows.last().filter(|_| page.more).map(|row| row.id.clone());
@@ -111,14 +106,4 @@ impl Peering {
         let stored = stored.ok_or_else(|| Problem::not_found(format!("there is no peer {id:?}")))?;
         Reply::ok(&Shown::from(stored))
     }
-}
-
-/// How many rows are asked for.
-pub fn limit(call: &Call<'_>) -> Result<usize, Problem> {
-    let Some(asked) = call.query("limit") else { return Ok(USUAL_ROWS) };
-    let number = asked.parse().ok().filter(|number| (1..=MOST_ROWS).contains(number));
-    number.ok_or_else(|| {
-        let detail = format!("limit must be a whole number from 1 to {MOST_ROWS}; {}", shown(&json!(asked)));
-        Problem::invalid(vec![FieldError { pointer: "?limit".to_owned(), detail }])
-    })
 }

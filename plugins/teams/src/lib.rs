@@ -15,6 +15,8 @@ mod tokens;
 mod undo;
 mod users;
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use jackfield_sdk::jiff::civil::Date;
 use jackfield_sdk::{
     Code, Config, Document, Event, Failure, Finding, Host, Place, Plugin, Problem, Routes, Tx, Undo, log,
@@ -29,15 +31,19 @@ const TENANT: Place<'_> = Place { table: "teams_document", name: "teams", kind: 
 /// The plugin.
 pub struct Teams {
     host: Host,
+    /// What two requests must agree on is not written by both at once.
+    writing: Mutex<()>,
 }
 
 impl Plugin for Teams {
     const ID: &'static str = "teams";
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
     const OPS: &'static [&'static str] = &["http", "doctor", "revision.undo"];
+    /// A long list must not keep everybody else waiting.
+    const WORKERS: usize = 2;
 
     fn start(host: Host, _config: Config) -> Result<Self, Failure> {
-        Ok(Self { host })
+        Ok(Self { host, writing: Mutex::default() })
     }
 
     fn ready(&self) -> Result<(), Failure> {
@@ -80,6 +86,10 @@ impl Plugin for Teams {
 }
 
 impl Teams {
+    fn writing(&self) -> MutexGuard<'_, ()> {
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The set-up, and the day on which it was read (UTC).
     fn setup(&self) -> Result<(Document<Setup>, Date), Failure> {
         let document: Document<Setup> = TENANT.read(&self.host)?;

@@ -39,6 +39,7 @@ impl Teams {
     }
 
     pub(crate) fn put_tenant(&self, call: &Call<'_>) -> Outcome {
+        let _writing = self.writing();
         let (old, today) = self.setup()?;
         let wanted = call.form(|form| setup::read(form, &old.value.secrets, &old.now, today))?;
         call.must_match(&old.revision.to_string())?;

@@ -125,7 +125,10 @@ fn wrong_answer(rig: &Rig, must: &Must) -> Option<String> {
     let step = &answer["steps"][0];
     let error = step["error"].as_str().unwrap_or_default();
     let (is_right, number) = match must {
-        Must::Fail(text) => (step["outcome"] == "failed" && error.contains(text), format!("9{NUMBER}")),
+        // Where two bounds are near, either may be the one that is named.
+        Must::Fail(text) => {
+            (step["outcome"] == "failed" && !error.is_empty() && error.contains(text), format!("9{NUMBER}"))
+        }
         Must::Answer(number) => (step["after"] == *number && error.is_empty(), format!("9{number}")),
         _ => (false, String::new()),
     };

@@ -8,7 +8,7 @@ use std::time::Duration;
 use jackfield_abi::ops::{Code, Failure};
 use serde_json::{Value, json};
 
-use crate::catalog::hooks::{CHECK_RUN, HOOK_CHAIN, SCRIPT_LOAD, SCRIPTS, WORKBENCH};
+use crate::catalog::hooks::{CHECK_RUN, DIAL_ADMIT, HOOK_CHAIN, SCRIPT_LOAD, SCRIPTS, WORKBENCH};
 use crate::host::policy::{Counters, Pace};
 use crate::host::verify::Trust;
 use crate::host::{Config, Host, Memory, Services, State, Status, Timing, builtin};
@@ -29,12 +29,11 @@ impl Memory for InMind {
     }
 }
 
-/// What scripts can ask, and what they reported.
+/// What scripts can ask, and what they asked.
 #[derive(Default)]
 pub struct Site {
     /// Name and source of what is active.
     pub active: Mutex<Vec<(String, String)>>,
-    pub findings: Mutex<Vec<Value>>,
     pub asked: Mutex<Vec<(String, Value)>>,
 }
 
@@ -53,12 +52,12 @@ impl Services for Site {
                 let source = active.iter().find(|(name, _)| args["name"] == **name);
                 Ok(json!({"source": source.map(|(_, source)| source)}))
             }
-            "check.report" => {
-                self.findings.lock().unwrap().push(args);
-                Ok(json!({}))
-            }
             "directory.lookup" if args["number"] == "4123" => {
                 Ok(json!({"found": {"account": "a1", "name": "Ann", "extension": "4123", "node": "n1"}}))
+            }
+            "directory.lookup" if args["number"] == "0000" => {
+                std::thread::sleep(DIAL_ADMIT.waiting * 2);
+                Ok(json!({"found": null}))
             }
             "directory.lookup" => Ok(json!({"found": null})),
             "ntp.query" if args["address"] == "10.0.0.9" => {

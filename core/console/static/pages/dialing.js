@@ -6,6 +6,7 @@ import { choice, field, form } from "../form.js";
 import { element, notice, paragraph } from "../ui.js";
 
 export const title = "Dialing preview";
+export const right = "dialing:preview";
 
 const MOST = 500;
 
@@ -24,10 +25,8 @@ export async function draw() {
 }
 
 function withoutNodes() {
-  return paragraph(
-    "There is no telephone system to call from yet. `POST /api/v1/pbx-nodes` makes one; the API’s description " +
-      "lists its fields.",
-  );
+  const link = element("a", { href: "#/pbx-nodes/new" }, "Make one");
+  return element("p", {}, "There is no telephone system to call from yet. ", link, ".");
 }
 
 function question(nodes, peers, result) {
@@ -70,7 +69,8 @@ function wish({ node, peer, to }) {
   return { node, to: { number: to, peer } };
 }
 
-function answer({ dialed, steps, lints }) {
+/** What is dialed and how it comes about, as nodes; also of a trial. */
+export function answer({ dialed, steps, lints }) {
   const digits = dialed === "" ? "Nothing is dialed." : element("code", {}, dialed);
   return [
     element("h2", {}, "Dialed"),
@@ -85,8 +85,9 @@ function story(steps) {
   return [element("h3", {}, "How it comes about"), element("ol", { class: "story" }, ...steps.map(step))];
 }
 
-function step({ text, before, after }) {
+function step({ text, before, after, source }) {
   const told = element("li", {}, paragraph(text));
+  if (source !== null) told.append(element("p", { class: "help" }, element("code", {}, source)));
   if (before !== after && after !== "") {
     told.append(
       element("p", { class: "change" }, element("code", {}, before), " → ", element("code", {}, after)),

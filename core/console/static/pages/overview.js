@@ -101,25 +101,27 @@ function summary(findings) {
 
 function list({ items, next }) {
   if (items.length === 0) return nothingYet();
-  const rows = items.map(({ id, description, domain }) => [element("code", {}, id), description, domain]);
+  const rows = items.map(({ id, description, domain }) => [
+    element("a", { href: `#/enterprises/${encodeURIComponent(id)}` }, id),
+    description,
+    domain,
+  ]);
   const made = table("List of enterprises", ["Enterprise ID", "Description", "Domain"], rows);
   if (next === null) return made;
-  const more = paragraph(`These are the first ${MOST_ENTERPRISES}; the API lists all.`, { class: "help" });
+  const more = paragraph(`These are the first ${MOST_ENTERPRISES}; the page Enterprises lists all.`, { class: "help" });
   return element("div", {}, made, more);
 }
 
 function nothingYet() {
-  return paragraph(
-    "There is none yet. This version makes enterprises through the API: `POST /api/v1/enterprises` with `id`, " +
-      "`description` and `domain`.",
-  );
+  const link = element("a", { href: "#/enterprises/new" }, "Make the first one");
+  return element("p", {}, "There is none yet. ", link, ".");
 }
 
 function ways() {
   const rows = VERBS.map(([verb, does]) => [element("code", {}, verb), does]);
   const api = element("a", { href: "/api/v1/openapi.json" }, "its description (OpenAPI)");
   return [
-    element("p", {}, "The API does more than the console shows yet; see ", api, "."),
+    element("p", {}, "Everything here goes through the API; see ", api, "."),
     paragraph("At the terminal of the machine:"),
     table("Verbs of the command line", ["Verb", "What it does"], rows),
   ];

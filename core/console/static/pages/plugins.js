@@ -7,6 +7,7 @@ import * as session from "../session.js";
 import { element, greeting, paragraph, state } from "../ui.js";
 
 export const title = "Plugins";
+export const right = "plugins:read";
 
 const HERE = "#/plugins";
 
@@ -113,7 +114,7 @@ function facts(plugin) {
     ["Version", plugin.version],
     ["Process", plugin.pid === null ? "none" : String(plugin.pid)],
     ["Memory", plugin.memory_bytes === null ? null : megabytes(plugin.memory_bytes)],
-    ["Signed by", plugin.signed_by ?? "nobody"],
+    plugin.builtin ? ["Part of", "the appliance"] : ["Signed by", plugin.signed_by ?? "nobody"],
     ["Broke the treaty", times(plugin.misbehaviour)],
     ["Late answers", times(plugin.late_answers)],
     ["Dropped log lines", times(plugin.dropped_lines)],

@@ -71,7 +71,7 @@ fn registration_is_checked_at_its_line_and_ends_with_loading() {
         script(
             "every second",
             "check('x', {every = '1s'}, function() end)",
-            NotLoad("every must be from 10s to 1d"),
+            NotLoad("every must be from 30s to 1d"),
         ),
         script("never", "check('x', function() end)", NotLoad("a check needs { every")),
         script(
