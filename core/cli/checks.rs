@@ -1,6 +1,7 @@
 //! `jackfield checks`: what scripts look at again and again. Exit code 1 when a check that was run is not well.
 
 use clap::Subcommand;
+use serde_json::Value;
 
 use super::Failure;
 use super::appliance::Appliance;
@@ -22,6 +23,9 @@ pub enum Verb {
     },
 }
 
+/// Longest text in the table, in characters.
+const WORDS: usize = 70;
+
 /// Runs the verb.
 pub fn run(config: &Config, verb: Verb, output: &Output) -> Result<(), Failure> {
     let appliance = Appliance::find(config)?;
@@ -40,10 +44,24 @@ fn list(appliance: &Appliance, output: &Output) -> Result<(), Failure> {
         let heading = ["CHECK", "STATE", "SINCE", "LAST OK", "NEXT RUN", "SEEN", "WHAT TO DO"];
         match list["items"].as_array().is_some_and(Vec::is_empty) {
             true => "No script brings a check.".to_owned(),
-            false => table(&heading, &rows(&list, &fields)),
+            false => table(&heading, &rows(&brief(&list), &fields)),
         }
     });
     Ok(())
+}
+
+/// The list with what fits into a line of a table; `checks run` and `--json` show all.
+fn brief(list: &Value) -> Value {
+    let mut list = list.clone();
+    for check in list["items"].as_array_mut().into_iter().flatten() {
+        for field in ["detail", "advice"] {
+            let text = check[field].as_str().unwrap_or_default();
+            let line: String = text.lines().next().unwrap_or_default().chars().take(WORDS).collect();
+            let is_cut = line.len() < text.len();
+            check[field] = (line + if is_cut { " …" } else { "" }).into();
+        }
+    }
+    list
 }
 
 fn run_one(appliance: &Appliance, name: &str, output: &Output) -> Result<(), Failure> {

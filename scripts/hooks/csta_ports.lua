@@ -43,13 +43,23 @@ local function is_silent(result)
   return result.verdict == "filtered" or result.verdict == "unreachable" or result.verdict == "no_address"
 end
 
+-- A port that cannot be tried is a result as well, so that one wrong address does not hide the other nodes.
+local function try_port(address, port)
+  local went_well, result, cause = pcall(tcp.probe, address, port)
+  if went_well and result then return result end
+  local words = cause
+  if not went_well then
+    words = tostring(result):gsub("\n.*", ""):gsub("^runtime error: ", ""):gsub("^site/[%w_-]+%.lua:%d+: ", "")
+  end
+  return { port = port, open = false, verdict = went_well and "not_tried" or "no_address", words = words }
+end
+
 local function try_ports(node, budget)
   local results, silent = {}, 0
   for _, port in ipairs(ports_of(node)) do
     if budget.left <= 0 or silent >= MOST_SILENT then break end
     budget.left = budget.left - 1
-    local result, cause = tcp.probe(node.address, port)
-    if not result then return nil, cause end
+    local result = try_port(node.address, port)
     table.insert(results, result)
     if is_silent(result) then silent = silent + 1 end
   end
@@ -57,8 +67,7 @@ local function try_ports(node, budget)
 end
 
 local function look_at(node, budget)
-  local tried, cause = try_ports(node, budget)
-  if not tried then return "unknown", "the ports could not be tried: " .. cause, "" end
+  local tried = try_ports(node, budget)
   local judged, fault = csta.judge({ declared = node.csta_ports, mapped = node.x25_ports, ports = tried })
   if not judged then return "unknown", "the ports could not be judged: " .. fault, "" end
   return judged.state, judged.detail, judged.advice, judged

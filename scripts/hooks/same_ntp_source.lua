@@ -43,9 +43,17 @@ local function hosts_of_site()
   return hosts
 end
 
+-- A call that fails for one host, because its address is none that may be asked, must not hide the others.
+local function try(call, ...)
+  local went_well, result, cause = pcall(call, ...)
+  if went_well then return result, cause end
+  return nil, (tostring(result):gsub("\n.*", ""):gsub("^runtime error: ", ""):gsub("^site/[%w_-]+%.lua:%d+: ", ""))
+end
+
 local function ask(address, timeout)
   local port = site.setting("checks.ntp_port")
-  return ntp.query(address, { port = port, timeout = timeout, samples = 2 })
+  local result, cause = try(ntp.query, address, { port = port, timeout = timeout, samples = 2 })
+  return result or { host = address, verdict = "not_asked", words = "could not be asked: " .. cause }
 end
 
 -- Where the host's web page may be: in clear, or with TLS only.
@@ -62,7 +70,7 @@ local function page_of(host, pages)
   if pages.left <= 0 then return nil end
   pages.left = pages.left - 1
   for _, url in ipairs(urls_of(host)) do
-    local page = http.date(url, { timeout = "1s", requests = 4 })
+    local page = try(http.date, url, { timeout = "1s", requests = 4 })
     if page and page.offset_ms then return page end
   end
   return nil
@@ -81,14 +89,15 @@ check("clocks", { every = "5m" }, function()
   end
   local wait = math.floor(MILLISECONDS / (math.min(#hosts, MOST_HOSTS) + 1))
   local timeout = math.max(100, math.min(1000, wait)) .. "ms"
-  local measured, pages = {}, { left = MOST_PAGES }
+  local measured, asked, pages = {}, 0, { left = MOST_PAGES }
   for index, host in ipairs(hosts) do
     if index > MOST_HOSTS then break end
-    local result, why = ask(host.address, timeout)
-    if not result then return unknown(host.name .. " could not be asked: " .. why) end
+    local result = ask(host.address, timeout)
     if not result.offset_ms then result = page_of(host, pages) or result end
+    if result.verdict ~= "not_asked" then asked = asked + 1 end
     table.insert(measured, { name = host.name, result = result })
   end
+  if asked == 0 then return unknown(measured[1].name .. " " .. (measured[1].result.words or "could not be asked")) end
   local source = site.setting("checks.ntp_source")
   local walk = site.setting("checks.ntp_walk") or {}
   local question = { hosts = measured, walk = #walk > 0 and walk or PRIVATE }

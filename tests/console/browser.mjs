@@ -32,8 +32,12 @@ const LOOKS = [
   { name: "200 % zoom", scheme: "light", width: 640, height: 400 },
 ];
 
+/** Enough for a page that other stories look at in the same frame. */
+export const THREE_LOOKS = LOOKS.slice(0, 3);
+
 /** Refusals that a story provokes; the browser itself logs each as an error. */
 const PROVOKED = [
+  [/\/api\/v1\/accounts\/acc-[a-z0-9]+$/, 412],
   ["/api/v1/claim", 403],
   ["/api/v1/claim", 422],
   ["/api/v1/session", 401],
@@ -42,6 +46,15 @@ const PROVOKED = [
   ["/api/v1/enterprises", 401],
   ["/api/v1/plugins", 401],
   ["/api/v1/federation/servers:apply", 422],
+  ["/api/v1/enterprises", 422],
+  ["/api/v1/pbx-nodes", 422],
+  ["/api/v1/hooks/nine", 422],
+  ["/api/v1/peers", 422],
+  ["/synchronizer", 404],
+  ["/api/v1/cloudlink", 422],
+  ["/api/v1/teams", 422],
+  ["/api/v1/teams/consent", 409],
+  [/\/teams\/users\/[^/]+$/, 422],
 ];
 
 /** Fails with a sentence unless a claim holds. */
@@ -61,6 +74,26 @@ export async function inBrowser(base, story) {
   } finally {
     await browser.close();
   }
+}
+
+function fits(address, path) {
+  return path instanceof RegExp ? path.test(address) : address.endsWith(path);
+}
+
+/** Tells a story, `[[title, act(visitor)], …]`, in a browser of its own; exit code 1 where it goes otherwise. */
+export async function tellStory(base, story) {
+  const tell = async (visitor) => {
+    for (const [title, act] of story) {
+      await act(visitor).catch((cause) => {
+        throw new Error(`${title}: ${cause.message}`, { cause });
+      });
+      console.log(`ok  ${title}`);
+    }
+  };
+  await inBrowser(base, tell).catch((cause) => {
+    console.error(`FAILED  ${cause.message}`);
+    process.exitCode = 1;
+  });
 }
 
 /** Somebody at the console, with the keyboard only. */
@@ -87,7 +120,7 @@ class Visitor {
     if (message.text().includes("net::ERR_INTERNET_DISCONNECTED")) return;
     const provoked = PROVOKED.some(
       ([path, status]) =>
-        url.split("?")[0].endsWith(path) && message.text().includes(`a status of ${status} `),
+        fits(url.split("?")[0], path) && message.text().includes(`a status of ${status} `),
     );
     if (!provoked) this.faults.push(`the browser's console says at ${url}: ${message.text()}`);
   }
@@ -111,11 +144,60 @@ class Visitor {
 
   /** Moves with Tab until the focus is on what the selector means; the focus must be visible there. */
   async reach(selector) {
-    for (let step = 0; step < 40; step += 1) {
+    for (let step = 0; step < 150; step += 1) {
       if (await this.isAt(selector)) return this.insistVisibleFocus(selector);
       await this.page.keyboard.press("Tab");
     }
     throw new Error(`${selector} cannot be reached with the Tab key`);
+  }
+
+  /** Signs in as somebody; the password must never be seen anywhere after that. */
+  async signIn(name, password) {
+    this.secrets.push(password);
+    await this.open();
+    await this.see("Sign in");
+    await this.fill("#name", name);
+    await this.fill("#password", password);
+    await this.page.keyboard.press("Enter");
+    await this.see("Overview");
+  }
+
+  /** Goes to an address of the console, as somebody who has it in their bookmarks. */
+  async visit(address, heading) {
+    await this.page.goto(new URL(address, this.base).href);
+    await this.page.locator("main[aria-busy]").waitFor({ state: "detached" });
+    await this.see(heading);
+  }
+
+  /** Chooses from a list box by the beginning of what it says. */
+  async pick(selector, text) {
+    await this.reach(selector);
+    await this.page.keyboard.type(text);
+  }
+
+  /** Presses a button that asks first, and says yes; `typed` is what the question wants typed. */
+  async confirmed(selector, typed = null) {
+    await this.press(selector);
+    await this.page.locator("dialog[open]").waitFor();
+    if (typed !== null) await this.fill("#proof", typed);
+    await this.press("dialog button.primary");
+    await this.page.locator("dialog").waitFor({ state: "detached" });
+  }
+
+  /** Waits until the page greets with these words. */
+  async greets(words) {
+    await this.sees("main > .notice", words);
+  }
+
+  /** Waits until what the selector means says these words. */
+  async sees(selector, words) {
+    await this.page
+      .locator(selector, { hasText: words })
+      .first()
+      .waitFor()
+      .catch(async () => {
+        throw new Error(`nothing says ${JSON.stringify(words)}: ${await this.page.locator("main").innerText()}`);
+      });
   }
 
   async isAt(selector) {
@@ -160,8 +242,8 @@ class Visitor {
   }
 
   /** Insists that this view is fit for everybody, in every look, and gives nothing away. */
-  async insistFit(view) {
-    for (const look of LOOKS) {
+  async insistFit(view, looks = LOOKS) {
+    for (const look of looks) {
       await this.page.setViewportSize({ width: look.width, height: look.height });
       await this.page.emulateMedia({ colorScheme: look.scheme });
       await this.insistAccessible(`${view}, ${look.name}`);

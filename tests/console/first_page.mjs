@@ -120,7 +120,7 @@ async function previewsDialing(visitor) {
 }
 
 async function signsOut(visitor) {
-  await visitor.press("header button");
+  await visitor.press("header button[data-does=sign-out]");
   await visitor.see("Sign in");
   await visitor.page.goBack();
   await visitor.see("Sign in");

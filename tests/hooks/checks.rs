@@ -135,6 +135,34 @@ fn a_pbx_without_ntp_is_not_measurable_unless_its_page_has_a_date() {
 }
 
 #[test]
+fn a_node_with_an_address_that_is_no_hosts_hides_no_other() {
+    let (_appliance, admin) = bare();
+    let page = page("127.0.0.29", 90.0);
+    set(&admin, "checks.ntp_port", json!(page.address.port()));
+    set(&admin, "checks.web_port", json!(page.address.port()));
+    let fields = |address: &str| json!({"kind": "mivoice_5000", "address": address});
+    admin.post("/pbx-nodes", &node("acme", "Group", &fields("224.0.0.1"))).expect(201);
+    let alone = run(&admin, CLOCKS);
+    assert_eq!(alone["last_run"]["outcome"], "unknown", "{alone:#}");
+    says(&alone, "detail", "224.0.0.1 is not the address of one host");
+    admin.post("/pbx-nodes", &node("acme", "Main", &fields("127.0.0.29"))).expect(201);
+    admin.post("/pbx-nodes", &node("acme", "Nameless", &fields("pbx.invalid"))).expect(201);
+    let clocks = run(&admin, CLOCKS);
+    assert_eq!(clocks["last_run"]["outcome"], "error", "{clocks:#}");
+    says(&clocks, "detail", "PBX node Main is 9");
+    let ports = run(&admin, PORTS);
+    assert_eq!(ports["last_run"]["outcome"], "error", "{ports:#}");
+    says(&ports, "detail", "Group: 0 of 1 expected CSTA ports are open");
+    says(
+        &ports,
+        "detail",
+        "no address: tcp.probe: 224.0.0.1 is not the address of one host; name the host to probe",
+    );
+    says(&ports, "advice", "Group: Correct the address of the PBX node");
+    says(&ports, "detail", "Main: 0 of 1 expected CSTA ports are open; 3211 (the default port) refused");
+}
+
+#[test]
 fn csta_ports_are_compared_as_a_set_with_both_places_to_configure() {
     let (_appliance, admin) = bare();
     let hold = |stream: std::net::TcpStream| {

@@ -234,3 +234,19 @@ fn scripts_are_told_what_happened() {
     assert!(text.contains(&format!("account.changed {jo}")), "{told}");
     assert_eq!(told["last_error"]["hook"], "event.account.changed", "{told}");
 }
+
+#[test]
+fn scripts_are_told_of_presence_and_that_writes_nothing() {
+    let ground = ground();
+    let jo = ground.admin.post("/accounts", &account("acme", "jo", &json!({}))).expect(201).id();
+    ground.publish("watcher", "hook(\"event.presence.changed\", function(event)\n  error(event.event .. \" \" .. event.object)\nend)");
+    let newest = || ground.admin.get("/revisions?limit=1").expect(200).json()["items"][0]["n"].clone();
+    let before = newest();
+    let told = json!({"state": "busy"});
+    ground.admin.put(&format!("/accounts/{jo}/presence/telephony"), "*", &told).expect(200);
+    let hook = ground.await_hook("watcher", |hook| hook["last_error"] != Value::Null);
+    let text = hook["last_error"]["text"].as_str().unwrap_or_default();
+    assert!(text.contains(&format!("presence.changed {jo}")), "{hook}");
+    assert_eq!(hook["last_error"]["hook"], "event.presence.changed", "{hook}");
+    assert_eq!(newest(), before);
+}

@@ -66,6 +66,10 @@ fn without_the_process_rewriting_is_open_and_admission_closed() {
     let hook = ground.admin.get("/hooks/nine").expect(200).json;
     assert_eq!(hook["state"], "failed", "{hook}");
     assert!(hook["reason"].as_str().is_some_and(|why| why.contains("does not serve")), "{hook}");
+    let doctor = ground.admin.get("/doctor").expect(200);
+    let finding = doctor.items().iter().find(|one| one["name"] == "scripts").expect("a finding").clone();
+    assert!(finding["detail"].to_string().contains("an operator switched it off. None of the"), "{finding}");
+    assert!(finding["advice"].to_string().contains("plugin enable scripts"), "{finding}");
     ground.admin.call("POST", "/plugins/scripts:enable").send().expect(200);
     ground.await_scripts();
     ground.publish("admit", "hook(\"dial.admit\", function(call) return allow() end)");
@@ -85,6 +89,24 @@ fn without_the_workbench_nothing_is_kept_or_published_and_what_serves_goes_on() 
     ground.admin.call("POST", "/plugins/workbench:disable").send().expect(200);
     ground.put("other", EIGHT).problem(503, "hooks/unavailable").says("could not be tried");
     ground.swap("nine", "publish", None).problem(503, "hooks/unavailable");
+    assert_eq!(ground.dial("4001")["dialed"], "904001");
+}
+
+#[test]
+fn who_waits_for_a_slow_workbench_is_told_and_calls_go_on() {
+    let ground = ground();
+    ground.publish("nine", NINE);
+    signal(&await_plugin(&ground.admin, "workbench", "up"), Signal::STOP);
+    let refused: Vec<String> = std::thread::scope(|scope| {
+        let ground = &ground;
+        let puts: Vec<_> =
+            (0..6).map(|n| scope.spawn(move || ground.put(&format!("slow{n}"), EIGHT))).collect();
+        assert_eq!(ground.dial("4001")["dialed"], "904001");
+        let answers = puts.into_iter().map(|put| put.join().expect("a put"));
+        answers.map(|answer| answer.problem(503, "hooks/unavailable").to_string()).collect()
+    });
+    let crowd = refused.iter().filter(|answer| answer.contains("others wait already")).count();
+    assert_eq!(crowd, 2, "one tries, three wait: {refused:#?}");
     assert_eq!(ground.dial("4001")["dialed"], "904001");
 }
 

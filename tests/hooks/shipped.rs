@@ -87,3 +87,17 @@ fn an_entry_that_is_none_is_refused_when_it_is_saved() {
     }
     save(json!("Boston > Lyon: 1")).problem(422, "request/invalid");
 }
+
+#[test]
+fn what_ships_uses_only_what_scripts_are_given_and_nothing_in_vain() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tree");
+    let mut look = std::process::Command::new("luacheck");
+    look.current_dir(root).args(["--no-color", "--config", "scripts/.luacheckrc"]);
+    let good = look.arg("scripts").output().expect("luacheck runs; tests/run installs it");
+    assert!(good.status.success(), "{}", String::from_utf8_lossy(&good.stdout));
+    // It would notice.
+    let bad = tempfile::NamedTempFile::with_suffix(".lua").expect("a file");
+    std::fs::write(bad.path(), "hook('dial.rewrite', function() return os.time() end)").expect("written");
+    let seen = look.arg(bad.path()).output().expect("luacheck runs");
+    assert!(!seen.status.success() && String::from_utf8_lossy(&seen.stdout).contains("os"), "{seen:?}");
+}

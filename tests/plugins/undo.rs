@@ -184,3 +184,24 @@ fn a_plugin_cannot_note_a_change_of_core_s_own_objects() {
         assert_eq!(answer.json["error"]["code"], "denied", "{answer}");
     }
 }
+
+/// Seed 000: not supported in MiCloud Flex on GCP; putting back is no way around it.
+#[test]
+fn in_micloud_flex_nothing_of_federation_is_put_back_but_what_takes_it_away() {
+    let appliance = Appliance::with_plugins(&["federation"]);
+    let admin = appliance.admin();
+    let words = "Federation is not supported in the MiCloud Flex on GCP (Google Cloud Platform) environment";
+    for domain in ["ocs.com", "lotus.example"] {
+        admin.post("/federation/servers", &json!({"domain": domain})).expect(201);
+    }
+    let added = newest(&admin, "federation/servers");
+    admin.delete("/federation/servers/ocs.com", "*").expect(204);
+    let removed = newest(&admin, "federation/servers");
+    admin.put("/settings/site.deployment", "*", &json!({"value": "micloud_flex_gcp"})).expect(200);
+    undo(&admin, &removed).problem(409, "deployment/not_supported").says(words);
+    undo(&admin, &added).expect(201);
+    assert_eq!(servers(&admin), Vec::<Value>::new());
+    admin.put("/settings/site.deployment", "*", &json!({"value": "on_premise"})).expect(200);
+    undo(&admin, &removed).expect(201);
+    assert_eq!(servers(&admin).len(), 1);
+}

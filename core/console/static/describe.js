@@ -52,7 +52,7 @@ function capital(text) {
 
 /** The description of a field without what only matters to whoever reads its source. */
 export function help({ description: text = "" }) {
-  return text.replaceAll(/ \(seeds? [^)]*\)/g, "").replaceAll("null:", "left out:");
+  return text.replaceAll(/ \(seeds? [^)]*\)/g, "").replace("left out or null:", "left out:").replaceAll("null:", "left out:");
 }
 
 /** What kind of field a schema means: `{kind, nullable, inner, reference}`. */

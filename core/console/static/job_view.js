@@ -70,7 +70,7 @@ function shown(job) {
   ];
   const cell = ([name, value]) => element("div", {}, element("dt", {}, name), element("dd", {}, value));
   const list = element("dl", { class: "facts even" }, ...rows.map(cell));
-  const note = job.note === "" ? [] : [paragraph(job.note)];
+  const note = job.note === "" || hasEnded(job) ? [] : [paragraph(job.note)];
   return [list, ...note, ...bar(job)];
 }
 

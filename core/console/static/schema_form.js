@@ -12,9 +12,15 @@ import { element } from "./ui.js";
 export function fieldOf(name, property, { value, required = false, choices = [], label = words(name) }) {
   const { kind, nullable, inner } = kindOf(property);
   const begun = value === undefined ? property.default : value;
-  const parts = { name, label: required ? `${label} (required)` : label, help: help(property), begun, nullable, required };
+  const parts = { name, label: required ? `${label} (required)` : label, help: about(label, property), begun, nullable, required };
   const made = MAKERS[kind]?.({ ...parts, inner, choices }) ?? text(parts);
   return { ...made, property: name, label };
+}
+
+/** The help; none where it only says the label once more. */
+function about(label, property) {
+  const text = help(property);
+  return text.toLowerCase() === `${label.toLowerCase()}.` ? "" : text;
 }
 
 const MAKERS = {
@@ -55,9 +61,9 @@ function given(value, nullable) {
 /** What is no number goes as it was typed: the API says what belongs there. */
 function number({ name, label, help: words_, begun, inner }) {
   const limits = `${inner.minimum} to ${inner.maximum}`;
-  const about = inner.maximum < 1e9 ? `${words_} ${limits}.` : words_;
+  const limited = inner.maximum < 1e9 ? `${words_} ${limits}.` : words_;
   const value = begun === undefined ? "" : String(begun);
-  const made = field({ name, label, help: about, value, inputmode: "numeric", autocomplete: "off" });
+  const made = field({ name, label, help: limited, value, inputmode: "numeric", autocomplete: "off" });
   const said = () => (made.value().trim() === "" ? undefined : numeric(made.value().trim()));
   return { ...made, said };
 }
@@ -67,13 +73,13 @@ function numeric(typed) {
 }
 
 function list({ name, label, help: words_, begun, inner, nullable }) {
-  const about = `${words_} With commas between them.`;
+  const separated = `${words_} With commas between them.`;
   const isNumber = inner.items?.type === "integer";
   const read = (typed) => {
     const parts = typed.split(",").map((part) => part.trim());
     return parts.filter((part) => part !== "").map((part) => (isNumber ? numeric(part) : part));
   };
-  return optional({ name, label, help: about, begun, nullable }, (begun ?? []).join(", "), read);
+  return optional({ name, label, help: separated, begun, nullable }, (begun ?? []).join(", "), read);
 }
 
 function text({ name, label, help: words_, begun, nullable }) {

@@ -5,6 +5,9 @@ use crate::engine::Engine;
 use crate::engine::objects::text;
 use crate::engine::scripts;
 
+const RESTART: &str = "`jackfield plugin list` says how it does; `jackfield plugin enable scripts` switches it on again, \
+                       `jackfield plugin clear-quarantine scripts` starts it after many deaths.";
+
 /// The check.
 pub static CHECK: Check = Check { name: "scripts", gates_readiness: false, run };
 
@@ -13,6 +16,14 @@ fn run(engine: &Engine) -> Finding {
         Ok(all) => all,
         Err(problem) => return Finding::bad(State::Unknown, problem.detail, "Look at the database first."),
     };
+    let published = all.iter().filter(|script| script.get("active").is_some_and(|n| !n.is_null())).count();
+    if let Some(cause) = scripts::obstacle(engine).filter(|_| published > 0) {
+        let detail = format!(
+            "{cause}. None of the {published} published scripts is asked: numbers stay as the appliance's own rule \
+             makes them, calls that a script has to admit are rejected, and checks are unknown."
+        );
+        return Finding::bad(State::Warning, detail, RESTART);
+    }
     let failed = all.iter().filter(|script| text(script, "state") == "failed");
     let failed: Vec<_> =
         failed.map(|script| format!("{}: {}", text(script, "name"), text(script, "reason"))).collect();

@@ -10,10 +10,9 @@ use serde_json::{Value, json};
 use super::writing::{self, FROM, Hand, Undone, VIA};
 use crate::catalog::problems::{CONFLICT, INVALID, NO_PLUGIN, NOT_UNDOABLE, PLUGIN_FAULT, Problem};
 use crate::catalog::shape::Object;
-use crate::engine::Engine;
 use crate::engine::events::Fired;
 use crate::engine::objects::text;
-use crate::engine::revisions;
+use crate::engine::{Engine, deployment, revisions};
 
 /// Time for a plugin to say how.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -44,6 +43,9 @@ impl Plan {
             after: state("after"),
             who: who.to_owned(),
         };
+        if sets_up(revision) {
+            engine.db.read(|read| deployment::refuse(read, plugin))?;
+        }
         let work = ask(engine, plugin, &undo)?;
         Ok(Self { plugin: plugin.to_owned(), undo, work })
     }
@@ -65,6 +67,12 @@ impl Plan {
             _ => unfit(&self.plugin, &failure.msg),
         }
     }
+}
+
+/// Taking away and switching off are allowed in every kind of deployment, and so is what belongs to an enterprise.
+fn sets_up(revision: &Object) -> bool {
+    let was_off = revision.get("before").is_some_and(|before| before["enabled"] == Value::Bool(false));
+    text(revision, "action") != "create" && !was_off && !text(revision, "object").starts_with("enterprise/")
 }
 
 fn unfit(plugin: &str, why: &str) -> Problem {

@@ -16,6 +16,9 @@ const MOST_PORTS: usize = 32;
 /// Both places in which a port is configured (seed 003).
 const BOTH_PLACES: &str = "A port is configured in two places: CSTA Settings in the PBX Node tab, and the mapping of the X25 gateway";
 
+/// Verdicts that are about the host and not about a port.
+const NOT_REACHED: &[&str] = &["no_address", "unreachable"];
+
 /// One port that was tried.
 struct Tried<'a> {
     port: u16,
@@ -133,8 +136,17 @@ impl Ports<'_> {
                 self.default, self.default
             ));
         }
-        if !missing.is_empty() {
-            said.push(format!("{BOTH_PLACES}; look for {} in both.", listed(missing)));
+        if has("no_address") {
+            said.push("Correct the address of the PBX node, or its entry in the name service.".to_owned());
+        }
+        if has("unreachable") {
+            said.push("Look at routing and VLANs between here and the PBX first.".to_owned());
+        }
+        // Of a host that is not reached at all, nothing is known of its ports.
+        let is_reached = |port: &u16| self.find(*port).is_some_and(|t| !NOT_REACHED.contains(&t.verdict));
+        let closed: Vec<u16> = missing.iter().copied().filter(is_reached).collect();
+        if !closed.is_empty() {
+            said.push(format!("{BOTH_PLACES}; look for {} in both.", listed(&closed)));
         }
         if !untried.is_empty() {
             said.push(format!("Try {} as well.", listed(untried)));
@@ -242,6 +254,12 @@ mod tests {
             assert!(advice.contains(words), "{advice}");
         }
         assert_eq!(found["unmapped"], json!([3212]));
+        let lost = judged(&[], &[], &[seen(3211, "no_address")]);
+        assert!(
+            lost["advice"].as_str().unwrap().starts_with("Correct the address of the PBX node"),
+            "{lost}"
+        );
+        assert!(!lost["advice"].as_str().unwrap().contains("X25"), "{lost}");
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub use serving::{Scripts, registered_checks};
 pub use shipped::install;
 pub use tally::{Figures, figures};
 pub use upkeep::supervise;
-pub use view::{list, shown, shown_by};
+pub use view::{list, obstacle, shown, shown_by};
 
 /// Kind of scripts' revisions, and their path in the API.
 pub const KIND: &str = "hooks";

@@ -1,23 +1,34 @@
-//! Tells scripts what happened in the appliance: those that asked for it, in order, on a thread of its own, so
-//! that whoever publishes never waits for a script.
+//! Tells scripts what happened in the appliance: those that asked for it, in order, on threads of its own, so
+//! that whoever publishes never waits for a script. Presence is told out of the log of news: scripts that are slow
+//! miss changes in between, never an account's last, and nothing of it is kept anywhere else.
 
-use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, Weak};
 use std::thread::Builder;
 use std::time::Duration;
 
+use jackfield_abi::ops::Failure;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::child;
+use crate::catalog::events::PRESENCE_CHANGED;
 use crate::catalog::hooks::{EVENT, EVENT_TELL, SCRIPTS};
 use crate::engine::Engine;
 use crate::engine::events::Fired;
+use crate::engine::news::Position;
 
 /// News that waits to be told.
 const NEWS: usize = 1024;
 /// What the way there and back may take, beyond the scripts' own time.
 const MARGIN: Duration = Duration::from_secs(2);
+/// Accounts whose presence is read at once.
+const AT_ONCE: usize = 64;
+/// How often an account's presence is told while the scripts' process does not answer; one that ends the process
+/// each time must not keep all others from being told.
+const TRIES: usize = 3;
+/// How long that process is left alone then, and how often the thread looks whether the appliance is ending.
+const LOOK_UP: Duration = Duration::from_secs(1);
 
 #[derive(Deserialize)]
 struct Told {
@@ -36,43 +47,86 @@ struct Failed {
 pub fn carry(engine: &Arc<Engine>) -> Result<(), String> {
     let (sender, receiver) = sync_channel::<Fired>(NEWS);
     let weak = Arc::downgrade(engine);
-    let carry = move || {
+    begin("script-news", move || {
         for fired in receiver {
             let Some(engine) = weak.upgrade() else { return };
-            tell(&engine, &fired);
+            if let Err(failure) = tell(&engine, &fired) {
+                log::warn!("scripts were not told of {} {}: {failure}", fired.event, fired.object);
+            }
         }
-    };
-    let spawned = Builder::new().name("script-news".to_owned()).spawn(carry);
-    spawned.map_err(|e| format!("Cannot start the thread that tells scripts what happened: {e}."))?;
+    })?;
     engine.bus.listen(move |fired| {
         if sender.try_send(fired.clone()).is_err() {
             log::warn!("too much news at once: scripts were not told of {} {}", fired.event, fired.object);
         }
     });
-    Ok(())
+    let weak = Arc::downgrade(engine);
+    begin("script-presence", move || carry_presence(&weak))
 }
 
-fn tell(engine: &Engine, fired: &Fired) {
-    let hook = format!("{}{}", EVENT.name, fired.event);
-    let listening: Vec<(String, i64)> = engine
-        .scripts
-        .all()
-        .into_iter()
-        .filter(|(_, one)| one.registers.as_ref().is_some_and(|registers| registers.wants(&fired.event)))
+fn begin(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), String> {
+    let spawned = Builder::new().name(name.to_owned()).spawn(work);
+    spawned.map(drop).map_err(|e| format!("Cannot start the thread that tells scripts what happened: {e}."))
+}
+
+/// Presence is in the log of news alone, not on the bus: there are thousands of changes in a second.
+fn carry_presence(engine: &Weak<Engine>) {
+    let mut place: Option<Position> = None;
+    while let Some(engine) = engine.upgrade() {
+        let here = engine.news.here();
+        if listening(&engine, PRESENCE_CHANGED.name).is_empty() {
+            // From the last look on, so that what happens right after a script begins to listen is told.
+            place = Some(here);
+            std::thread::sleep(LOOK_UP);
+            continue;
+        }
+        let from = place.get_or_insert(here);
+        let news = engine.news.presence_after(*from, AT_ONCE);
+        if news.is_empty() {
+            engine.news.await_after(here, LOOK_UP);
+        }
+        for (position, account) in news {
+            tell_presence(&engine, &account);
+            *from = position;
+        }
+    }
+}
+
+fn tell_presence(engine: &Arc<Engine>, account: &str) {
+    let fired = Fired { event: PRESENCE_CHANGED.name.to_owned(), object: account.to_owned() };
+    for attempt in 1..=TRIES {
+        let Err(failure) = tell(engine, &fired) else { return };
+        log::warn!(
+            "scripts were not told of {} {account} at attempt {attempt} of {TRIES}: {failure}",
+            fired.event
+        );
+        std::thread::sleep(LOOK_UP);
+    }
+}
+
+/// The scripts that want to be told of an event, with the versions that serve.
+fn listening(engine: &Engine, event: &str) -> Vec<(String, i64)> {
+    let hook = format!("{}{event}", EVENT.name);
+    let all = engine.scripts.all().into_iter();
+    all.filter(|(_, one)| one.registers.as_ref().is_some_and(|registers| registers.wants(event)))
         .filter(|(name, _)| engine.scripts.tallies.skipped_for(name, &hook).is_none())
         .map(|(name, one)| (name, one.version))
-        .collect();
+        .collect()
+}
+
+fn tell(engine: &Engine, fired: &Fired) -> Result<(), Failure> {
+    let listening = listening(engine, &fired.event);
     if listening.is_empty() {
-        return;
+        return Ok(());
     }
     let scripts: Vec<Value> =
         listening.iter().map(|(name, version)| json!({"name": name, "version": version})).collect();
     let args = json!({"event": fired.event, "object": fired.object, "scripts": scripts});
     let count = u32::try_from(listening.len()).unwrap_or(u32::MAX);
-    match child::ask(engine, SCRIPTS, EVENT_TELL, &args, EVENT.longest().saturating_mul(count) + MARGIN) {
-        Ok(answer) => count_failures(engine, &hook, &listening, answer),
-        Err(failure) => log::warn!("scripts were not told of {} {}: {failure}", fired.event, fired.object),
-    }
+    let within = EVENT.longest().saturating_mul(count) + MARGIN;
+    let answer = child::ask(engine, SCRIPTS, EVENT_TELL, &args, within)?;
+    count_failures(engine, &format!("{}{}", EVENT.name, fired.event), &listening, answer);
+    Ok(())
 }
 
 fn count_failures(engine: &Engine, hook: &str, listening: &[(String, i64)], answer: Value) {

@@ -13,8 +13,11 @@ pub struct Order(Vec<(Member, Option<Duration>)>);
 impl Order {
     /// The order, looked at once, so that who rests does so for the whole call.
     pub fn of(hook: &Hook, members: Vec<Member>, rest: impl Fn(&Member) -> Option<Duration>) -> Self {
-        let mut order: Vec<_> =
-            members.into_iter().map(|one| (rest(&one), one)).map(|(r, one)| (one, r)).collect();
+        let with_rest = |one: Member| {
+            let left = rest(&one);
+            (one, left)
+        };
+        let mut order: Vec<_> = members.into_iter().map(with_rest).collect();
         let first = order.iter().position(|(_, rest)| rest.is_some());
         if let Some(first) = first.filter(|_| hook.policy == Policy::Closed) {
             // Nobody behind it is asked: unless one before it decides, the call ends there.

@@ -66,7 +66,7 @@ fn registered(read: &Read<'_>, name: &str, script: &Object) -> Result<Value, Pro
 }
 
 /// Why the process that runs scripts does not serve.
-fn obstacle(engine: &Engine) -> Option<String> {
+pub fn obstacle(engine: &Engine) -> Option<String> {
     let host = engine.plugins.get()?;
     let status = host.list().into_iter().find(|status| status.id == SCRIPTS)?;
     let serves = matches!(status.state, State::Up | State::Degraded | State::Starting);

@@ -293,6 +293,9 @@ fn an_answer_that_comes_too_late_is_a_failure_and_the_next_call_is_served() {
     let answer = rig.chain(DIAL_ADMIT.name, &["known"], "0000");
     assert_eq!(answer["rejected"]["reason"], POLICY_UNAVAILABLE, "{answer}");
     let error = answer["steps"][0]["error"].as_str().unwrap();
-    assert_eq!(error, format!("site/known.lua:2: took more than {} ms", DIAL_ADMIT.wall.as_millis()));
+    assert_eq!(
+        error,
+        format!("site/known.lua:2: made calls that took more than {} ms", DIAL_ADMIT.waiting.as_millis())
+    );
     assert_eq!(rig.chain(DIAL_ADMIT.name, &["known"], "4123")["steps"][0]["outcome"], "allowed");
 }

@@ -56,7 +56,7 @@ impl Services for Site {
                 Ok(json!({"found": {"account": "a1", "name": "Ann", "extension": "4123", "node": "n1"}}))
             }
             "directory.lookup" if args["number"] == "0000" => {
-                std::thread::sleep(DIAL_ADMIT.wall * 2);
+                std::thread::sleep(DIAL_ADMIT.waiting * 2);
                 Ok(json!({"found": null}))
             }
             "directory.lookup" => Ok(json!({"found": null})),

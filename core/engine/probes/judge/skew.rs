@@ -55,8 +55,12 @@ pub fn pairs(clocks: &[Host]) -> Vec<Pair> {
 }
 
 /// The clock of a pair that is to be mended: the one farther from the source, or from most of the others where the
-/// source was not measured. `None` where that cannot be told.
+/// source was not measured. `None` where that cannot be told, such as where they are not farther apart than the
+/// measurement may be wrong.
 pub fn to_mend(pair: &Pair, clocks: &[Host], source: Option<f64>) -> Option<usize> {
+    if pair.skew <= pair.error {
+        return None;
+    }
     let mut offsets: Vec<f64> = clocks.iter().filter_map(|clock| Some(clock.offset?.0)).collect();
     offsets.sort_by(f64::total_cmp);
     let middle = source.or_else(|| (offsets.len() > 2).then(|| offsets[offsets.len() / 2]))?;
@@ -137,5 +141,12 @@ mod tests {
         assert_eq!(to_mend(&found[0], &clocks, Some(0.0)), Some(1), "the source says that we are right");
         let two = &clocks[1..];
         assert_eq!(to_mend(&pairs(two)[0], two, None), None, "one against one tells nothing");
+        let vague = [clock("PBX", 0.0, 1200.0), clock("gateway", 1.0, 5.0), clock("us", 0.0, 0.0)];
+        let found = pairs(&vague);
+        assert_eq!((found[0].state, to_mend(&found[0], &vague, Some(0.0))), (State::Notice, None));
+        assert!(
+            !words(&found[0], &vague, Some(0.0)).contains("set the clock"),
+            "nothing is wrong that is known"
+        );
     }
 }
