@@ -197,7 +197,7 @@ pub fn right(manifest: &Manifest, name: &str) -> Result<&'static Right, Problem>
         declared.ok_or_else(|| fault("read a plugin's manifest", &format!("the right {name} is missing")))?;
     let least = Role::parse(&declared.role).unwrap_or(Role::Admin);
     rights::bring(name, least, &declared.help)
-        .ok_or_else(|| fault("add a plugin's right", &"there are too many; restart the appliance"))
+        .ok_or_else(|| fault("add a plugin's right", "there are too many; restart the appliance"))
 }
 
 fn ask(call: &Call<'_>, plugin: &str, template: &str) -> Result<Reply, Problem> {

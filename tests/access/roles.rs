@@ -79,7 +79,7 @@ const TABLE: &[(&str, &str, usize, u16)] = &[
     ("DELETE", "/tokens/{id}", ADMIN, 204),
     ("POST", "/dialing/preview", VIEWER, 200),
     ("GET", "/hooks", VIEWER, 200),
-    ("GET", "/hooks/catalog", VIEWER, 200),
+    ("GET", "/hooks:catalog", VIEWER, 200),
     ("GET", "/hooks/{name}", VIEWER, 200),
     ("PUT", "/hooks/{name}", ADMIN, 200),
     ("DELETE", "/hooks/{name}", ADMIN, 204),

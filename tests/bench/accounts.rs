@@ -2,6 +2,7 @@
 //! import. A page of a list, a search by part of a name, opening and changing one, each through the door with TLS,
 //! rights and revisions; beside it bare SQLite doing the same on a copy of the same rows.
 
+#[allow(dead_code, reason = "a part of it is used here")]
 mod appliance;
 mod client;
 mod measure;

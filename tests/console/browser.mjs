@@ -49,6 +49,12 @@ const PROVOKED = [
   ["/api/v1/enterprises", 422],
   ["/api/v1/pbx-nodes", 422],
   ["/api/v1/hooks/nine", 422],
+  ["/api/v1/peers", 422],
+  ["/synchronizer", 404],
+  ["/api/v1/cloudlink", 422],
+  ["/api/v1/teams", 422],
+  ["/api/v1/teams/consent", 409],
+  [/\/teams\/users\/[^/]+$/, 422],
 ];
 
 /** Fails with a sentence unless a claim holds. */

@@ -4,6 +4,8 @@
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
+use serde_json::json;
+
 use crate::harness::{Appliance, workspace};
 
 /// Longest that the story may take, in seconds; it takes about ten.
@@ -66,6 +68,23 @@ fn an_operator_keeps_a_site_its_people_and_its_scripts_by_keyboard() {
 fn every_page_is_fit_for_everybody() {
     const PASSWORD: &str = "plum-tree under 7 stars";
     tell(&rehearsed(PASSWORD), "pages.mjs", PASSWORD);
+}
+
+#[test]
+fn an_administrator_sets_peering_cloudlink_and_teams_up_by_keyboard() {
+    const PASSWORD: &str = "plum-tree under 7 stars";
+    let appliance = Appliance::with_plugins(&["peering", "cloudlink", "teams"]);
+    said_well("the browser's packages", &timed(console("install")).output().expect("timeout runs"));
+    let made = appliance.cli(&["admin", "create", "alice", "--role", "admin", "--password-stdin"], PASSWORD);
+    assert_eq!(made.code, 0, "{}{}", made.stdout, made.stderr);
+    let admin = appliance.admin();
+    let acme = json!({"id": "acme", "description": "Acme", "domain": "acme.example"});
+    admin.post("/enterprises", &acme).expect(201);
+    let ann = json!({"enterprise": "acme", "login_id": "ann", "first_name": "Ann", "last_name": "Ek"});
+    admin.post("/accounts", &ann).expect(201);
+    let base = format!("https://{}/", appliance.address());
+    let story = timed("node").arg(console("worlds.mjs")).args([&base, "alice", PASSWORD]).output();
+    said_well("the story", &story.expect("timeout runs"));
 }
 
 #[test]

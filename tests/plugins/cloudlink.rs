@@ -117,7 +117,7 @@ fn accounts_of_the_appliance_that_would_fail_activation_are_told_before_any_call
     wanted.sort();
     assert_eq!(listed, wanted);
     let one = admin.get("/cloudlink/activation?reason=missing_email&limit=1").expect(200);
-    assert_eq!(one.column("account"), [bare.clone()]);
+    assert_eq!(one.column("account"), std::slice::from_ref(&bare));
     let finding = &one.items()[0]["findings"][0];
     assert_eq!(finding["failure"], "UCA Error - 400, <Validation Error: Primary Email missing>");
     let etag = admin.get(&format!("/accounts/{bare}")).etag();

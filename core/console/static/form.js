@@ -4,6 +4,9 @@
 import { asProblem } from "./api.js";
 import { element, icon, notice, paragraph, prose } from "./ui.js";
 
+const OVERTAKEN =
+  "Somebody changed it while you did. Load the page again to see how it is now; what you typed is lost then.";
+
 /**
  * A field: `{name, label, node, value(), fail(text), clear(), focus()}`. `help` is text with `code`;
  * everything else goes to the input as attributes.
@@ -92,16 +95,25 @@ export function around(name, label, help, input, ...beside) {
 /**
  * A form. `send(values)` does the work with what was filled in, by field name. `blame(problem)` returns
  * the name of a field and a sentence to show there, for a problem that names no field by itself, or null.
- * `advise(problem)` returns nodes that say what to do next. `others` are nodes beside the button.
+ * `advise(problem)` returns nodes that say what to do next. `others` are nodes beside the button. `body` are the nodes
+ * in which the fields stand, where they do not simply follow each other.
  */
-export function form({ fields, button, send, blame = () => null, advise = () => [], others = [] }) {
+export function form({
+  fields,
+  button,
+  send,
+  blame = () => null,
+  advise = () => [],
+  others = [],
+  body = null,
+}) {
   const place = element("div", { class: "outcome" });
   const submit = element("button", { type: "submit", class: "primary" }, button);
   const made = element(
     "form",
     { novalidate: true, autocomplete: "on" },
     place,
-    ...fields.map((f) => f.node),
+    ...(body ?? fields.map((f) => f.node)),
     others.length === 0 ? submit : element("div", { class: "actions" }, submit, ...others),
   );
   const parts = { fields, place, blame, advise };
@@ -127,9 +139,17 @@ async function work(parts, submit, send) {
   }
 }
 
-/** What is empty is left out: then the API says that it is missing and what belongs there. */
+/** What is empty is left out: then the API says that it is missing and what belongs there. `a/b` is b within a. */
 function filledIn(fields) {
-  return Object.fromEntries(fields.map((f) => [f.name, f.value()]).filter(([, value]) => value !== ""));
+  const values = {};
+  for (const field of fields) {
+    const value = field.value();
+    if (value === "") continue;
+    const path = field.name.split("/");
+    const inner = path.slice(0, -1).reduce((object, step) => (object[step] ??= {}), values);
+    inner[path.at(-1)] = value;
+  }
+  return values;
 }
 
 function report(parts, problem) {
@@ -143,7 +163,7 @@ function report(parts, problem) {
     "problem",
     problem.title,
     ...said.map((text) => paragraph(text)),
-    ...parts.advise(problem),
+    ...advice(parts, problem),
   );
   parts.place.replaceChildren(box);
   box.focus();
@@ -155,8 +175,20 @@ function faults({ fields, blame }, problem) {
   if (blamed !== null) return [[fields.find(({ name }) => name === blamed[0]), blamed[1]]];
   return problem.errors.map(({ pointer, detail }) => {
     const field = fields.find(({ name }) => pointer === `/${name}` || pointer.startsWith(`/${name}/`));
-    return [field, sentence(`${field?.label ?? pointer} ${detail}`)];
+    return [field, sentence(`${field?.label ?? pointer} ${withoutName(pointer, detail)}`)];
   });
+}
+
+/** What to do next. A page that says nothing of a change that was overtaken leaves that to this. */
+function advice(parts, problem) {
+  const given = parts.advise(problem);
+  return given.length === 0 && problem.status === 412 ? [paragraph(OVERTAKEN)] : given;
+}
+
+/** Some sentences begin with the field's name in the API, which people do not know. */
+function withoutName(pointer, detail) {
+  const name = `${pointer.split("/").at(-1)} `;
+  return detail.startsWith(name) ? detail.slice(name.length) : detail;
 }
 
 function sentence(text) {

@@ -43,7 +43,7 @@ function question(context, enterprise, outcome) {
   const send = (dryRun) => {
     const [list] = file.files;
     error.hidden = list !== undefined;
-    file.toggleAttribute("aria-invalid", list === undefined);
+    file.setAttribute("aria-invalid", String(list === undefined));
     if (list !== undefined) return start({ context, enterprise, outcome, mode: mode.value(), dryRun }, list);
     error.textContent = "Choose the file first.";
     file.focus();

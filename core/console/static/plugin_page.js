@@ -11,27 +11,53 @@
 // context.api        get(path), post(path, body), remove(path, etag), call(method, path, {body, etag}) to
 //                    {status, etag, body}; all below /api/v1; refusals are thrown as Problem (title, detail, status,
 //                    errors [{pointer, detail}], is(code)); asProblem(cause) makes one of anything that was thrown
-// context.ui         element, prose, paragraph, state, icon, notice, greeting, explain, section, table
-// context.form       field, choice, password, form
+// context.at         the steps of the address below the page's own, such as ["peers", "peer_1"]; none on its first view
+// context.link(...)  the address of a view of this page, by such steps, for links
+// context.go(steps, m) shows a view of this page, greeting with a message or with nothing
+// context.attempt(act, text) does something and draws the page anew with that text, or with what went wrong
+// context.ui         element, prose, paragraph, state, icon, notice, greeting, explain, section, table, button, actions,
+//                    facts, sentence, listing
+// context.form       form and its fields: field, choice, password; and with a value that is there already: chosen,
+//                    date, flag, group, lines, number, secret, words
 // context.confirm    asks before something that people notice: {title, text, button} to whether it shall be done
 
 import * as api from "./api.js";
 import { confirm } from "./confirm.js";
+import * as fields from "./fields.js";
 import * as form from "./form.js";
+import { listing } from "./listing.js";
 import * as session from "./session.js";
 import * as ui from "./ui.js";
 
 const API = kept(api, ["Problem", "asProblem", "call", "get", "post", "remove"]);
-const FORM = kept(form, ["choice", "field", "form", "password"]);
-const UI = kept(ui, [
+const FORM = kept({ ...form, ...fields }, [
+  "choice",
+  "chosen",
+  "date",
+  "field",
+  "flag",
+  "form",
+  "group",
+  "lines",
+  "number",
+  "password",
+  "secret",
+  "words",
+]);
+const UI = kept({ ...ui, listing }, [
+  "actions",
+  "button",
   "element",
   "explain",
+  "facts",
   "greeting",
   "icon",
+  "listing",
   "notice",
   "paragraph",
   "prose",
   "section",
+  "sentence",
   "state",
   "table",
 ]);
@@ -55,6 +81,21 @@ function address(plugin) {
   return `#/plugin/${plugin.id}`;
 }
 
+function below(plugin, steps) {
+  return [address(plugin), ...steps.map(encodeURIComponent)].join("/");
+}
+
+/** Does something, and shows the page anew with how it went. */
+async function attempted(act, text, again) {
+  try {
+    await act();
+    again({ state: "ok", text });
+  } catch (cause) {
+    const { title, detail } = api.asProblem(cause);
+    again({ state: "problem", text: `${title}. ${detail}` });
+  }
+}
+
 function page(plugin) {
   return { title: plugin.title, draw: (context) => drawn(plugin, context) };
 }
@@ -68,12 +109,17 @@ async function drawn(plugin, context) {
 function given(plugin, context) {
   const { id, title, version, state, reason } = plugin;
   const { who, rights } = session.current();
+  const again = (message = null) => context.go(location.hash, message);
   return Object.freeze({
     plugin: Object.freeze({ id, title, version, state, reason }),
     who,
     may: (right) => rights.includes(right),
     message: context.message,
-    again: (message = null) => context.go(address(plugin), message),
+    at: location.hash.slice(address(plugin).length).split("/").filter((step) => step !== "").map(decodeURIComponent),
+    link: (...steps) => below(plugin, steps),
+    go: (steps, message = null) => context.go(below(plugin, steps), message),
+    again,
+    attempt: (act, text) => attempted(act, text, again),
     api: API,
     ui: UI,
     form: FORM,
@@ -84,7 +130,7 @@ function given(plugin, context) {
 /** A plugin that does not serve: why, since when, and where it can be helped. */
 function away(plugin, context) {
   const since = new Date(plugin.since).toLocaleString();
-  const reason = sentence(plugin.reason === "" ? "it is being started or stopped" : plugin.reason);
+  const reason = ui.sentence(plugin.reason === "" ? "it is being started or stopped" : plugin.reason);
   const again = () => context.go(address(plugin));
   return [
     ui.element("h1", {}, plugin.title),
@@ -96,8 +142,4 @@ function away(plugin, context) {
       ui.element("button", { type: "button", on: { click: again } }, "Try again"),
     ),
   ];
-}
-
-function sentence(words) {
-  return `${words[0].toUpperCase()}${words.slice(1)}${/[.!?]$/.test(words) ? "" : "."}`;
 }

@@ -104,3 +104,25 @@ export function table(label, headings, rows) {
   const made = element("table", {}, caption, element("thead", {}, head), element("tbody", {}, ...rows.map(line)));
   return element("div", { class: "scroll", role: "region", "aria-label": label, tabindex: "0" }, made);
 }
+
+/** A button that does something. */
+export function button(label, click, attributes = {}) {
+  return element("button", { type: "button", on: { click }, ...attributes }, label);
+}
+
+/** Buttons and links side by side. */
+export function actions(...children) {
+  return element("div", { class: "actions" }, ...children);
+}
+
+/** Names with their values, which are nodes or text. */
+export function facts(pairs) {
+  const pair = ([name, value]) => element("div", {}, element("dt", {}, name), element("dd", {}, value));
+  return element("dl", { class: "facts" }, ...pairs.map(pair));
+}
+
+/** Words as a sentence: a capital first, a full stop at the end. */
+export function sentence(words) {
+  if (words === "") return "";
+  return `${words[0].toUpperCase()}${words.slice(1)}${/[.!?]$/.test(words) ? "" : "."}`;
+}

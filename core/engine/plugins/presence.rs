@@ -67,7 +67,8 @@ fn get(engine: &Engine, asked: &PresenceGet) -> Result<Value, Failure> {
     Ok(json!({"presence": found}))
 }
 
-/// Only whoever speaks with Teams may say that it is on.
+/// Meant for whoever speaks with Teams. Which plugin that is the appliance does not know, so any that holds `presence/1`
+/// may; it lasts only while it is asked for again, and the log says who asked.
 fn govern(engine: &Engine, plugin: &str, asked: &PresenceGovern) -> Result<Value, Failure> {
     bounded(asked.accounts.len())?;
     let lasts = asked.lasts.unwrap_or(TEAMS_LASTS);

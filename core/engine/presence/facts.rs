@@ -1,6 +1,9 @@
 //! What the database says of an account that presence needs to know: whether it is there, and whether it shows
 //! its presence. The account's own word counts where its enterprise has Presence Privacy Service; elsewhere everybody
 //! shows it (Mitel's help on accounts and on privacy).
+//!
+//! That help has ten seconds between two switches of the same person. Here there are none: who was shown by mistake must
+//! be hidden at once, and watchers are protected otherwise, since the news keep one value of each account.
 
 use std::sync::Arc;
 

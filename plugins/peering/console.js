@@ -1,0 +1,313 @@
+// Peering in the console (seeds 001 and 002): the table of peer servers, one peer's details with the directory that its
+// contacts come from, the directories of enterprises, and invitations of sister appliances.
+
+const TYPES = { jackfield: "Sister appliance", external: "External" };
+const HALVES = [["AM", "AM"], ["PM", "PM"]];
+const BINDINGS = [["ldaps", "TLS from the beginning (ldaps)"], ["starttls", "TLS by StartTLS"], ["none", "No TLS"]];
+const SCOPES = [["subtree", "Everything below"], ["one", "One level below"], ["base", "The base alone"]];
+
+export async function draw(context) {
+  const [what, id] = context.at;
+  if (what === "peers" && id === "new") return newPeer(context);
+  if (what === "peers" && id !== undefined) return onePeer(context, id);
+  if (what === "enterprises" && id !== undefined) return oneEnterprise(context, id);
+  return overview(context);
+}
+
+async function overview(context) {
+  const { api, ui, plugin, message, may } = context;
+  const [standing, { items: enterprises }] = await Promise.all([api.get("/peering"), api.get("/enterprises?limit=500")]);
+  const add = may("peers:write") ? [ui.actions(link(context, "Add Server", "peers", "new"))] : [];
+  return [
+    ...ui.greeting(message),
+    ui.element("h1", {}, plugin.title),
+    ui.paragraph("Sister appliances and other messaging servers whose people ours reach.", { class: "lead" }),
+    condition(ui, standing),
+    ui.section("Peer Servers", ...(await peers(context, standing)), ...add),
+    ui.section("Directories of our enterprises", ...directories(context, enterprises)),
+    ui.section("Invitations", ...(await invitations(context, enterprises))),
+  ];
+}
+
+function link({ ui, link }, text, ...steps) {
+  return ui.element("a", { href: link(...steps) }, text);
+}
+
+function condition(ui, { state, reason }) {
+  const [sign, title] = { idle: ["unknown", "Nothing to connect"], connected: ["ok", "Connected"] }[state] ?? ["warning", "Not connected"];
+  return ui.notice(sign, title, ui.paragraph(ui.sentence(reason)));
+}
+
+function peers(context, first) {
+  const { ui } = context;
+  return ui.listing({
+    label: "Table of peer servers",
+    path: "/peering",
+    key: "peers",
+    first,
+    headings: ["Description", "Enterprise", "Server", "Peer Type", "Peer Server Version", "Status"],
+    empty: "There is no peer yet.",
+    cells: (peer) => [
+      link(context, peer.description, "peers", peer.id),
+      peer.enterprise,
+      server(ui, peer),
+      TYPES[peer.kind] ?? "Not set",
+      peer.kind === "jackfield" ? (peer.version ?? "Not known yet") : "N/A",
+      status(ui, peer),
+    ],
+  });
+}
+
+/** A sister appliance's name leads to its own console. */
+function server(ui, { kind, server: host }) {
+  if (kind !== "jackfield" || host === null) return "N/A";
+  return ui.element("a", { href: `https://${host}/`, target: "_blank", rel: "noopener noreferrer" }, host);
+}
+
+function status(ui, { kind, status: word }) {
+  if (kind === "external") return "N/A";
+  const known = { connected: ["ok", "Connected"], never_connected: ["warning", "Never connected"], disabled: ["unknown", "Disabled"] };
+  return ui.state(...(known[word] ?? ["warning", word]));
+}
+
+function directories(context, enterprises) {
+  const { ui } = context;
+  if (enterprises.length === 0) return [ui.paragraph("There is no enterprise yet.")];
+  const row = ({ id, description, domain }) => [link(context, id, "enterprises", id), description, domain ?? ""];
+  const help = ui.paragraph("An enterprise’s accounts may come from an Active Directory or another LDAP directory.");
+  return [help, ui.table("Table of enterprises", ["Enterprise", "Description", "Domain"], enterprises.map(row))];
+}
+
+async function invitations(context, enterprises) {
+  const { api, ui, may, attempt, confirm } = context;
+  const trusts = may("peering:trust");
+  const withdraw = async ({ id, note }) => {
+    const ask = { title: "Withdraw the invitation?", text: `The code for ${note || id} is of no use then.`, button: "Withdraw" };
+    if (await confirm(ask)) attempt(() => api.remove(`/peering/invitations/${id}`), "The invitation is withdrawn.");
+  };
+  const table = await ui.listing({
+    label: "Table of invitations",
+    path: "/peering/invitations",
+    headings: ["For", "Enterprise", "Made by", "Good until", "State", ...(trusts ? [""] : [])],
+    empty: "Nobody is invited.",
+    cells: (one) => [
+      one.note,
+      one.enterprise,
+      one.made_by,
+      new Date(one.expires_at).toLocaleString(),
+      ui.state(one.state === "open" ? "ok" : "unknown", one.state === "open" ? "Open" : "Expired"),
+      ...(trusts ? [ui.button("Withdraw", () => withdraw(one), { class: "quiet", "aria-label": `Withdraw the invitation for ${one.note || one.id}` })] : []),
+    ],
+  });
+  return trusts && enterprises.length > 0 ? [...table, ...inviting(context, enterprises)] : table;
+}
+
+function inviting({ api, ui, form }, enterprises) {
+  const outcome = ui.element("div", { class: "outcome", role: "status" });
+  const fields = [
+    form.choice({ name: "enterprise", label: "Our enterprise", choices: enterprises.map(({ id, description }) => [id, `${description} (${id})`]) }),
+    form.field({ name: "note", label: "For whom", help: "In words; up to 64 characters.", autocomplete: "off" }),
+    form.number({ name: "expires_in_hours", label: "Good for so many hours", value: 24, help: "At most 168, a week." }),
+  ];
+  const send = async (values) => {
+    const { code, expires_at: end } = await api.post("/peering/invitations", values);
+    const box = ui.notice(
+      "ok",
+      "The code is shown this once",
+      ui.element("p", {}, ui.element("code", {}, code)),
+      ui.paragraph(`It is good until ${new Date(end).toLocaleString()}. This version cannot accept one yet: that needs a connection.`),
+    );
+    outcome.replaceChildren(box);
+    box.focus();
+  };
+  return [ui.element("h3", {}, "Invite a sister appliance"), outcome, form.form({ fields, button: "Make a code", send })];
+}
+
+/* Peer Server Details */
+
+function back(context) {
+  return context.ui.element("p", {}, link(context, "Back to all peers"));
+}
+
+async function newPeer(context) {
+  const { api, ui, message, go } = context;
+  const { items: enterprises } = await api.get("/enterprises?limit=500");
+  const send = async (values) => {
+    const { id, description } = await api.post("/peers", values);
+    go(["peers", id], { state: "ok", text: `${description} was added.` });
+  };
+  const own = enterprises.map(({ id, description }) => [id, `${description} (${id})`]);
+  const fresh = { kind: "jackfield", enterprise: enterprises[0]?.id };
+  return [
+    ...ui.greeting(message),
+    ui.element("h1", {}, "Add Server"),
+    back(context),
+    enterprises.length === 0 ? ui.paragraph("There is no enterprise yet that it could be a peer of.") : details(context, fresh, own, "Add", send),
+  ];
+}
+
+async function onePeer(context, id) {
+  const { api, ui, message, may, again, go, confirm } = context;
+  const path = `/peers/${encodeURIComponent(id)}`;
+  const [{ body: peer, etag }, standing] = await Promise.all([api.call("GET", path), api.get(`${path}/status`)]);
+  const send = async (values) => {
+    // A kind that is set stays; it says so itself.
+    await api.call("PUT", path, { body: { ...values, enterprise: peer.enterprise }, etag });
+    again({ state: "ok", text: "Saved." });
+  };
+  const remove = async () => {
+    const text = "All that belongs to it goes with it: contacts, and the directory with its password.";
+    if (!(await confirm({ title: `Delete ${peer.description}?`, text, button: "Delete" }))) return;
+    try {
+      await api.remove(path, etag);
+      go([], { state: "ok", text: `${peer.description} is deleted.` });
+    } catch (cause) {
+      again({ state: "problem", text: api.asProblem(cause).detail });
+    }
+  };
+  const { reason } = standing;
+  const writes = may("peers:write");
+  return [
+    ...ui.greeting(message),
+    ui.element("h1", {}, peer.description),
+    back(context),
+    ui.facts([
+      ["Status", standing.status === null ? "N/A" : status(ui, standing)],
+      ["Why", ui.sentence(reason)],
+      ["Since", new Date(standing.since).toLocaleString()],
+      ["Enterprise", peer.enterprise],
+    ]),
+    ui.section("Peer Server Details", writes ? details(context, peer, null, "Save", send) : reading(ui, peer)),
+    ...(peer.kind === "external" ? [await directory(context, path, may("peering:write"))] : []),
+    ...(writes ? [ui.section("Deleting", ui.actions(ui.button("Delete Server", remove)))] : []),
+  ];
+}
+
+function reading(ui, peer) {
+  return ui.facts([
+    ["Peer Type", TYPES[peer.kind] ?? "Not set"],
+    ["Hostname", peer.hostname ?? "N/A"],
+    ["Peer enterprise ID", peer.peer_enterprise ?? "N/A"],
+    ["Peer Dialing Prefix", peer.dialing_prefix || "None"],
+    ["Synchronization", peer.sync_every_days === 0 ? "When somebody asks" : `Every ${peer.sync_every_days} days`],
+  ]);
+}
+
+/** The fields of seed 001. Those of sister appliances alone are hidden for others. */
+function details({ ui, form }, peer, enterprises, button, send) {
+  const fixed = enterprises === null && (peer.kind ?? null) !== null;
+  const types = Object.entries(TYPES);
+  const kind = form.chosen({ name: "kind", label: "Peer Type", value: peer.kind, help: fixed ? "It stays what it is; delete the peer to change it." : "", choices: fixed ? types.filter(([name]) => name === peer.kind) : [...(enterprises === null ? [["", "Not set"]] : []), ...types] });
+  const text = (name, label, help) => form.field({ name, label, help, value: peer[name] ?? "", autocomplete: "off" });
+  const common = [
+    ...(enterprises === null ? [] : [form.choice({ name: "enterprise", label: "Enterprise", choices: enterprises })]),
+    kind,
+    text("description", "Description", "Up to 64 letters, digits, dashes and spaces."),
+  ];
+  const sister = form.group(
+    "Sister appliance",
+    "",
+    text("hostname", "Hostname", "Fully qualified, as in the certificate of the other appliance."),
+    text("peer_enterprise", "Peer enterprise ID", "Of the enterprise over there: 4 to 32 letters, digits and dashes."),
+    text("dialing_prefix", "Peer Dialing Prefix", "Where PBXs do not dial each other’s extensions transparently. A leading `-` leaves out the node’s outgoing digit."),
+  );
+  const schedule = form.group(
+    "Synchronization",
+    "",
+    form.number({ name: "sync_every_days", label: "Every so many days", value: peer.sync_every_days ?? 0, help: "0: only when somebody asks." }),
+    form.number({ name: "sync_hour", label: "Hour", value: peer.sync_hour ?? 2, help: "1 to 12." }),
+    form.number({ name: "sync_minute", label: "Minute", value: peer.sync_minute ?? 0 }),
+    form.chosen({ name: "sync_half", label: "AM or PM", value: peer.sync_half ?? "AM", choices: HALVES }),
+  );
+  const show = (word) => (sister.node.hidden = word === "external");
+  kind.onChange(show);
+  show(peer.kind ?? "");
+  const own = sister.fields.map((field) => ({ ...field, value: () => (sister.node.hidden ? "" : field.value()) }));
+  const fields = [...common, ...own, ...schedule.fields];
+  return form.form({ fields, body: [...common.map((field) => field.node), sister.node, schedule.node], button, send });
+}
+
+/* Directories */
+
+async function oneEnterprise(context, id) {
+  const { api, ui, message, may } = context;
+  const path = `/enterprises/${encodeURIComponent(id)}`;
+  const enterprise = await api.get(path);
+  return [
+    ...ui.greeting(message),
+    ui.element("h1", {}, `Directory of ${enterprise.description || id}`),
+    back(context),
+    await directory(context, path, may("peering:write"), true),
+  ];
+}
+
+/** The synchronizer at a path, or a form that makes one. */
+async function directory(context, owner, writes, scheduled = false) {
+  const { api, ui, attempt, again, confirm } = context;
+  const path = `${owner}/synchronizer`;
+  const { body: now, etag } = await api.call("GET", path).catch((cause) => {
+    if (cause.status !== 404) throw cause;
+    return { body: null };
+  });
+  const send = async (values) => {
+    const { body } = await api.call("PUT", path, { body: { ...(now === null ? {} : { mapping: now.mapping }), ...values }, etag });
+    again({ state: body.warnings.length === 0 ? "ok" : "warning", text: ["Saved.", ...body.warnings.map(ui.sentence)].join(" ") });
+  };
+  const forget = async () => {
+    const ask = { title: "Forget the directory?", text: "Its password is forgotten with it.", button: "Forget" };
+    if (await confirm(ask)) attempt(() => api.remove(path, etag), "The directory is forgotten.");
+  };
+  const standing = now === null ? [ui.paragraph("None is set up.")] : [ui.notice("warning", "Never synchronized", ui.paragraph(ui.sentence(now.reason)), ...now.warnings.map((text) => ui.paragraph(ui.sentence(text))))];
+  const place = now === null || writes ? [] : [ui.facts([["Where", now.path], ["Search base", now.search_base], ["Filter", now.filter]])];
+  const edit = writes ? [synchronizer(context, now ?? {}, scheduled, send)] : [];
+  const drop = writes && now !== null ? [ui.actions(ui.button("Forget the directory", forget))] : [];
+  return ui.section("AD/LDAP synchronizer", ...standing, ...place, ...edit, ...drop);
+}
+
+function synchronizer({ form }, now, scheduled, send) {
+  const text = (name, label, help = "") => form.field({ name, label, help, value: now[name] ?? "", autocomplete: "off" });
+  const number = (name, label, usual, help = "") => form.number({ name, label, help, value: now[name] ?? usual });
+  const groups = [
+    form.group(
+      "Where it is",
+      "",
+      text("description", "Description", "Up to 64 characters."),
+      text("domain", "Domain", "XMPP domain of the people in it."),
+      text("host", "Host"),
+      form.number({ name: "port", label: "Port", value: now.port ?? "", help: "Left empty: the usual one." }),
+      form.chosen({ name: "tls", label: "Encryption", value: now.tls ?? "ldaps", choices: BINDINGS }),
+      text("base_dn", "Base DN", "Such as `DC=example,DC=com`."),
+      form.lines({ name: "ca_certificate", label: "Trusted certificates", help: "PEM. Left empty: those that the appliance trusts.", value: now.ca_certificate ?? "" }),
+    ),
+    form.group(
+      "Signing in there",
+      "Left empty, the directory is read anonymously.",
+      text("bind_dn", "Bind DN", "A distinguished name or a user principal name."),
+      form.secret({ name: "password", label: "Password", help: "Asked for anew when host, port, encryption or bind DN change.", since: now.password_set_at ?? null }),
+    ),
+    form.group(
+      "What is read",
+      "",
+      text("search_context", "Search context", "Below the base DN, such as `OU=Sales`."),
+      text("filter", "Filter", "Left empty: people without computers."),
+      form.chosen({ name: "scope", label: "How deep", value: now.scope ?? "subtree", choices: SCOPES }),
+      number("page_size", "Entries of one answer", 500),
+      number("max_removal_percent", "Stop when more would go, in percent", 20),
+      number("grace_days", "Keep who is gone for so many days", 7),
+    ),
+    ...(scheduled ? [times(form, now)] : []),
+  ];
+  return form.form({ fields: groups.flatMap(({ fields }) => fields), body: groups.map(({ node }) => node), button: "Save", send });
+}
+
+function times(form, now) {
+  const number = (name, label, usual, help = "") => form.number({ name, label, help, value: now[name] ?? usual });
+  return form.group(
+    "When it is read",
+    "",
+    number("sync_every_days", "Every so many days", 0, "0: only when somebody asks."),
+    number("sync_hour", "Hour", 2, "1 to 12."),
+    number("sync_minute", "Minute", 0),
+    form.chosen({ name: "sync_half", label: "AM or PM", value: now.sync_half ?? "AM", choices: HALVES }),
+  );
+}
