@@ -77,8 +77,8 @@ fn talk(admin: &Client, mut bob: Line, by: &str) {
     let refused = bob.hear("</message>");
     assert!(refused.contains("service-unavailable") && refused.contains("m1"), "{refused}");
     bob.say("<iq type='get' to='home.example' id='p1'><ping xmlns='urn:xmpp:ping'/></iq>");
-    let pong = bob.hear("p1");
-    assert!(pong.contains("home.example"), "{pong}");
+    let pong = bob.hear("p1") + &bob.hear(">");
+    assert!(pong.contains("home.example") && pong.contains("type='result'"), "{pong}");
     bob.say(&message("ann@home.example", "m2", "&lt;&amp;'\" \u{1F600}"));
     assert!(awaited(SOON, || (kept(admin) == 1).then_some(())).is_some(), "the message did not come");
     for direction in ["in", "out"] {
@@ -107,7 +107,7 @@ fn certificates_of_a_common_authority_prove_both_sides() {
 fn dialback_does_where_nobody_vouches_for_certificates() {
     within(HOSTS, |network| {
         let hosts = [("far.example", Authority::new().leaf("far.example", 2090))];
-        let prosody = Prosody::start(network, "127.0.1.2", &hosts, "", false);
+        let prosody = Prosody::start(network, "127.0.1.2", &hosts, &Authority::new().pem(), false);
         let (_appliance, admin) = home(&[json!({"domain": "far.example", "policy": "tls_dialback"})]);
         talk(&admin, prosody.bob("far.example"), "dialback");
         let link = link(&admin, "out", |_| true);
@@ -138,7 +138,7 @@ fn ejabberd_falls_back_to_dialback_on_the_same_stream() {
 fn a_partner_that_was_killed_is_reached_again() {
     within(HOSTS, |network| {
         let hosts = [("far.example", Authority::new().leaf("far.example", 2090))];
-        let mut prosody = Prosody::start(network, "127.0.1.2", &hosts, "", false);
+        let mut prosody = Prosody::start(network, "127.0.1.2", &hosts, &Authority::new().pem(), false);
         let (_appliance, admin) = home(&[json!({"domain": "far.example", "policy": "tls_dialback"})]);
         talk(&admin, prosody.bob("far.example"), "dialback");
         prosody.kill();
@@ -156,7 +156,7 @@ fn a_partner_that_was_killed_is_reached_again() {
 fn the_switch_and_the_table_act_on_links_that_stand() {
     within(HOSTS, |network| {
         let hosts = [("far.example", Authority::new().leaf("far.example", 2090))];
-        let prosody = Prosody::start(network, "127.0.1.2", &hosts, "", false);
+        let prosody = Prosody::start(network, "127.0.1.2", &hosts, &Authority::new().pem(), false);
         let (_appliance, admin) = home(&[json!({"domain": "far.example", "policy": "tls_dialback"})]);
         talk(&admin, prosody.bob("far.example"), "dialback");
         admin.delete("/federation/servers/far.example", "*").expect(204);

@@ -101,7 +101,7 @@ fn every_failure_has_its_own_words_and_advice() {
 fn a_key_that_is_not_believed_is_told() {
     within(&[("home.example", "127.0.1.9"), ("far.example", "127.0.1.2")], |network| {
         let hosts = [("far.example", Authority::new().leaf("far.example", 2090))];
-        let _prosody = Prosody::start(network, "127.0.1.2", &hosts, "", false);
+        let _prosody = Prosody::start(network, "127.0.1.2", &hosts, &Authority::new().pem(), false);
         let (_appliance, admin) = home(&[json!({"domain": "far.example", "policy": "tls_dialback"})]);
         // DNS leads to another address than ours, so the server cannot ask us.
         let outcome = test(&admin, "far.example");

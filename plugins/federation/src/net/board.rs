@@ -53,6 +53,9 @@ pub struct Link {
     pub last_error: String,
     /// When that was, RFC 3339.
     pub last_error_at: Option<String>,
+    /// Streams that stand; a partner may have several.
+    #[serde(skip)]
+    streams: usize,
 }
 
 type Links = BTreeMap<(Direction, Pair), Link>;
@@ -111,6 +114,7 @@ impl Link {
             queued: 0,
             last_error: String::new(),
             last_error_at: None,
+            streams: 0,
         }
     }
 
@@ -118,6 +122,20 @@ impl Link {
     pub fn become_state(&mut self, state: &'static str) {
         if self.state != state {
             (self.state, self.since) = (state, now());
+        }
+    }
+
+    /// One more stream stands.
+    pub fn opened(&mut self) {
+        self.streams += 1;
+        self.become_state("up");
+    }
+
+    /// One of them has ended.
+    pub fn closed(&mut self) {
+        self.streams = self.streams.saturating_sub(1);
+        if self.streams == 0 {
+            self.become_state("down");
         }
     }
 

@@ -44,6 +44,13 @@ pub struct Course {
     pub fault: String,
     /// How the partner knows us.
     pub authenticated_by: Option<&'static str>,
+    /// What is waited for once the connection stands.
+    pub at: Option<Step>,
+}
+
+/// What to do where a partner does not answer at that step.
+pub fn silent(step: Step) -> &'static str {
+    if step == Step::Authentication { UNVERIFIED } else { BLOCKED }
 }
 
 /// A stream that carries stanzas, or the answer to a question.
@@ -71,14 +78,12 @@ pub async fn dial(hub: &Hub, pair: &Pair, errand: Errand, course: &mut Course) -
     let reached = timeout_at(until, way.negotiate(socket, &target, errand, course, &mut at)).await;
     reached.unwrap_or_else(|_| {
         let detail = "the server took the connection and then did not answer within 30 seconds";
-        Err(Trouble::new(
-            at,
-            detail,
-            "Ask its administrator whether it is well, and whether a firewall holds the answers back.",
-        ))
+        Err(Trouble::new(at, detail, silent(at)))
     })
 }
 
+const UNVERIFIED: &str = "The server asks the host that DNS names for our domain. See that its SRV record leads here, that port 5269 is open to us, \
+     and that the server federates with our domain.";
 const BLOCKED: &str = "Check that a firewall lets TCP through to that port, and that the server runs.";
 
 fn expected(partner: &Partner, domain: &str) -> Vec<String> {
@@ -222,6 +227,7 @@ impl Way<'_> {
                     }
                 }
             }
+            course.at = Some(*at);
             outs = if more.is_empty() { self.hear(&mut wire, &mut machine, at).await? } else { more };
         }
     }
@@ -310,10 +316,7 @@ impl Way<'_> {
                 Step::Authentication,
                 "The server wants a certificate of ours that it trusts. Give federation one, from an authority that is trusted there.",
             ),
-            Lost::Denied(_) => (
-                Step::Authentication,
-                "The server asked the host that DNS names for our domain. See that its SRV record leads here, that port 5269 is open to us, and that the server federates with our domain.",
-            ),
+            Lost::Denied(_) => (Step::Authentication, UNVERIFIED),
             Lost::Ended(_) if course.tls.is_some() => (
                 Step::Authentication,
                 "Read the server's reason. Often our certificate is not trusted there, or our domain is not on its list.",

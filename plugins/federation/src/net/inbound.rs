@@ -148,7 +148,7 @@ impl Stream {
         let _ = timeout(FAREWELL, farewell).await;
         for pair in self.machine.verified() {
             self.hub.board.note(Direction::In, pair, |link| {
-                link.become_state("down");
+                link.closed();
                 if !self.last_words.is_empty() {
                     link.failed(&self.last_words);
                 }
@@ -311,7 +311,7 @@ impl Stream {
             .tls()
             .map(|_| self.hub.present.get().tls.judge(&chain, &names).err().unwrap_or_default());
         self.hub.board.note(Direction::In, pair, |link| {
-            link.become_state("up");
+            link.opened();
             link.tls = self.wire.tls();
             link.certificate = chain.first().and_then(|leaf| seen(leaf));
             link.certificate_fault = fault.unwrap_or_default();

@@ -33,7 +33,7 @@ pub use trouble::{Step, Trouble};
 use crate::s2s::dialback::Secret;
 use crate::s2s::{Errand, Pair};
 use board::Board;
-use dial::{Course, Reached, dial};
+use dial::{Course, Reached, dial, silent};
 use inbound::Door;
 use known::Present;
 
@@ -157,13 +157,8 @@ impl Tester {
                 Err(_) => {
                     let next =
                         Step::ALL.into_iter().find(|step| !course.done.iter().any(|(done, _)| done == step));
-                    let advice =
-                        "Check that a firewall lets TCP through to that port, and that the server runs.";
-                    Some(Trouble::new(
-                        next.unwrap_or(Step::Stream),
-                        "there was no answer within 25 seconds",
-                        advice,
-                    ))
+                    let step = course.at.or(next).unwrap_or(Step::Stream);
+                    Some(Trouble::new(step, "there was no answer within 25 seconds", silent(step)))
                 }
             };
             let Course { done, certificate, expected, .. } = course;

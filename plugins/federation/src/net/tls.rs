@@ -170,6 +170,12 @@ fn fault(error: &Error, leaf: &[u8]) -> String {
             }
             format!("its certificate is signed by an authority that is not trusted here: {issuer}")
         }
+        Error::InvalidCertificate(CertificateError::BadSignature) => {
+            let issuer = of(|seen| &seen.issuer);
+            format!(
+                "its certificate is signed by an authority that is not trusted here, although one of its name is: {issuer}"
+            )
+        }
         Error::InvalidCertificate(
             CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. },
         ) => "its certificate is not for servers".to_owned(),
