@@ -109,6 +109,9 @@ pub async fn listen(hub: Arc<Hub>, listener: TcpListener, is_direct: bool, door:
     }
 }
 
+/// A question about a key, and what came of it.
+type Answered = (Question, Verified);
+
 /// One inbound stream.
 struct Stream {
     hub: Arc<Hub>,
@@ -117,7 +120,7 @@ struct Stream {
     address: SocketAddr,
     guest: Guest,
     changed: watch::Receiver<u64>,
-    answers: (mpsc::Sender<(Question, Verified)>, mpsc::Receiver<(Question, Verified)>),
+    answers: (mpsc::Sender<Answered>, mpsc::Receiver<Answered>),
     deadline: Instant,
     last_words: String,
 }

@@ -93,7 +93,7 @@ impl Tls {
         let fits = |name: &&str| {
             ServerName::try_from(*name).is_ok_and(|name| verify_server_name(&parsed, &name).is_ok())
         };
-        if names.iter().any(|name| fits(&name)) {
+        if names.iter().any(fits) {
             return Ok(());
         }
         let has = seen(leaf).map(|seen| seen.names.join(", ")).filter(|names| !names.is_empty());
@@ -197,7 +197,7 @@ fn fault(error: &Error, leaf: &[u8]) -> String {
 struct Any(Arc<CryptoProvider>);
 
 impl Any {
-    fn old(
+    fn signed_as_12(
         &self,
         message: &[u8],
         cert: &CertificateDer<'_>,
@@ -206,7 +206,7 @@ impl Any {
         verify_tls12_signature(message, cert, dss, &self.0.signature_verification_algorithms)
     }
 
-    fn new(
+    fn signed_as_13(
         &self,
         message: &[u8],
         cert: &CertificateDer<'_>,
@@ -234,7 +234,7 @@ impl ServerCertVerifier for Any {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.old(message, cert, dss)
+        self.signed_as_12(message, cert, dss)
     }
 
     fn verify_tls13_signature(
@@ -243,7 +243,7 @@ impl ServerCertVerifier for Any {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.new(message, cert, dss)
+        self.signed_as_13(message, cert, dss)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
@@ -275,7 +275,7 @@ impl ClientCertVerifier for Any {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.old(message, cert, dss)
+        self.signed_as_12(message, cert, dss)
     }
 
     fn verify_tls13_signature(
@@ -284,7 +284,7 @@ impl ClientCertVerifier for Any {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.new(message, cert, dss)
+        self.signed_as_13(message, cert, dss)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
