@@ -240,7 +240,7 @@ fn scripts_are_told_of_presence_and_that_writes_nothing() {
     let ground = ground();
     let jo = ground.admin.post("/accounts", &account("acme", "jo", &json!({}))).expect(201).id();
     ground.publish("watcher", "hook(\"event.presence.changed\", function(event)\n  error(event.event .. \" \" .. event.object)\nend)");
-    let newest = || ground.admin.get("/revisions?limit=1").expect(200).json()["items"][0]["n"].clone();
+    let newest = || ground.admin.get("/revisions?limit=1").expect(200).json["items"][0]["n"].clone();
     let before = newest();
     let told = json!({"state": "busy"});
     ground.admin.put(&format!("/accounts/{jo}/presence/telephony"), "*", &told).expect(200);
