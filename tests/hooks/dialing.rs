@@ -129,7 +129,7 @@ fn a_script_that_makes_an_emergency_number_of_a_call_is_told_on() {
     ground.publish("admit", &source("dial.admit", 0, "return reject(\"closed\")"));
     let answer = ground.dial("4001");
     assert_eq!(answer["dialed"], "112", "{answer}");
-    assert!(lints(&answer).contains(&"script.emergency"), "{answer}");
+    assert!(lints(&answer).contains(&"script.made_emergency"), "{answer}");
 }
 
 #[test]

@@ -267,6 +267,6 @@ fn a_script_step_and_the_result_serialize_as_documented() {
     dialed.steps.push(Step { code: "dial.rewrite", text, before, after, source: Some("site.lua".into()) });
     let json = serde_json::to_value(&dialed).unwrap();
     assert_eq!(json["dialed"], "4001");
-    assert!(json["steps"][0].get("source").is_none());
+    assert!(json["steps"][0]["source"].is_null());
     assert_eq!(json["steps"][1]["source"], "site.lua");
 }

@@ -105,7 +105,7 @@ codes! { LINT_CODES, "Every lint: code and meaning.":
     DIALED_LONG "dialed.long" "The dialed string is longer than most PBXs accept.";
     SCRIPT_FAILED "script.failed" "A script of the site failed, and the policy of its hook took its place.";
     SCRIPT_REJECTED "script.rejected" "A script of the site, or the policy in its place, rejected the call: nothing is dialed.";
-    SCRIPT_TO_EMERGENCY "script.emergency" "A script of the site made an emergency number of another one.";
+    SCRIPT_TO_EMERGENCY "script.made_emergency" "A script of the site made an emergency number of another one.";
 }
 
 /// Collects steps and lints while a number is worked on.
