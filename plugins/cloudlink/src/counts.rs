@@ -120,6 +120,10 @@ impl State {
 
     fn take(&mut self, known: Result<Known, Failure>) {
         self.is_counting = false;
+        // What was broken off is no count.
+        if self.is_stopped {
+            return;
+        }
         match known {
             Ok(known) => (self.known, self.failure) = (Some(known), None),
             Err(failure) => self.failure = Some(failure),
