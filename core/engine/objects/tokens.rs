@@ -89,7 +89,8 @@ fn refuse_unknown(scopes: &[Value]) -> Result<(), Problem> {
     let wrong = wrong.filter(|(_, scope)| !known.contains(scope)).map(|(at, scope)| {
         let meant = nearest(scope, known.iter().copied());
         let meant = meant.map(|word| format!("; did you mean {word:?}?")).unwrap_or_default();
-        FieldError::at(&format!("scopes/{at}"), format!("must be a right; {scope:?} is none{meant}"))
+        let detail = format!("must be a right; {scope:?} is none{meant}");
+        FieldError { pointer: format!("/scopes/{at}"), detail }
     });
     let errors: Vec<_> = wrong.collect();
     if errors.is_empty() { Ok(()) } else { Err(Problem::invalid(errors)) }
