@@ -63,8 +63,14 @@ impl Ejabberd {
         ]);
         let running =
             Process::start(command.env("HOME", path("")).stdout(Stdio::null()).stderr(Stdio::null()));
-        let up = awaited(Duration::from_secs(60), || std::net::TcpStream::connect((address, 5222)).ok());
-        assert!(up.is_some(), "ejabberd did not start: {:?}", fs::read_to_string(path("logs/ejabberd.log")));
+        for port in [5222, 5269] {
+            let up = awaited(Duration::from_secs(60), || std::net::TcpStream::connect((address, port)).ok());
+            assert!(
+                up.is_some(),
+                "ejabberd did not start: {:?}",
+                fs::read_to_string(path("logs/ejabberd.log"))
+            );
+        }
         let server = Self { _folder: folder, _running: running, address, host };
         server.register();
         server

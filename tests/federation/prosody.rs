@@ -71,8 +71,11 @@ log = {{ debug = "{log}" }}
         let mut command = network.command("prosody");
         command.args(["-F", "--config"]).arg(config);
         self.running = Some(Process::start(command.stdout(Stdio::null()).stderr(Stdio::null())));
-        let up = awaited(Duration::from_secs(30), || std::net::TcpStream::connect((self.address, 5269)).ok());
-        assert!(up.is_some(), "prosody did not start:\n{}", self.log());
+        for port in [5222, 5269] {
+            let listens = || std::net::TcpStream::connect((self.address, port)).ok();
+            let up = awaited(Duration::from_secs(30), listens);
+            assert!(up.is_some(), "prosody did not start at {port}:\n{}", self.log());
+        }
     }
 
     /// Ends it without a farewell.

@@ -72,7 +72,9 @@ fn clocks_of_one_source_are_ok_and_others_are_told_with_the_effect() {
     for address in ["127.0.0.21", "127.0.0.22", "127.0.0.23", "127.0.0.28", "127.0.0.24", "127.0.0.25"] {
         let question = json!({"op": "ntp.query", "args": {"address": address, "port": servers.port}});
         let ask = || admin.post("/checks:probe", &question).expect(200).json;
-        let is_ok = || Some(ask()).filter(|result| result["verdict"] == "ok");
+        // Right after it is synchronised, a server still says that it may be seconds from the truth.
+        let is_sure = |result: &Value| result["error_ms"].as_f64().is_some_and(|error| error < 300.0);
+        let is_ok = || Some(ask()).filter(|result| result["verdict"] == "ok" && is_sure(result));
         assert!(awaited(SYNCHRONISED_WITHIN, is_ok).is_some(), "{address}: {:#}\n{}", ask(), servers.logs());
     }
     let pbx = json!({"kind": "mivoice_business", "address": "127.0.0.22", "ntp_address": ""});
