@@ -208,7 +208,7 @@ fn the_audit_tells_that_one_was_set_and_nothing_more_and_only_a_first_one_is_und
     set(&admin, &ann, PASSWORD).expect(204);
     undo(&newest()["n"]).expect(201);
     assert_eq!(says(&admin, &ann), (json!("no"), Value::Null), "a first one is undone by removing it");
-    let operator = appliance.admin().post("/tokens", &json!({"name": "o", "role": "operator", "scopes": ["accounts:read", "accounts:write", "revisions:read", "revisions:undo"]}));
+    let operator = appliance.admin().post("/tokens", &json!({"name": "undoer", "role": "operator", "scopes": ["accounts:read", "accounts:write", "revisions:read", "revisions:undo"]}));
     set(&admin, &ann, PASSWORD).expect(204);
     let operator = appliance.anonymous().with_token(&operator.expect(201).text("token"));
     operator.post(&format!("/revisions/{}:undo", newest()["n"]), &json!({})).problem(403, "access/denied");
