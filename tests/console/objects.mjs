@@ -57,6 +57,7 @@ async function makesAccount(visitor) {
 }
 
 async function setsPassword(visitor) {
+  visitor.secrets.push("correct horse battery", "another horse battery");
   await visitor.sees("main", "The user cannot sign in: there is no password.");
   await visitor.fill("#password", "short");
   await visitor.page.keyboard.press("Enter");
