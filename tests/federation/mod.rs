@@ -34,6 +34,7 @@ fn home(rows: &[Value]) -> (Appliance, Client) {
     admin.post("/accounts", &account("home", "ann", &json!({}))).expect(201);
     set(&admin, "s2s_listen", json!(["127.0.1.1:5269"]));
     set(&admin, "dns_servers", json!([NAMES]));
+    set(&admin, "local_targets", json!(true));
     for row in rows {
         admin.post("/federation/servers", row).expect(201);
     }

@@ -23,6 +23,7 @@ pub struct Wanted {
     s2s_listen: Vec<String>,
     s2s_tls_listen: Vec<String>,
     dns_servers: Vec<String>,
+    local_targets: bool,
 }
 
 /// What is read of the settings.
@@ -30,6 +31,7 @@ pub struct Wanted {
 pub struct Options {
     places: Places,
     name_servers: Vec<IpAddr>,
+    local_targets: bool,
 }
 
 /// The server, and why it does not run.
@@ -49,12 +51,13 @@ struct Domain {
 impl Options {
     /// Reads the settings; the error names the one that does not fit.
     pub fn read(settings: &Settings) -> Result<Self, Failure> {
-        let Wanted { s2s_listen, s2s_tls_listen, dns_servers } = settings.read()?;
+        let Wanted { s2s_listen, s2s_tls_listen, dns_servers, local_targets } = settings.read()?;
         let places = Places {
             plain: each("s2s_listen", &s2s_listen, "an address and port such as 0.0.0.0:5269")?,
             tls: each("s2s_tls_listen", &s2s_tls_listen, "an address and port such as 0.0.0.0:5270")?,
         };
-        Ok(Self { places, name_servers: each("dns_servers", &dns_servers, "an IP address")? })
+        let name_servers = each("dns_servers", &dns_servers, "an IP address")?;
+        Ok(Self { places, name_servers, local_targets })
     }
 }
 
@@ -143,8 +146,8 @@ fn known(host: &Host, standing: &Standing, options: &Options) -> Result<Known, F
     let (stored, key) = Stored::read(host, &own)?;
     let tls = Tls::new(&stored.chain, key.reveal(), &stored.authorities);
     let tls = tls.map_err(|why| Failure::new(Code::Unavailable, why))?;
-    let name_servers = options.name_servers.clone();
-    Ok(Known { own, partners, open: standing.switches.open, name_servers, tls })
+    let Options { name_servers, local_targets, .. } = options.clone();
+    Ok(Known { own, partners, open: standing.switches.open, name_servers, local_targets, tls })
 }
 
 impl Federation {
