@@ -4,6 +4,7 @@
 mod authority;
 mod bad_input;
 mod ejabberd;
+mod friend;
 mod network;
 mod prosody;
 mod reached;
@@ -16,7 +17,7 @@ use serde_json::{Value, json};
 use crate::harness::*;
 use authority::Authority;
 use ejabberd::Ejabberd;
-use network::{NAMES, within};
+use network::{NAMES, within, within_names};
 use prosody::Prosody;
 use wire::Line;
 
