@@ -143,7 +143,7 @@ async function undoes(visitor) {
   await visitor.press("[data-does=undo]");
   await visitor.greets("Undone.");
   await visitor.see("Account Anne Roux");
-  await visitor.press("main a[href^='#/audit']");
+  await visitor.press("main a[href^='#/audit?kind=accounts&']");
   await visitor.see("Audit");
   const rows = await visitor.page.locator("tbody tr").count();
   insist(rows === 6, `the account's history has ${rows} changes`);
