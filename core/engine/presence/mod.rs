@@ -114,6 +114,12 @@ impl Presence {
         self.lock().len()
     }
 
+    /// How many states set by hand, or taken back, are not on the disk as they are here.
+    pub fn unsaved(&self) -> usize {
+        let table = self.lock();
+        table.unsaved.len() + table.saving
+    }
+
     /// Saves what was set by hand; what cannot be saved now is kept for the next time.
     pub fn save(&self, engine: &Engine) {
         loop {
@@ -122,9 +128,12 @@ impl Presence {
                 return;
             }
             let accounts: Vec<_> = saved.iter().map(|(account, _)| Arc::clone(account)).collect();
-            if let Err(problem) = saved::write(&engine.db, saved) {
+            let written = saved::write(&engine.db, saved);
+            let mut table = self.lock();
+            table.saving -= accounts.len();
+            if let Err(problem) = written {
                 log::warn!("could not save what was set by hand, trying again: {}", problem.detail);
-                self.lock().unsaved.extend(accounts);
+                table.unsaved.extend(accounts);
                 return;
             }
         }

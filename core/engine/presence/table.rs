@@ -54,6 +54,8 @@ pub struct Table {
     order: u64,
     /// Accounts whose state by hand is not on the disk as it is here.
     pub unsaved: HashSet<Arc<str>>,
+    /// How many were taken out of `unsaved` to be written and are not on the disk yet.
+    pub saving: usize,
     /// Rises with every change of what the database says of accounts.
     pub generation: u64,
     /// An enterprise or many accounts were changed: everybody is to be looked up again.
