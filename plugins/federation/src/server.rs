@@ -37,6 +37,8 @@ pub struct Options {
 pub struct Server {
     running: Option<(Net, Places)>,
     trouble: String,
+    /// Why the site has none; empty: it may have one.
+    lacked: String,
     /// Versions of switches and table that it goes by.
     followed: (i64, i64),
 }
@@ -86,15 +88,22 @@ impl Server {
         &self.trouble
     }
 
+    /// Why the kind of deployment has none; empty: it may have one.
+    pub fn lacked(&self) -> &str {
+        &self.lacked
+    }
+
     /// Whether it goes by that already.
     pub fn has_followed(&self, standing: &Standing) -> bool {
         self.followed == (standing.revision, standing.table_revision)
+            && self.lacked == standing.lacked().unwrap_or_default()
     }
 
     fn follow(&mut self, host: &Host, standing: &Standing, options: &Options) -> Result<(), Failure> {
         self.trouble.clear();
         self.followed = (standing.revision, standing.table_revision);
-        if !standing.switches.enabled {
+        self.lacked = standing.lacked().unwrap_or_default();
+        if !standing.switches.enabled || !self.lacked.is_empty() {
             self.stop();
             return Ok(());
         }
