@@ -119,6 +119,20 @@ fn settle(read: &Read<'_>, object: &mut Object) -> Result<(), Problem> {
     check_extension(read, object)
 }
 
+/// An account may gain a PBX node later and never lose it again (Mitel's help on accounts): its telephones would be left
+/// on a system that it has no part in any more. It may move to another node.
+pub fn refuse_losing_node(before: &Object, after: &Object) -> Result<(), Problem> {
+    let has_node = |account: &Object| account.get("pbx_node").is_some_and(|node| !node.is_null());
+    // A peer's user is on whatever the peer says.
+    if !has_node(before) || has_node(after) || !text(before, "peer").is_empty() {
+        return Ok(());
+    }
+    Err(Problem::field(
+        "pbx_node",
+        "must name a PBX node: an account that has one may move to another and never be without again; null is not",
+    ))
+}
+
 fn check_node(read: &Read<'_>, object: &Object) -> Result<(), Problem> {
     let Some(node) = object.get("pbx_node").and_then(|v| v.as_str()) else { return Ok(()) };
     let home = PBX_NODES.get(read, node)?;
@@ -127,7 +141,11 @@ fn check_node(read: &Read<'_>, object: &Object) -> Result<(), Problem> {
     }
     Err(Problem::field(
         "pbx_node",
-        format!("belongs to enterprise {:?}, not to this account's", text(&home, "enterprise")),
+        format!(
+            "must be a PBX node of the account's enterprise; {:?} belongs to enterprise {:?}",
+            text(&home, "name"),
+            text(&home, "enterprise")
+        ),
     ))
 }
 
