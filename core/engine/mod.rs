@@ -112,9 +112,9 @@ impl Engine {
         log::info!("database {}: {opened}", state.database().display());
         let keyring = Keyring::open(&db, master, &state.master_key())?;
         let settings = Settings::load(&db).map_err(|p| p.detail)?;
-        let scripts = Scripts::default();
-        scripts.reload(&db).map_err(|p| p.detail)?;
         let news = Arc::new(News::open(&db).map_err(|p| p.detail)?);
+        let scripts = Scripts::new(Arc::clone(&news));
+        scripts.reload(&db).map_err(|p| p.detail)?;
         let (bus, told) = (Bus::default(), Arc::clone(&news));
         bus.listen(move |fired| told.tell(fired));
         let (board, started) = (Board::default(), Instant::now());
