@@ -57,6 +57,13 @@ impl Office {
         self.shown()["state"].as_str().unwrap().to_owned()
     }
 
+    /// Waits until that is shown, after a change that concerns many.
+    #[track_caller]
+    fn becomes(&self, state: &str) {
+        let seen = awaited(Duration::from_secs(30), || (self.state() == state).then_some(()));
+        assert!(seen.is_some(), "it stays {}", self.shown());
+    }
+
     fn relay(&self, op: &str, args: &Value) -> Value {
         self.admin.post("/mirror:relay", &json!({"op": op, "args": args})).expect(200).json
     }
@@ -157,10 +164,7 @@ fn who_does_not_show_presence_is_unknown_where_the_enterprise_heeds_that() {
     office.say("manual", "busy");
     let (account, enterprise) = (format!("/accounts/{}", office.ann), "/enterprises/acme".to_owned());
     let set = |path: &str, fields: Value| drop(office.admin.patch(path, "*", &fields).expect(200));
-    let becomes = |state: &str| {
-        let seen = awaited(Duration::from_secs(30), || (office.state() == state).then_some(()));
-        assert!(seen.is_some(), "it stays {}", office.shown());
-    };
+    let becomes = |state: &str| office.becomes(state);
     set(&account, json!({"show_presence": false}));
     assert_eq!(office.state(), "busy", "without Presence Privacy Service everybody shows it");
     set(&enterprise, json!({"presence_privacy": true}));
@@ -170,6 +174,26 @@ fn who_does_not_show_presence_is_unknown_where_the_enterprise_heeds_that() {
     assert!(hidden["reason"].as_str().unwrap().contains("does not show"), "{hidden}");
     set(&account, json!({"show_presence": true}));
     becomes("busy");
+}
+
+/// Mitel's help on user profiles: calendar integration is the enterprise's to allow and the profile's to use.
+#[test]
+fn a_calendar_has_a_say_where_enterprise_and_profile_have_calendar_integration() {
+    let office = office();
+    office.say("manual", "away");
+    office.say("calendar", "in_meeting");
+    assert_eq!(office.state(), "in_meeting");
+    let set = |path: &str, fields: Value| drop(office.admin.patch(path, "*", &fields).expect(200));
+    set("/enterprises/acme", json!({"calendar_integration": false}));
+    office.becomes("away");
+    set("/enterprises/acme", json!({"calendar_integration": true}));
+    office.becomes("in_meeting");
+    let own = json!({"name": "Sales", "calendar_integration": false});
+    let own = office.admin.post("/profiles", &own).expect(201).id();
+    set(&format!("/accounts/{}", office.ann), json!({"profile": own}));
+    office.becomes("away");
+    set(&format!("/profiles/{own}"), json!({"calendar_integration": true}));
+    office.becomes("in_meeting");
 }
 
 #[test]

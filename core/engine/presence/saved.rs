@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use jackfield_db::{Db, Read, Row, RowResult, params};
 
 use super::state::{Input, Source, State};
-use super::table::{Now, Table, Told};
+use super::table::{Table, Told};
 use crate::catalog::problems::Problem;
-use crate::engine::clock;
+use crate::engine::clock::{self, Now};
 
 /// Most accounts in one transaction.
 const AT_ONCE: usize = 2000;
