@@ -1,9 +1,13 @@
 //! The time of day as the appliance writes it down. Durations that matter (deadlines, ages) use
 //! `std::time::Instant` instead, which no clock step disturbs.
 
+mod leap;
+
 use std::time::Instant;
 
 use jiff::Timestamp;
+
+pub use leap::Leaps;
 
 /// The two clocks at one moment: one that never steps, and Unix time in milliseconds.
 #[derive(Debug, Clone, Copy)]

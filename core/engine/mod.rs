@@ -39,6 +39,7 @@ use crate::host::Host;
 use access::throttle::Throttle;
 use change::{Change, Origin};
 use checks::Checks;
+use clock::Leaps;
 use doctor::Board;
 use events::{Bus, Fired};
 use idempotency::InHand;
@@ -79,6 +80,8 @@ pub struct Engine {
     pub presence: Presence,
     /// Failed attempts to sign in.
     pub throttle: Throttle,
+    /// Whether the clock may be believed.
+    pub leaps: Leaps,
     /// What the parts outside the engine report about themselves.
     pub board: Board,
     /// Work of plugins that takes longer than a request.
@@ -117,6 +120,7 @@ impl Engine {
         scripts.reload(&db).map_err(|p| p.detail)?;
         let (bus, told) = (Bus::default(), Arc::clone(&news));
         bus.listen(move |fired| told.tell(fired));
+        let leaps = Leaps::open(&db).map_err(|p| p.detail)?;
         let (board, started) = (Board::default(), Instant::now());
         Ok(Self {
             db,
@@ -126,6 +130,7 @@ impl Engine {
             presence: Presence::new(Arc::clone(&news)),
             news,
             throttle: Throttle::default(),
+            leaps,
             board,
             jobs: Jobs::default(),
             in_hand: InHand::default(),
