@@ -102,12 +102,13 @@ fn ordering(verb: &'static str, summary: &str, command: Command) -> Route {
             command(host(call)?, call.param("id")).map_err(|cause| Problem::new(PLUGIN_COMMAND, cause))?;
             log::info!("{}: {}", call.principal()?.label, call.request.path);
             let was_enabled = text(&before, "state") != "disabled";
-            // The process may take a moment to end.
-            record(
-                call,
-                was_enabled,
-                if verb == "disable" { false } else { verb == "enable" || was_enabled },
-            )?;
+            // Not by how it is then: the process may take a moment to end.
+            let is_enabled = match verb {
+                "disable" => false,
+                "enable" => true,
+                _ => was_enabled,
+            };
+            record(call, was_enabled, is_enabled)?;
             one(call).map(Reply::json)
         })
 }

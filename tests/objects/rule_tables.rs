@@ -341,6 +341,16 @@ pub fn account_rules() -> Vec<Rule> {
                 (json!("Sa\nles"), "folder names with / between them"),
             ],
         ),
+        (
+            "voice_mail_server",
+            vec![json!(""), json!("vm.example.com"), json!("10.0.0.8")],
+            vec![(json!("a b"), "a host name or an IP address"), (text(129), "this has 129")],
+        ),
+        (
+            "voice_mail_number",
+            vec![json!(""), json!("+33 (0)1 42 76-49.78"), json!("*98")],
+            vec![(json!("call me"), "a telephone number"), ("1".repeat(33).into(), "0 to 32")],
+        ),
         ("deployed", vec![json!(true), json!(false)], vec![(json!("yes"), "must be true or false")]),
         ("teams_status", vec![json!(true), json!(false)], vec![(json!("yes"), "must be true or false")]),
         ("show_presence", vec![json!(true), json!(false)], vec![(json!("yes"), "must be true or false")]),

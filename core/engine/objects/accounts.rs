@@ -80,6 +80,18 @@ static SHAPE: Shape = Shape {
             Absent::Text(""),
             "Folder of the corporate directory below the top, such as Sales/Paris; empty: the top.",
         ),
+        Field::optional(
+            "voice_mail_server",
+            Kind::Text { min: 0, max: 128, rule: Some(&rules::HOST) },
+            Absent::Text(""),
+            "Host name or IP address of the account's own voice mail server; empty: the node's.",
+        ),
+        Field::optional(
+            "voice_mail_number",
+            Kind::Text { min: 0, max: 32, rule: Some(&rules::NUMBER) },
+            Absent::Text(""),
+            "Public number of the account's own voice mail; empty: the node's.",
+        ),
         Field::optional("deployed", Kind::Boolean, Absent::Boolean(true), "Whether it is in use."),
         REVISION,
         CREATED_AT,
