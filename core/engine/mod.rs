@@ -11,9 +11,11 @@ pub mod dialing;
 pub mod directory;
 pub mod doctor;
 pub mod events;
+pub mod gate;
 pub mod idempotency;
 pub mod import;
 pub mod jobs;
+pub mod login;
 pub mod messages;
 pub mod news;
 pub mod objects;
@@ -82,6 +84,8 @@ pub struct Engine {
     pub throttle: Throttle,
     /// Whether the clock may be believed.
     pub leaps: Leaps,
+    /// Failed attempts of users to sign in to chat.
+    pub login_failures: login::Failures,
     /// What the parts outside the engine report about themselves.
     pub board: Board,
     /// Work of plugins that takes longer than a request.
@@ -131,6 +135,7 @@ impl Engine {
             news,
             throttle: Throttle::default(),
             leaps,
+            login_failures: login::Failures::default(),
             board,
             jobs: Jobs::default(),
             in_hand: InHand::default(),

@@ -36,7 +36,8 @@ pub(crate) const CORE: &[Migration] = core![
     "0008_revision_parts.sql",
     "0009_schedules.sql",
     "0010_presence_messages.sql",
-    "0011_site_and_voice_mail.sql",
+    "0011_login.sql",
+    "0012_site_and_voice_mail.sql",
 ];
 
 /// Which step failed, and why.
