@@ -40,6 +40,8 @@ pub struct Options {
 pub struct Server {
     running: Option<(Net, Places)>,
     trouble: String,
+    /// Why the site has none; empty: it may have one.
+    lacked: String,
     /// The way to other servers, for the office.
     pub outside: Outside,
     /// Versions of switches and table that it goes by.
@@ -92,9 +94,15 @@ impl Server {
         &self.trouble
     }
 
+    /// Why the kind of deployment has none; empty: it may have one.
+    pub fn lacked(&self) -> &str {
+        &self.lacked
+    }
+
     /// Whether it goes by that already.
     pub fn has_followed(&self, standing: &Standing) -> bool {
         self.followed == (standing.revision, standing.table_revision)
+            && self.lacked == standing.lacked().unwrap_or_default()
     }
 
     fn follow(
@@ -106,8 +114,10 @@ impl Server {
     ) -> Result<(), Failure> {
         self.trouble.clear();
         self.followed = (standing.revision, standing.table_revision);
+        self.lacked = standing.lacked().unwrap_or_default();
+        let serves = standing.switches.enabled && self.lacked.is_empty();
         // Without a desk the plugin stops.
-        let (true, Some(desk)) = (standing.switches.enabled, desk) else {
+        let (true, Some(desk)) = (serves, desk) else {
             self.stop();
             return Ok(());
         };
