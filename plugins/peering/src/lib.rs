@@ -11,6 +11,7 @@ mod overview;
 mod owner;
 mod random;
 mod reconcile;
+mod sister;
 mod standing;
 mod synchronizer;
 mod undo;
