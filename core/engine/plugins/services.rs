@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::writing::{self, Hand, Undone, failure, of_problem};
-use super::{messages, presence, rows, settings};
+use super::{jobs, messages, presence, rows, settings};
 use crate::engine::doctor::{Finding, PLUGIN_FINDINGS, State};
 use crate::engine::events::Fired;
 use crate::engine::secrets::{Secret, store};
@@ -69,6 +69,8 @@ impl Services for EngineServices {
             ops::SECRET_GET => desk.get_secret(read(args)?),
             ops::SECRET_DELETE => desk.delete_secret(read(args)?),
             ops::JOB_PROGRESS => desk.progress(&read(args)?),
+            ops::JOB_QUEUE => jobs::queue(&engine, plugin, read(args)?),
+            ops::JOB_PLANS => jobs::plan(&engine, plugin, read(args)?),
             ops::CHECK_REPORT => desk.report(read(args)?),
             ops::REVISION_NOTE => desk.note(read(args)?),
             ops::PRESENCE_PUBLISH | ops::PRESENCE_GET | ops::PRESENCE_GOVERN => {

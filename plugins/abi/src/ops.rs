@@ -25,7 +25,7 @@ macro_rules! ops {
 
 ops! { TO_PLUGIN, "What the host asks of a plugin.":
     HTTP "http" 0 "Answers one API request below the plugin's routes: `HttpRequest` to `HttpResponse`.";
-    JOB_RUN "job.run" 0 "Runs one job to its end: `{job, name, input}` to `{result}`; progress by `job.progress`; CANCEL asks it to end.";
+    JOB_RUN "job.run" 0 "Runs one job to its end: `{job, name, input, who}` to `{result}`; progress by `job.progress`; CANCEL asks it to end.";
     SETTINGS_CHANGED "settings.changed" 0 "New values of the plugin's settings: `{settings}` to `{}`; an error keeps the old ones.";
     DOCTOR "doctor" 0 "Looks at itself: `{}` to `{findings: [Finding]}`.";
     REVISION_UNDO "revision.undo" 0 "Says how a change that it noted is put back, and does nothing itself: `Undo` to `Statements`, whose revision is of the same kind and object. The host runs them in one transaction, or rehearses them; a failure's text says why it cannot be put back.";
@@ -39,6 +39,8 @@ ops! { TO_HOST, "What a plugin asks of the host.":
     SECRET_GET "secret.get" 0 "Reads a secret of the plugin's own: `{name}` to `{value}`; null when there is none.";
     SECRET_DELETE "secret.delete" 0 "Forgets a secret of the plugin's own: `{name}` to `{}`.";
     JOB_PROGRESS "job.progress" 0 "Tells how far a job is: `{job, done, total, note}` to `{cancelled}`.";
+    JOB_QUEUE "job.queue" 0 "Asks for one of the plugin's own jobs, as `POST jobs` does: `{name, input, who}` to `{job}`, its id; durable when it is answered.";
+    JOB_PLANS "job.plans" 0 "All jobs that the plugin plans for itself, which take the place of those before: `JobPlans` to `{next: {KEY: RFC 3339}}`; at most 1,000. One that is due while its last job has not ended is left out.";
     CHECK_REPORT "check.report" 0 "Puts up a finding for the doctor: `Finding` to `{}`.";
     PRESENCE_PUBLISH "presence.publish" 0 "One source says what people are doing: `PresencePublish` to `PresencePublished`; at most 1,000 accounts. Memory only: say it anew after a restart of the appliance.";
     PRESENCE_GET "presence.get" 0 "What people are doing: `PresenceGet` to `PresenceFound`; at most 1,000 accounts. Ask when the event `presence.changed` names an account.";
@@ -73,7 +75,7 @@ pub fn service_of(op: &str) -> Option<&'static str> {
         DB_QUERY | DB_TX => Some("db/1"),
         EVENT_PUBLISH => Some("event/1"),
         SECRET_PUT | SECRET_GET | SECRET_DELETE => Some("secret/1"),
-        JOB_PROGRESS => Some("job/1"),
+        JOB_PROGRESS | JOB_QUEUE | JOB_PLANS => Some("job/1"),
         CHECK_REPORT => Some("check/1"),
         REVISION_NOTE => Some("revision/1"),
         PRESENCE_PUBLISH | PRESENCE_GET | PRESENCE_GOVERN => Some("presence/1"),
@@ -348,6 +350,33 @@ pub struct Revision {
     /// After; null when it was deleted.
     #[serde(default)]
     pub after: Value,
+}
+
+/// Jobs that a plugin plans for itself.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct JobPlans {
+    /// All of them.
+    pub plans: Vec<JobPlan>,
+}
+
+/// A job that is due every so many days at a time of day in the site's time zone.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JobPlan {
+    /// Tells it from the plugin's other ones; 1 to 128 bytes. While the times stay the same, so does the next day.
+    pub key: String,
+    /// One of the manifest's jobs.
+    pub job: String,
+    /// What the job takes.
+    #[serde(default)]
+    pub input: Value,
+    /// Days from one to the next, 1 to 365.
+    pub every_days: i64,
+    /// Hour, 1 to 12; 12 AM is midnight.
+    pub hour: i64,
+    /// Minute.
+    pub minute: i64,
+    /// `AM` or `PM`.
+    pub half: String,
 }
 
 /// What one source says of several accounts.
