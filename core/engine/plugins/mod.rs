@@ -4,6 +4,7 @@
 mod jobs;
 mod memory;
 mod messages;
+mod peers;
 mod presence;
 mod rows;
 mod services;

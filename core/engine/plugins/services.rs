@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::writing::{self, Hand, Undone, failure, of_problem};
-use super::{jobs, messages, presence, rows, settings};
+use super::{jobs, messages, peers, presence, rows, settings};
 use crate::engine::doctor::{Finding, PLUGIN_FINDINGS, State};
 use crate::engine::events::Fired;
 use crate::engine::secrets::{Secret, store};
@@ -76,6 +76,7 @@ impl Services for EngineServices {
             ops::PRESENCE_PUBLISH | ops::PRESENCE_GET | ops::PRESENCE_GOVERN => {
                 presence::call(&engine, plugin, op, args)
             }
+            name if name.starts_with(peers::AREA) => peers::call(&engine, plugin, op, args),
             name if name.starts_with(messages::AREA) => messages::call(&engine, plugin, op, args),
             other => Err(unknown(other)),
         }

@@ -50,6 +50,9 @@ ops! { TO_HOST, "What a plugin asks of the host.":
     MESSAGE_DELIVERED "message.delivered" 0 "Says that messages have arrived: `{ids}` to `{delivered}`, how many had been waiting; at most 1,000.";
     MESSAGE_HISTORY "message.history" 0 "One conversation, newest first: `MessageHistory` to `Messages`.";
     MESSAGE_ARCHIVE "message.archive" 0 "Makes chat read-only, or writable again: `{archived, who}` to `{}`; recorded as a revision.";
+    PEER_HERE "peer.here" 0 "What others know this appliance as: `{}` to `{names}`, those of its web certificate.";
+    PEER_ADD "peer.add" 0 "Makes a peer of the kind jackfield, or finds the one that leads there already: `PeerAdd` to `{peer, made}`; recorded as a revision.";
+    PEER_MOVE "peer.move" 0 "A peer of the kind jackfield has another host name, which was seen in its certificate: `PeerMove` to `{}`. Its trusted server follows; recorded as a revision.";
     STATE_REPORT "state.report" 0 "Says in words how the plugin does: `{state, reason}` to `{}`.";
     REVISION_NOTE "revision.note" 0 "Records a change of configuration: `Note` to `{n}`.";
 }
@@ -67,6 +70,7 @@ pub const SERVICES: &[&str] = &[
     "log/1",
     "presence/1",
     "message/1",
+    "peer/1",
 ];
 
 /// The service that an operation belongs to; none: every plugin may ask for it.
@@ -82,6 +86,7 @@ pub fn service_of(op: &str) -> Option<&'static str> {
         MESSAGE_ACCEPT | MESSAGE_PENDING | MESSAGE_DELIVERED | MESSAGE_HISTORY | MESSAGE_ARCHIVE => {
             Some("message/1")
         }
+        PEER_HERE | PEER_ADD | PEER_MOVE => Some("peer/1"),
         _ => None,
     }
 }
@@ -566,6 +571,32 @@ pub struct Message {
     /// Id that the sender's side gave it.
     #[serde(default)]
     pub origin_id: Option<String>,
+}
+
+/// A peer that trust brought.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeerAdd {
+    /// Enterprise here.
+    pub enterprise: String,
+    /// What people call it; gets a number where another peer has that name.
+    pub description: String,
+    /// Name of the other appliance, as in its certificate.
+    pub hostname: String,
+    /// Enterprise over there.
+    pub peer_enterprise: String,
+    /// Who wants it, as revisions name them.
+    pub who: String,
+}
+
+/// A peer's new name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeerMove {
+    /// Id of the peer.
+    pub peer: String,
+    /// Name of the other appliance, as in its certificate.
+    pub hostname: String,
+    /// Who wants it, as revisions name them.
+    pub who: String,
 }
 
 /// A revision that is recorded by itself.

@@ -1,11 +1,10 @@
-//! What the plugin says of itself, to the supervisor, the doctor and the API. Nothing is connected to in this
-//! version, so the best condition of what is configured is "not connected".
+//! What the plugin says of directories. None is read in this version, so the best condition of one that is configured is
+//! "not connected".
 
 use jackfield_sdk::{Condition, Failure, Host, State, params};
 use serde::Deserialize;
 
-const COUNT: &str = "SELECT (SELECT count(*) FROM core_peers WHERE kind = 'jackfield')
-        + (SELECT count(*) FROM peering_synchronizer) AS configured";
+const COUNT: &str = "SELECT count(*) AS configured FROM peering_synchronizer";
 
 #[derive(Deserialize)]
 struct Count {
@@ -21,7 +20,7 @@ pub fn now(host: &Host) -> Result<Condition, Failure> {
 fn idle() -> Condition {
     Condition {
         word: "idle",
-        reason: "neither a sister appliance nor a directory is configured".into(),
+        reason: "no directory is configured".into(),
         state: State::Up,
         finding: "ok",
         advice: "".into(),
@@ -31,9 +30,7 @@ fn idle() -> Condition {
 fn not_connected() -> Condition {
     Condition {
         word: "not_connected",
-        reason:
-            "configured, not connected: this version connects neither to sister appliances nor to directories"
-                .into(),
+        reason: "configured, not connected: this version does not read directories".into(),
         state: State::Degraded,
         finding: "warning",
         advice:

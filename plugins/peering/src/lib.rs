@@ -1,10 +1,14 @@
 //! The peering plugin: how peers do, invitations for sister appliances, and the directories (AD, LDAP) that contacts
-//! of external peers and accounts of enterprises come from. It keeps and checks the configuration and says honestly
-//! how far it goes; nothing is connected to yet. The peers themselves are core's.
+//! of external peers and accounts of enterprises come from. It talks to sister appliances; directories are kept and
+//! checked, and not read yet. The peers themselves are core's.
 
 #![forbid(unsafe_code)]
 
+mod accepting;
 mod condition;
+mod conditions;
+mod desk;
+mod hear;
 mod invitations;
 mod ldap;
 mod overview;
@@ -12,13 +16,23 @@ mod owner;
 mod random;
 mod reconcile;
 mod sister;
+mod sisters;
 mod standing;
+mod sync;
 mod synchronizer;
 mod undo;
+mod wire;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
-use jackfield_sdk::{Call, Code, Config, Event, Failure, Host, Plugin, Problem, Routes, Tx, Undo, Value};
+use jackfield_sdk::{
+    Call, Code, Config, Event, Failure, Host, Job, Message, Plugin, Problem, Routes, Settings, Taken, Tx,
+    Undo, Value,
+};
+
+use conditions::{Conditions, DIRECTORIES};
+use desk::{Office, Options};
 
 jackfield_sdk::export_plugin!(Peering);
 
@@ -27,20 +41,50 @@ pub struct Peering {
     host: Host,
     /// Held by whoever reads in order to write, so that requests and events do not overtake each other.
     writing: Mutex<()>,
+    options: Mutex<Options>,
+    conditions: Arc<Conditions>,
+    /// Where links to sister appliances are; opened once the host can be asked.
+    office: OnceLock<Office>,
 }
 
 impl Plugin for Peering {
     const ID: &'static str = "peering";
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
-    const OPS: &'static [&'static str] = &["http", "revision.undo"];
+    const OPS: &'static [&'static str] = &["http", "job.run", "revision.undo", "settings.changed"];
+    /// One appliance that does not answer keeps nobody else waiting.
+    const WORKERS: usize = 4;
+    const JOBS: usize = 4;
 
-    fn start(host: Host, _config: Config) -> Result<Self, Failure> {
-        Ok(Self { host, writing: Mutex::new(()) })
+    fn start(host: Host, config: Config) -> Result<Self, Failure> {
+        let options = Mutex::new(Options::read(&config.settings)?);
+        let (writing, conditions, office) = (Mutex::new(()), Arc::default(), OnceLock::new());
+        Ok(Self { host, writing, options, conditions, office })
     }
 
     fn ready(&self) -> Result<(), Failure> {
-        self.reconcile()?;
-        condition::now(&self.host)?.tell(&self.host)
+        self.look_around()?;
+        self.open_office()
+    }
+
+    fn settings_changed(&self, settings: Settings) -> Result<(), Failure> {
+        self.take_options(Options::read(&settings)?)
+    }
+
+    fn job(&self, job: &Job<'_>) -> Result<Value, Failure> {
+        match job.name() {
+            sisters::JOB => self.run_sync(job),
+            other => Err(Failure::new(Code::NotFound, format!("peering has no job `{other}`"))),
+        }
+    }
+
+    fn on_message(&self, message: &Message<'_>) -> Taken {
+        self.overhear(message)
+    }
+
+    fn stop(&self, _deadline: Duration) {
+        if let Some(office) = self.office.get() {
+            office.close();
+        }
     }
 
     fn routes() -> Routes<Self> {
@@ -49,8 +93,12 @@ impl Plugin for Peering {
             .get("peers/{id}/status", Self::read_status)
             .get("peering/invitations", Self::list_invitations)
             .post("peering/invitations", Self::invite)
+            .post("peering/invitations:accept", Self::accept)
             .get("peering/invitations/{id}", Self::read_invitation)
             .delete("peering/invitations/{id}", Self::withdraw)
+            .get("peers/{id}/enterprises", Self::list_enterprises)
+            .put("peers/{id}/address", Self::put_address)
+            .post("peers/{id}:sync", Self::sync_peer)
             .get("peers/{id}/synchronizer", Self::read_of_peer)
             .put("peers/{id}/synchronizer", Self::put_of_peer)
             .delete("peers/{id}/synchronizer", Self::remove_of_peer)
@@ -66,8 +114,9 @@ impl Plugin for Peering {
     }
 
     /// A peer or an enterprise has changed, or the host has put a change back: what belongs to one that is gone goes as well.
-    fn event(&self, _event: Event) {
-        let outcome = self.ready();
+    fn event(&self, event: Event) {
+        self.pass_on(&event);
+        let outcome = self.look_around();
         if let Err(failure) = outcome {
             jackfield_sdk::log::error!(
                 "what belongs to peers and enterprises that are gone could not be deleted now, and is at the next \
@@ -78,6 +127,18 @@ impl Plugin for Peering {
 }
 
 impl Peering {
+    /// Brings everything in line with the peers and enterprises that there are.
+    fn look_around(&self) -> Result<(), Failure> {
+        self.reconcile()?;
+        self.plan()?;
+        self.conditions.put(&self.host, DIRECTORIES, condition::now(&self.host)?)
+    }
+
+    /// Plans what is due by the clock.
+    fn plan(&self) -> Result<(), Failure> {
+        self.host.plan_jobs(self.sister_plans()?).map(drop)
+    }
+
     fn writing(&self) -> MutexGuard<'_, ()> {
         self.writing.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -85,7 +146,7 @@ impl Peering {
     /// What was changed is durable by now, so a host that does not listen must not make the request fail.
     fn tell(&self) {
         match condition::now(&self.host) {
-            Ok(condition) => condition.tell_after_change(&self.host),
+            Ok(condition) => self.conditions.put_after_change(&self.host, DIRECTORIES, condition),
             Err(failure) => {
                 jackfield_sdk::log::warn!("the plugin's state could not be read after a change: {failure}");
             }

@@ -3,7 +3,8 @@
 use jackfield_sdk::{Call, Outcome, Part, Problem, Reply, json, params};
 use serde::{Deserialize, Serialize};
 
-use crate::{Peering, condition};
+use crate::Peering;
+use crate::desk::Shown as Link;
 
 macro_rules! rows {
     ($which:literal) => {
@@ -32,7 +33,7 @@ struct Stored {
     synchronizer_since: Option<String>,
 }
 
-/// A peer with how it does. The words of `status` are few while nothing is connected to; later versions have more.
+/// A peer with how it does.
 #[derive(Serialize)]
 struct Shown {
     id: String,
@@ -44,13 +45,15 @@ struct Shown {
     peer_enterprise: Option<String>,
     /// Version of a sister appliance; null until it has said so.
     version: Option<String>,
-    /// `never_connected` or `disabled`; null for an external peer, which nothing stays connected with.
+    /// One of the words of `sister/status.rs`; null for an external peer, which nothing stays connected with.
     status: Option<&'static str>,
-    reason: &'static str,
+    reason: String,
     /// Since when that is so, RFC 3339.
     since: String,
     /// Whether an external peer has a synchronizer.
     has_synchronizer: bool,
+    /// All about the link with a sister appliance; null for others.
+    link: Option<Link>,
 }
 
 impl From<Stored> for Shown {
@@ -59,10 +62,7 @@ impl From<Stored> for Shown {
             stored;
         let has_synchronizer = synchronizer_since.is_some();
         let (status, reason) = match kind.as_deref() {
-            Some("jackfield") => (
-                Some("never_connected"),
-                "configured, not connected: this version does not connect to sister appliances yet",
-            ),
+            Some("jackfield") => (Some("never_connected"), "it was made just now"),
             Some(_) if has_synchronizer => {
                 (None, "configured, not synchronized: this version does not read directories yet")
             }
@@ -70,7 +70,7 @@ impl From<Stored> for Shown {
             None => (Some("disabled"), "its kind is not set: only its dialing prefix is used"),
         };
         let since = synchronizer_since.unwrap_or(made);
-        let version = None;
+        let (version, link, reason) = (None, None, reason.to_owned());
         Self {
             id,
             enterprise,
@@ -83,7 +83,20 @@ impl From<Stored> for Shown {
             reason,
             since,
             has_synchronizer,
+            link,
         }
+    }
+}
+
+impl Shown {
+    /// With what the desk knows of a sister appliance.
+    fn with(mut self, link: Option<Link>) -> Self {
+        if let Some(link) = &link {
+            (self.status, self.reason) = (Some(link.status.name()), link.reason.clone());
+            (self.since, self.version) = (link.since.clone(), link.version.clone());
+        }
+        self.link = link;
+        self
     }
 }
 
@@ -93,10 +106,15 @@ impl Peering {
         let enterprise = call.query("enterprise").unwrap_or_default();
         let page = self.host.db().page::<Stored>(PAGE, params![after, enterprise], limit)?;
         let next = page.rows.last().filter(|_| page.more).map(|row| row.id.clone());
-        let peers: Vec<Shown> = page.rows.into_iter().map(Shown::from).collect();
-        let condition = condition::now(&self.host)?;
+        let mut links = self.office()?.board.all();
+        let shown = |stored: Stored| {
+            let link = links.remove(&stored.id);
+            Shown::from(stored).with(link)
+        };
+        let peers: Vec<Shown> = page.rows.into_iter().map(shown).collect();
+        let (condition, us) = (self.conditions.whole(), self.office()?.board.us());
         Reply::ok(&json!({
-            "state": condition.word, "reason": condition.reason, "peers": peers, "next": next,
+            "state": condition.word, "reason": condition.reason, "us": us, "peers": peers, "next": next,
         }))
     }
 
@@ -104,6 +122,7 @@ impl Peering {
         let id: String = call.param("id")?;
         let stored: Option<Stored> = self.host.db().first(ONE, params![id])?;
         let stored = stored.ok_or_else(|| Problem::not_found(format!("there is no peer {id:?}")))?;
-        Reply::ok(&Shown::from(stored))
+        let link = self.office()?.board.get(&stored.id);
+        Reply::ok(&Shown::from(stored).with(link))
     }
 }

@@ -5,6 +5,7 @@
 use jackfield_sdk::{Code, Failure, log, params};
 
 use crate::Peering;
+use crate::desk::rows::ORPHANS;
 use crate::standing::Standing;
 use crate::synchronizer::table;
 
@@ -34,6 +35,7 @@ impl Peering {
             }
         }
         table::run(&self.host, OLD_INVITATIONS, params![])?;
+        ORPHANS.iter().try_for_each(|sql| table::run(&self.host, sql, params![]))?;
         table::forget_unused_secrets(&self.host)
     }
 

@@ -13,6 +13,8 @@ pub const PEOPLE: usize = 500;
 pub const MESSAGES: usize = 50;
 /// Most enterprises that are listed.
 pub const ENTERPRISES: usize = 1000;
+/// Most names that an appliance had before.
+pub const FORMER_NAMES: usize = 10;
 /// Longest text of a field, unless the field says otherwise.
 const WORDS: usize = 1024;
 
@@ -89,16 +91,9 @@ pub enum Frame {
         #[serde(default)]
         later: Vec<String>,
     },
-    /// Our name or address is another one.
-    Moved {
-        /// The name of our certificate to go by.
-        hostname: String,
-        /// Where we are reached, HOST:PORT.
-        address: String,
-    },
     /// The link ends on purpose.
     Bye {
-        /// `deleted`: the peer is no more over there; `stopping`; `replaced`.
+        /// `deleted`: the peer is no more over there; `moved`; `stopping`; `replaced`; `disabled`.
         reason: String,
     },
 }
@@ -114,9 +109,9 @@ pub struct Hello {
     pub version: String,
     /// The name of the sender's certificate to go by.
     pub hostname: String,
-    /// The name that it had before, where it has moved.
+    /// Names that it had before, at most [`FORMER_NAMES`].
     #[serde(default)]
-    pub moved_from: Option<String>,
+    pub formerly: Vec<String>,
     /// Where the sender is reached, HOST:PORT.
     pub address: String,
     /// Id of the sender's enterprise.
@@ -340,7 +335,9 @@ fn check(frame: &Frame) -> Result<(), String> {
             short("from", &hello.from, 32)?;
             short("to", &hello.to, 32)?;
             short("domain", &hello.domain, 253)?;
-            short("version", &hello.version, 64)
+            short("version", &hello.version, 64)?;
+            most("former names", hello.formerly.len(), FORMER_NAMES)?;
+            hello.formerly.iter().try_for_each(|name| short("formerly", name, 253))
         }
         Frame::Redeem(redeem) => {
             short("invitation", &redeem.invitation, 64)?;
@@ -371,10 +368,6 @@ fn check(frame: &Frame) -> Result<(), String> {
         }
         Frame::MessagesDone { done, refused, later } => {
             most("messages", done.len() + refused.len() + later.len(), MESSAGES)
-        }
-        Frame::Moved { hostname, address } => {
-            short("hostname", hostname, 253)?;
-            short("address", address, 300)
         }
         Frame::Bye { reason } => short("reason", reason, WORDS),
         Frame::Enterprises | Frame::Ping { .. } | Frame::Pong { .. } | Frame::DirectoryChanged => Ok(()),

@@ -63,8 +63,7 @@ pub fn same_name(trusted: &Trusted, seen: &Seen, hello: &Hello) -> Result<Option
     if seen.is_for(&trusted.hostname) {
         return Ok(None);
     }
-    let has_moved =
-        hello.moved_from.as_deref().is_some_and(|old| old.eq_ignore_ascii_case(&trusted.hostname));
+    let has_moved = hello.formerly.iter().any(|old| old.eq_ignore_ascii_case(&trusted.hostname));
     if has_moved && seen.is_for(&hello.hostname) {
         return Ok(Some(hello.hostname.to_ascii_lowercase()));
     }
@@ -133,7 +132,7 @@ mod tests {
             level: 2,
             version: "9.9".into(),
             hostname: "a.example".into(),
-            moved_from: None,
+            formerly: vec![],
             address: "a.example:8444".into(),
             from: "north".into(),
             to: "south".into(),
@@ -167,12 +166,16 @@ mod tests {
             (trouble.word, trouble.expected.as_str(), trouble.found.as_str()),
             (Word::CertificateMismatch, "a.example", "b.example, c.example")
         );
-        let moved = Hello { hostname: "B.example".into(), moved_from: Some("A.example".into()), ..hello() };
+        let moved = Hello {
+            hostname: "B.example".into(),
+            formerly: vec!["z.example".into(), "A.example".into()],
+            ..hello()
+        };
         let agreed = judge(&trusted(), &renamed, &moved, 2, 1000).unwrap();
         assert_eq!(agreed.moved_to.as_deref(), Some("b.example"));
         let lie = Hello { hostname: "z.example".into(), ..moved.clone() };
         assert!(judge(&trusted(), &renamed, &lie, 2, 1000).is_err(), "its certificate lacks the new name");
-        let other = Hello { moved_from: Some("x.example".into()), ..moved };
+        let other = Hello { formerly: vec!["x.example".into()], ..moved };
         assert!(judge(&trusted(), &renamed, &other, 2, 1000).is_err(), "it was another one that moved");
         assert!(same_name(&trusted(), &seen("k", &[]), &hello()).unwrap_err().found.contains("no DNS name"));
     }

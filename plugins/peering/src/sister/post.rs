@@ -102,20 +102,6 @@ pub fn domain(address: &str) -> String {
     address.split_once('@').map(|(_, domain)| domain.to_lowercase()).unwrap_or_default()
 }
 
-/// A login as it stands before the `@` of an address (XEP-0106 section 4.2).
-pub fn escaped(login: &str) -> String {
-    let mut text = String::new();
-    for c in login.to_lowercase().chars() {
-        match c {
-            ' ' | '"' | '&' | '\'' | '/' | ':' | '<' | '>' | '@' | '\\' => {
-                text.push_str(&format!("\\{:02x}", c as u32));
-            }
-            c => text.push(c),
-        }
-    }
-    text
-}
-
 /// Why a message of a peer is not taken whatever the appliance says; none: it may be asked. `ours` and `theirs` are the
 /// domains of the two enterprises.
 pub fn not_theirs(letter: &Letter, ours: &str, theirs: &str) -> Option<String> {
@@ -189,11 +175,5 @@ mod tests {
         }
         let odd = Letter { from: "nobody".into(), ..letter };
         assert!(not_theirs(&odd, "y.example", "").is_some());
-    }
-
-    #[test]
-    fn logins_are_escaped_as_in_addresses() {
-        assert_eq!(escaped("Ann@Corp.example"), "ann\\40corp.example");
-        assert_eq!(escaped("d'or x\\y"), "d\\27or\\20x\\5cy");
     }
 }
