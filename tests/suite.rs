@@ -57,6 +57,10 @@ mod hooks;
 #[cfg(test)]
 mod objects;
 
+/// Peers: sister appliances, real and played.
+#[cfg(test)]
+mod peering;
+
 /// Plugins as an admin sees them: what they serve, how they fail, who may run, how they are exchanged.
 #[cfg(test)]
 mod plugins;

@@ -212,6 +212,9 @@ fn start(db: &Arc<Db>, interloper: &Interloper, secrets: &Secrets) -> Bench {
     let (putting, getting, deleting) = (Arc::clone(secrets), Arc::clone(secrets), Arc::clone(secrets));
     let name = |args: &Value| args["name"].as_str().unwrap().to_owned();
     let bench = FakeHost::new()
+        // No test of routes needs an open port.
+        .setting("peering.listen", json!([]))
+        .answer("peer.here", |_| Ok(json!({"names": ["uc.home.example", "localhost"]})))
         .answer("secret.put", move |args| {
             putting.lock().unwrap().insert(name(&args), args["value"].clone());
             Ok(json!({}))
