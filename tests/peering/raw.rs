@@ -30,9 +30,12 @@ impl Actor {
         let chain = vec![CertificateDer::from(cert.der().to_vec())];
         let key = PrivateKeyDer::from_pem_slice(key.serialize_pem().as_bytes()).expect("a key");
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let builder = ClientConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions();
+        let builder =
+            ClientConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions();
         let builder = builder.expect("ring speaks TLS").dangerous();
-        let tls = builder.with_custom_certificate_verifier(Arc::new(Any(provider))).with_client_auth_cert(chain, key);
+        let tls = builder
+            .with_custom_certificate_verifier(Arc::new(Any(provider)))
+            .with_client_auth_cert(chain, key);
         let mut tls = tls.expect("the pair fits");
         tls.alpn_protocols = vec![b"jackfield-peering".to_vec()];
         Self { name: name.to_owned(), tls: Arc::new(tls) }

@@ -33,7 +33,8 @@ pub fn free_port() -> SocketAddr {
 pub fn certify(folder: &std::path::Path, names: &[&str]) {
     let key = rcgen::KeyPair::generate().expect("a key");
     let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-    let cert = rcgen::CertificateParams::new(names).expect("DNS names").self_signed(&key).expect("a certificate");
+    let cert =
+        rcgen::CertificateParams::new(names).expect("DNS names").self_signed(&key).expect("a certificate");
     fs::write(folder.join("key.pem"), key.serialize_pem()).expect("the key can be written");
     fs::write(folder.join("cert.pem"), cert.pem()).expect("the certificate can be written");
 }
@@ -60,6 +61,20 @@ impl Sister {
         sister.set("listen", json!([listens.to_string()]));
         sister.set("address", json!(reached.to_string()));
         sister
+    }
+
+    /// Starts again what was stopped or killed.
+    pub fn resume(&mut self) {
+        self.appliance.resume();
+        self.appliance.await_up(&["mirror"]);
+        self.admin = self.appliance.admin();
+        let serves = || {
+            plugin(&self.admin, "peering")["state"]
+                .as_str()
+                .is_some_and(|state| ["up", "degraded"].contains(&state))
+                .then_some(())
+        };
+        assert!(awaited(SOON, serves).is_some(), "peering does not serve");
     }
 
     pub fn set(&self, name: &str, value: Value) {

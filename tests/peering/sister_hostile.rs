@@ -196,7 +196,10 @@ fn versions_and_clocks_that_differ_are_told() {
     line.say(&old);
     assert_eq!(line.hear_of("refuse")["code"], "version_too_old");
     let status = north.await_status(SOON, &["version_too_old"]);
-    assert!(status["reason"].as_str().unwrap().contains("expected protocol 1, found protocol 0"), "{status:#}");
+    assert!(
+        status["reason"].as_str().unwrap().contains("expected protocol 1, found protocol 0"),
+        "{status:#}"
+    );
     let mut skewed = actor.hello("south", "north");
     skewed["clock"] = json!(skewed["clock"].as_i64().expect("a time") + 86_400);
     skewed["level"] = json!(1);

@@ -55,7 +55,11 @@ fn the_directory_comes_whole_and_then_what_changed() {
     assert!(awaited(MINUTE, renamed).is_some(), "{:#?}", contacts(&north));
     south.admin.patch(&format!("/accounts/{carl}"), "*", &json!({"in_directory": false})).expect(200);
     let shown = || contacts(&north).into_iter().filter(|one| one["in_directory"] == true).count();
-    assert!(awaited(MINUTE, || (shown() == 1).then_some(())).is_some() || held(&north), "{:#?}", contacts(&north));
+    assert!(
+        awaited(MINUTE, || (shown() == 1).then_some(())).is_some() || held(&north),
+        "{:#?}",
+        contacts(&north)
+    );
 }
 
 /// One of two is more than the guard lets go.
@@ -72,9 +76,14 @@ fn sync_now_is_a_job_and_a_dry_run_changes_nothing() {
     for (query, whole) in [("", false), ("?whole=1", true), ("?dry_run=1", true)] {
         let job = north.admin.call("POST", &format!("/peers/{peer}:sync{query}")).send().expect(202).json;
         let path = format!("/jobs/{}", job["job"].as_str().expect("a job"));
-        let ended = || Some(north.admin.get(&path).expect(200).json).filter(|job| job["ended_at"].is_string());
+        let ended =
+            || Some(north.admin.get(&path).expect(200).json).filter(|job| job["ended_at"].is_string());
         let ended = awaited(SOON, ended).expect("the job ends");
-        assert_eq!((&ended["state"], &ended["result"]["whole"]), (&json!("done"), &json!(whole)), "{ended:#}");
+        assert_eq!(
+            (&ended["state"], &ended["result"]["whole"]),
+            (&json!("done"), &json!(whole)),
+            "{ended:#}"
+        );
         assert_eq!(ended["result"]["adds"], 0, "{ended:#}");
     }
     drop(south);
@@ -166,9 +175,7 @@ fn a_kill_of_either_side_loses_and_doubles_no_message() {
         }
         let killed = if round % 2 == 0 { &mut south } else { &mut north };
         killed.appliance.kill9();
-        killed.appliance.resume();
-        killed.appliance.await_up(&["mirror", "peering"]);
-        killed.admin = killed.appliance.admin();
+        killed.resume();
     }
     let all = || (north.waiting(&south.domain()) == 0).then_some(());
     assert!(awaited(MINUTE * 2, all).is_some(), "{} still wait", north.waiting(&south.domain()));

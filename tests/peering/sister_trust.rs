@@ -9,11 +9,10 @@ use crate::harness::*;
 fn an_invitation_makes_both_sides_peers_that_are_connected() {
     let (north, south) = pair();
     let peer = north.admin.get(&format!("/peers/{}", north.peer())).expect(200).json;
-    assert_eq!((&peer["hostname"], &peer["peer_enterprise"], &peer["kind"]), (
-        &json!("south.example"),
-        &json!("south"),
-        &json!("jackfield")
-    ));
+    assert_eq!(
+        (&peer["hostname"], &peer["peer_enterprise"], &peer["kind"]),
+        (&json!("south.example"), &json!("south"), &json!("jackfield"))
+    );
     let status = north.await_connected(SOON);
     assert_eq!(status["link"]["domain"], "south.example.com", "{status:#}");
     assert!(status["version"].is_string() && status["link"]["clock_ahead"].is_null(), "{status:#}");
@@ -51,7 +50,7 @@ fn a_code_is_good_once_and_says_what_is_wrong_with_it() {
     // The same appliance that got no answer may ask again; another one may not.
     other.accept(&code).expect(201);
     assert_eq!(other.admin.get("/peers").expect(200).items().len(), 1);
-    south.accept(&code).problem(409, "request/conflict").says("used already");
+    south.accept(&code).problem(409, "change/conflict").says("used already");
 }
 
 #[test]
@@ -80,15 +79,14 @@ fn select_enterprise_lists_those_over_there_and_a_wrong_one_is_told() {
 #[test]
 fn a_restarted_and_a_killed_appliance_is_connected_again() {
     let (mut north, mut south) = pair();
-    north.appliance.restart();
-    north.admin = north.appliance.admin();
+    north.appliance.stop();
+    north.resume();
     north.await_connected(MINUTE);
     south.await_connected(MINUTE);
     south.appliance.kill9();
     let status = north.await_status(MINUTE, &["unreachable"]);
     assert!(status["link"]["last_good"].is_string(), "{status:#}");
-    south.appliance.resume();
-    south.admin = south.appliance.admin();
+    south.resume();
     north.await_connected(MINUTE);
     south.await_connected(MINUTE);
 }
@@ -127,15 +125,15 @@ fn a_new_address_is_told_by_the_one_who_moved() {
     let place = free_port();
     south.set("listen", json!([place.to_string()]));
     south.set("address", json!(place.to_string()));
-    south.appliance.restart();
-    south.admin = south.appliance.admin();
+    south.appliance.stop();
+    south.resume();
     north.await_connected(MINUTE);
     let told = || north.status(&north.peer())["link"]["address"].clone();
     assert!(awaited(MINUTE, || (told() == place.to_string()).then_some(())).is_some(), "{}", told());
     // What somebody says by hand is checked before it is kept.
     let path = format!("/peers/{}/address", north.peer());
     let wrong = north.admin.call("PUT", &path).json(&json!({"address": north.listens.to_string()})).send();
-    wrong.problem(409, "request/conflict").says("certificate_mismatch");
+    wrong.problem(409, "change/conflict").says("certificate_mismatch");
     north.admin.call("PUT", &path).json(&json!({"address": place.to_string()})).send().expect(200);
 }
 
@@ -146,10 +144,10 @@ fn a_name_that_the_certificate_lacks_is_refused_with_both() {
     let body = json!({"hostname": "else.example"});
     north.admin.patch(&path, "*", &body).expect(200);
     let status = north.await_status(MINUTE, &["certificate_mismatch"]);
-    assert_eq!((&status["link"]["expected"], &status["link"]["found"]), (
-        &json!("else.example"),
-        &json!("south.example")
-    ));
+    assert_eq!(
+        (&status["link"]["expected"], &status["link"]["found"]),
+        (&json!("else.example"), &json!("south.example"))
+    );
 }
 
 #[test]
@@ -206,7 +204,8 @@ fn two_enterprises_of_one_appliance_are_peers_without_a_network() {
         north.admin.post("/peers", &body).expect(201).id()
     };
     let first = peer("north", "south");
-    let status = awaited(SOON, || Some(north.status(&first)).filter(|status| status["status"] == "not_trusted"));
+    let status =
+        awaited(SOON, || Some(north.status(&first)).filter(|status| status["status"] == "not_trusted"));
     assert!(status.expect("it lacks its half")["reason"].as_str().unwrap().contains("no peer that leads to"));
     let list = north.admin.get(&format!("/peers/{first}/enterprises")).expect(200);
     assert_eq!(list.items().len(), 1);
@@ -217,7 +216,8 @@ fn two_enterprises_of_one_appliance_are_peers_without_a_network() {
     }
     assert!(std::net::TcpStream::connect(north.listens).is_err(), "no port is open for it");
     north.admin.delete(&format!("/peers/{second}"), "*").expect(204);
-    let status = awaited(SOON, || Some(north.status(&first)).filter(|status| status["status"] == "not_trusted"));
+    let status =
+        awaited(SOON, || Some(north.status(&first)).filter(|status| status["status"] == "not_trusted"));
     assert!(status.is_some(), "{:#}", north.status(&first));
 }
 

@@ -1,8 +1,12 @@
 //! What messages say. Operations, fields and codes are added, never changed or removed; a receiver ignores
 //! fields it does not know. `since` names the minor version that brought an operation.
 
+mod directory;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+pub use directory::*;
 
 /// One operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +57,13 @@ ops! { TO_HOST, "What a plugin asks of the host.":
     PEER_HERE "peer.here" 0 "What others know this appliance as: `{}` to `{names}`, those of its web certificate.";
     PEER_ADD "peer.add" 0 "Makes a peer of the kind jackfield, or finds the one that leads there already: `PeerAdd` to `{peer, made}`; recorded as a revision.";
     PEER_MOVE "peer.move" 0 "A peer of the kind jackfield has another host name, which was seen in its certificate: `PeerMove` to `{}`. Its trusted server follows; recorded as a revision.";
+    DIRECTORY_OPEN "directory.open" 0 "Begins to synchronize accounts or contacts: `DirectoryOpen` to `DirectoryOpened`. `conflict`: a run of this synchronizer is under way.";
+    DIRECTORY_PUT "directory.put" 0 "Tells what the source has: `DirectoryPut` to `DirectoryTaken`; nothing is changed yet.";
+    DIRECTORY_GONE "directory.gone" 0 "Tells what the source has no longer: `DirectoryGone` to `{}`.";
+    DIRECTORY_CLOSE "directory.close" 0 "Does what was told, as one revision: `DirectoryClose` to `DirectoryClosed`; durable when it is answered. Allow it minutes for a large directory.";
+    DIRECTORY_DROP "directory.drop" 0 "Gives a run up: `{run}` to `{}`; nothing of it stays.";
+    DIRECTORY_FORGET "directory.forget" 0 "Deletes all that a synchronizer has brought: `DirectoryForget` to `DirectoryForgotten`.";
+    PEER_DOMAIN "peer.domain" 0 "Says which domain a peer's people have: `PeerDomain` to `{}`. `conflict`: the domain is one of ours.";
     STATE_REPORT "state.report" 0 "Says in words how the plugin does: `{state, reason}` to `{}`.";
     REVISION_NOTE "revision.note" 0 "Records a change of configuration: `Note` to `{n}`.";
 }
@@ -71,6 +82,7 @@ pub const SERVICES: &[&str] = &[
     "presence/1",
     "message/1",
     "peer/1",
+    "directory/1",
 ];
 
 /// The service that an operation belongs to; none: every plugin may ask for it.
@@ -87,6 +99,8 @@ pub fn service_of(op: &str) -> Option<&'static str> {
             Some("message/1")
         }
         PEER_HERE | PEER_ADD | PEER_MOVE => Some("peer/1"),
+        DIRECTORY_OPEN | DIRECTORY_PUT | DIRECTORY_GONE | DIRECTORY_CLOSE | DIRECTORY_DROP
+        | DIRECTORY_FORGET | PEER_DOMAIN => Some("directory/1"),
         _ => None,
     }
 }

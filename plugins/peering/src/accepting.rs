@@ -48,7 +48,7 @@ impl Peering {
             return Err(Problem::conflict("the other appliance does not answer as one of this product does"));
         };
         let peer = self.trust(call, &owner, wanted.description, (&code, &theirs, &seen))?;
-        office.ask(Desk::Reload).map_err(|failure| refused(call, failure))?;
+        self.tell_desk(Desk::Reload);
         Reply::created(&json!({
             "peer": peer, "enterprise": owner.id, "peer_enterprise": theirs.enterprise,
             "hostname": theirs.hostname, "address": theirs.address, "fingerprint": seen.fingerprint,
@@ -57,10 +57,7 @@ impl Peering {
 
     /// What we say of ourselves.
     fn ourselves(&self, owner: &Owner) -> Result<Party, Problem> {
-        let us = self.office()?.board.us();
-        if us.hostname.is_empty() {
-            return Err(nameless());
-        }
+        let us = self.us()?;
         Ok(Party {
             enterprise: owner.id.clone(),
             description: owner.description.clone(),

@@ -1,9 +1,17 @@
 //! What the plugin hears of the appliance, taken to the desk; and the desk itself, opened once.
 
+use std::sync::PoisonError;
+use std::time::{Duration, Instant};
+
 use jackfield_sdk::{Event, Failure, Kind, Message, Problem, Taken};
 
 use crate::Peering;
-use crate::desk::{Call, Office, Options};
+use crate::accepting::nameless;
+use crate::desk::{Call, Office, Options, Us};
+
+/// Time for a port to open, and between two looks at it.
+const DOOR_WITHIN: Duration = Duration::from_secs(2);
+const LOOK: Duration = Duration::from_millis(20);
 
 impl Peering {
     /// Where links to sister appliances are.
@@ -14,7 +22,7 @@ impl Peering {
 
     /// Opens it.
     pub(crate) fn open_office(&self) -> Result<(), Failure> {
-        let options = self.options.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+        let options = self.options.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let office = Office::open(&self.host, &self.conditions, options)?;
         // It is opened once, by the one call of `ready`.
         let _ = self.office.set(office);
@@ -23,7 +31,7 @@ impl Peering {
 
     /// Goes by other settings from now on.
     pub(crate) fn take_options(&self, options: Options) -> Result<(), Failure> {
-        options.clone_into(&mut self.options.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+        options.clone_into(&mut self.options.lock().unwrap_or_else(PoisonError::into_inner));
         self.office.get().map_or(Ok(()), |office| office.ask(Call::Options(options)))
     }
 
@@ -52,14 +60,43 @@ impl Peering {
         }
     }
 
-    /// Peers, enterprises and trust are what the desk goes by.
-    pub(crate) fn pass_on(&self, event: &Event) {
-        if event.event != "peering.changed" {
-            self.tell_desk(Call::Reload);
+    /// What others know this appliance as, with the settings of this moment.
+    pub(crate) fn us(&self) -> Result<Us, Problem> {
+        let mut us = self.office()?.board.us();
+        let options = self.options.lock().unwrap_or_else(PoisonError::into_inner);
+        if us.hostname.is_empty() {
+            return Err(nameless());
+        }
+        if !options.enabled {
+            return Err(Problem::conflict("peering is switched off: set peering.enabled first"));
+        }
+        us.address = options.address_of(&us.hostname);
+        Ok(us)
+    }
+
+    /// Waits a moment for the port to open; what is in the way, if it does not.
+    pub(crate) fn await_door(&self) -> Result<String, Problem> {
+        let office = self.office()?;
+        if self.options.lock().unwrap_or_else(PoisonError::into_inner).listen.is_empty() {
+            return Ok("nobody can reach this appliance: peering.listen is empty".to_owned());
+        }
+        let until = Instant::now() + DOOR_WITHIN;
+        loop {
+            let standing = office.wire.standing();
+            if let Some((_, why)) = standing.closed.first() {
+                return Ok(format!("the other appliance cannot reach this one yet: {why}"));
+            }
+            if !standing.open.is_empty() {
+                return Ok(String::new());
+            }
+            if Instant::now() >= until {
+                return Ok("the port is not open yet; look at peering.listen".to_owned());
+            }
+            std::thread::sleep(LOOK);
         }
     }
 
-    fn tell_desk(&self, call: Call) {
+    pub(crate) fn tell_desk(&self, call: Call) {
         if let Some(office) = self.office.get() {
             office.tell(call);
         }

@@ -5,7 +5,6 @@ use jackfield_sdk::form::PLAIN;
 use jackfield_sdk::{Call, FieldError, Outcome, Part, Problem, Reply, Tx, Undo, json, params};
 use serde::{Deserialize, Serialize};
 
-use crate::accepting::nameless;
 use crate::desk::{Call as Desk, Us};
 use crate::owner::{Of, Owner};
 use crate::sister::code::{self, Code};
@@ -124,20 +123,20 @@ impl Peering {
             attempts: 0,
             state: "open".to_owned(),
         };
-        let us = self.office()?.board.us();
-        if us.hostname.is_empty() {
-            return Err(nameless());
-        }
+        let us = self.us()?;
         if call.is_dry_run() {
             return Reply::created(&with_code(&invitation, None));
         }
         let secret = random::text()?;
         self.keep(call, &standing, &owner, &invitation, &secret)?;
         // The port opens with the first invitation.
-        self.office()?.tell(Desk::Reload);
+        self.tell_desk(Desk::Reload);
+        let warning = self.await_door()?;
         let Us { hostname, address, fingerprint, .. } = us;
         let code = Code { invitation: invitation.id.clone(), hostname, address, fingerprint, secret };
-        Reply::created(&with_code(&invitation, Some(&code.written())))
+        let mut shown = with_code(&invitation, Some(&code.written()));
+        shown["warning"] = json!(warning);
+        Reply::created(&shown)
     }
 
     pub(crate) fn withdraw(&self, call: &Call<'_>) -> Outcome {
@@ -149,6 +148,7 @@ impl Peering {
                 tx.revision((KIND, &old.id), call.who(), Some(&old), None).map(drop)
             });
             written.map_err(|failure| refused(call, failure))?;
+            self.tell_desk(Desk::Reload);
         }
         Reply::nothing()
     }

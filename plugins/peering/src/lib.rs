@@ -114,8 +114,8 @@ impl Plugin for Peering {
     }
 
     /// A peer or an enterprise has changed, or the host has put a change back: what belongs to one that is gone goes as well.
-    fn event(&self, event: Event) {
-        self.pass_on(&event);
+    fn event(&self, _event: Event) {
+        self.tell_desk(desk::Call::Reload);
         let outcome = self.look_around();
         if let Err(failure) = outcome {
             jackfield_sdk::log::error!(

@@ -20,6 +20,8 @@ use crate::sister::status::{Trouble, Word};
 const WAITING: usize = 256;
 /// Longest a run may take to be closed: everything is written then.
 const CLOSE_WITHIN: Duration = Duration::from_secs(600);
+/// Until one that failed is tried again.
+const AGAIN: Duration = Duration::from_secs(60);
 /// Most refusals that are shown.
 const MOST_REFUSED: usize = 100;
 /// What a run may remove without being asked, in percent, and how long who is gone is kept.
@@ -316,6 +318,7 @@ impl Desk {
     /// A run has ended: it is kept and told, and what was wanted meanwhile begins.
     fn ended(&mut self, id: &str, outcome: Outcome) {
         let Some(peer) = self.peers.get_mut(id) else { return };
+        peer.again = (!outcome.error.is_empty()).then(|| Instant::now() + AGAIN);
         if !peer.share.order().dry_run {
             peer.outcome = Some(outcome.clone());
             if let Err(failure) = rows::outcome(&self.host, id, &outcome) {
@@ -346,6 +349,9 @@ impl Desk {
                 // One that is slow hears the next.
                 let _ = tell.try_send(Told::Progress(done, total));
             }
+        }
+        if peer.again.take_if(|at| now >= *at).is_some() {
+            return self.start_sync(id, Order::default());
         }
         if peer.share.is_overdue(now)
             && let Some(conn) = peer.link.conn()

@@ -86,11 +86,16 @@ impl Options {
 
     /// Where others reach this appliance.
     pub fn address(&self, here: &Here) -> String {
+        self.address_of(&here.hostname)
+    }
+
+    /// Where others reach an appliance of that name.
+    pub fn address_of(&self, hostname: &str) -> String {
         if !self.address.is_empty() {
             return self.address.clone();
         }
         let port = self.listen.first().map_or(8444, SocketAddr::port);
-        format!("{}:{port}", here.hostname)
+        format!("{hostname}:{port}")
     }
 }
 

@@ -213,6 +213,8 @@ struct Peer {
     post: Post,
     /// Number of the run that the worker has.
     serial: u64,
+    /// When a synchronization that failed is tried again.
+    again: Option<Instant>,
     outcome: Option<Outcome>,
     waiting: Vec<SyncSender<Told>>,
     /// Why its messages are not carried; empty: they are.
@@ -234,6 +236,7 @@ impl Peer {
             share,
             post: Post::default(),
             serial: 0,
+            again: None,
             outcome,
             waiting: Vec::new(),
             mute: String::new(),

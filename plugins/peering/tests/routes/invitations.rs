@@ -14,7 +14,8 @@ fn a_code_is_shown_once_and_kept_nowhere() {
     let code = made.body["code"].as_str().unwrap();
     assert_eq!((&made.body["enterprise"], &made.body["state"]), (&json!("home"), &json!("open")));
     let body = code.strip_prefix("jackfield1-").unwrap().rsplit_once('-').unwrap().0;
-    let inside: Value = serde_json::from_slice(&data_encoding::BASE64URL_NOPAD.decode(body.as_bytes()).unwrap()).unwrap();
+    let inside: Value =
+        serde_json::from_slice(&data_encoding::BASE64URL_NOPAD.decode(body.as_bytes()).unwrap()).unwrap();
     assert_eq!((&inside["h"], &inside["a"]), (&json!("uc.home.example"), &json!("uc.home.example:8444")));
     let secret = inside["s"].as_str().unwrap();
     let path = format!("{PATH}/{}", made.body["id"].as_str().unwrap());

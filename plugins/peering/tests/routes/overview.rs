@@ -5,8 +5,7 @@ use jackfield_sdk::{Value, json};
 use crate::appliance::Appliance;
 use crate::fields::usual;
 
-const NO_TRUST: &str =
-    "the two appliances do not trust each other yet: no invitation was used for this peer";
+const NO_TRUST: &str = "the two appliances do not trust each other yet: no invitation was used for this peer";
 
 #[test]
 fn the_table_says_of_each_peer_what_it_is_and_how_it_does() {
