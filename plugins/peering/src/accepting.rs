@@ -103,14 +103,6 @@ impl Peering {
     }
 }
 
-/// Why nothing can be done with others.
-pub fn nameless() -> Problem {
-    Problem::conflict(
-        "this appliance has no fully qualified name that others could know it by: give it a web certificate with one \
-         ([http] cert and key in its configuration file)",
-    )
-}
-
 /// The certificate must be the one that the code is about, and for the name in it.
 fn judge(code: Code) -> impl FnOnce(&Seen) -> Result<(), Trouble> + Send + 'static {
     move |seen| {

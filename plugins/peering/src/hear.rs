@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use jackfield_sdk::{Event, Failure, Kind, Message, Problem, Taken};
 
 use crate::Peering;
-use crate::accepting::nameless;
 use crate::desk::{Call, Office, Options, Us};
 
 /// Time for a port to open, and between two looks at it.
@@ -64,9 +63,6 @@ impl Peering {
     pub(crate) fn us(&self) -> Result<Us, Problem> {
         let mut us = self.office()?.board.us();
         let options = self.options.lock().unwrap_or_else(PoisonError::into_inner);
-        if us.hostname.is_empty() {
-            return Err(nameless());
-        }
         if !options.enabled {
             return Err(Problem::conflict("peering is switched off: set peering.enabled first"));
         }

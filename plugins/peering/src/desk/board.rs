@@ -72,7 +72,7 @@ struct Standing {
 /// What others know this appliance as.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Us {
-    /// The name to go by; empty: it has none that others can use.
+    /// The name to go by.
     pub hostname: String,
     /// All its names.
     pub names: Vec<String>,
@@ -157,6 +157,9 @@ impl Desk {
 
     fn word(&self, peer: &Peer) -> (Word, Trouble) {
         let plain = |word: Word, detail: &str| (word, Trouble::new(word, detail));
+        if self.is_ruled_out {
+            return plain(Word::Disabled, "peering is not supported in the MiCloud Flex on GCP environment");
+        }
         if !self.options.enabled {
             return plain(Word::Disabled, "peering is switched off: the setting peering.enabled");
         }

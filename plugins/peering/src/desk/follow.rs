@@ -93,7 +93,7 @@ impl Desk {
     /// Listens only while an invitation is open or there is a peer on another appliance.
     fn listen(&self) {
         let far = self.peers.keys().any(|id| !self.leads_here(id));
-        let is_wanted = self.options.enabled && (far || self.due.open_invitation);
+        let is_wanted = self.is_on() && (far || self.due.open_invitation);
         self.wire.listen(if is_wanted { self.options.listen.clone() } else { Vec::new() });
     }
 
@@ -145,7 +145,7 @@ impl Desk {
 
     fn tick_peer(&mut self, id: &str, now: Instant) {
         self.watch_sync(id, now);
-        if !self.options.enabled {
+        if !self.is_on() {
             return;
         }
         let is_here = self.leads_here(id);
@@ -223,8 +223,18 @@ impl Desk {
         }
     }
 
+    /// Whether there are to be links at all.
+    pub(super) fn is_on(&self) -> bool {
+        self.options.enabled && !self.is_ruled_out
+    }
+
     /// Whether our name or certificate is another one; then peers are told by beginning anew.
     fn look_at_ourselves(&mut self) {
+        let was_on = self.is_on();
+        self.is_ruled_out = here::is_ruled_out(&self.host);
+        if was_on && !self.is_on() {
+            self.end_all("disabled", "peering is not supported in this deployment");
+        }
         match here::read(&self.host) {
             Ok((here, _)) if here == self.here => {}
             Ok((here, tls)) => {

@@ -38,7 +38,7 @@ impl Desk {
     /// A connection that was dialed for a peer stands.
     pub(super) fn reached(&mut self, conn: Conn, out: Out, seen: Seen, id: &str) {
         let trusted = self.peers.get(id).and_then(|peer| peer.row.trusted());
-        let Some(trusted) = trusted.filter(|_| self.options.enabled) else { return out.cut() };
+        let Some(trusted) = trusted.filter(|_| self.is_on()) else { return out.cut() };
         if let Err(trouble) = hello::same_key(&trusted, &seen) {
             out.cut();
             return self.failed(id, trouble);
@@ -68,7 +68,7 @@ impl Desk {
     pub(super) fn first(&mut self, conn: Conn, frame: Frame) {
         let Some(seen) = self.lines.get(&conn).map(|line| line.seen.clone()) else { return };
         let refused = match frame {
-            _ if !self.options.enabled => Err(refuse(Reason::Disabled, "peering is switched off here")),
+            _ if !self.is_on() => Err(refuse(Reason::Disabled, "peering is switched off here")),
             Frame::Hello(said) => return self.answer(conn, &seen, &said),
             Frame::Redeem(asked) => self.redeem(&asked, &seen),
             Frame::Enterprises => self.enterprises(&seen),

@@ -48,7 +48,7 @@ pub struct Options {
 /// Who this appliance is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Here {
-    /// The name to go by; empty: it has none that others can use.
+    /// The name to go by.
     pub hostname: String,
     /// All its names.
     pub names: Vec<String>,
@@ -58,6 +58,11 @@ pub struct Here {
     pub key: String,
     /// SHA-256 of its certificate.
     pub fingerprint: String,
+}
+
+#[derive(Deserialize)]
+struct Site {
+    deployment: String,
 }
 
 #[derive(Deserialize)]
@@ -101,9 +106,9 @@ impl Options {
 
 /// Who this appliance is now, with its certificate; made, or made anew with the same key, where its names are others.
 pub fn read(host: &Host) -> Result<(Here, Tls), Failure> {
-    let names = names(host)?;
     let stored = host.db().first::<Stored>(READ, params![])?;
     let key = host.secret().get(KEY)?;
+    let names = names(host, key.as_ref())?;
     if let (Some(stored), Some(key)) = (&stored, &key)
         && list(&stored.names) == names
     {
@@ -114,6 +119,7 @@ pub fn read(host: &Host) -> Result<(Here, Tls), Failure> {
             "the key of peering's certificate is gone; a new one is made, and peers must be invited anew"
         );
     }
+    let key = host.secret().get(KEY)?;
     let made = certificate::make(&names, key.as_ref().map(Secret::reveal)).map_err(unable)?;
     let key = Secret::new(made.key);
     host.secret().put(KEY, &key)?;
@@ -151,11 +157,41 @@ fn whole(stored: &Stored, names: &[String], key: &Secret) -> Result<(Here, Tls),
     Ok((here, tls))
 }
 
-/// Names of the web certificate that others can use.
-fn names(host: &Host) -> Result<Vec<String>, Failure> {
+/// Whether the site is one where peering is not supported (seed 002). An appliance whose core does not tell is none.
+pub fn is_ruled_out(host: &Host) -> bool {
+    let sql = "SELECT deployment FROM core_site";
+    let site = host.db().first::<Site>(sql, params![]);
+    site.is_ok_and(|site| site.is_some_and(|site| site.deployment == "micloud_flex_gcp"))
+}
+
+/// Names of the web certificate that others can use. Where it has none, one is made of the machine's name and the key,
+/// which no other appliance has.
+fn names(host: &Host, key: Option<&Secret>) -> Result<Vec<String>, Failure> {
     let answer = host.call("peer.here", json!({}))?;
     let names: Vec<String> = serde_json::from_value(answer["names"].clone()).unwrap_or_default();
-    Ok(qualified(&names))
+    let usable = qualified(&names);
+    if !usable.is_empty() {
+        return Ok(usable);
+    }
+    let own = certificate::make(&[], key.map(Secret::reveal)).map_err(unable)?;
+    if key.is_none() {
+        host.secret().put(KEY, &Secret::new(own.key))?;
+    }
+    let der = CertificateDer::from_pem_slice(own.certificate.as_bytes()).ok();
+    let seen =
+        der.and_then(|der| Seen::of(&der)).ok_or_else(|| unable("our key cannot be read".to_owned()))?;
+    Ok(vec![made_up(&names, &seen.key)])
+}
+
+/// A name below `internal`, which is reserved for networks of one's own.
+fn made_up(names: &[String], key: &str) -> String {
+    let label = |name: &&String| {
+        !name.starts_with("localhost") && !name.contains([':', '.', '*']) && !name.is_empty()
+    };
+    let machine = names.iter().find(label).map_or("jackfield", String::as_str);
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+    let machine: String = machine.chars().take(40).map(plain).collect();
+    format!("{}-{}.internal", machine.trim_matches('-'), key.get(..8).unwrap_or(key))
 }
 
 fn list(text: &str) -> Vec<String> {
@@ -196,6 +232,16 @@ mod tests {
         assert_eq!(former(Some(&stored(&["c.example"], &["a.example"])), "c.example", &now), ["a.example"]);
         assert_eq!(chosen(&["x.example".to_owned(), "y.example".to_owned()], Some("y.example")), "y.example");
         assert_eq!(chosen(&[], Some("y.example")), "");
+    }
+
+    #[test]
+    fn a_machine_without_a_whole_name_gets_one_that_no_other_has() {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        assert_eq!(
+            made_up(&names(&["localhost", "Box_1", "127.0.0.1", "::1"]), "0123456789"),
+            "box-1-01234567.internal"
+        );
+        assert_eq!(made_up(&[], "0123456789"), "jackfield-01234567.internal");
     }
 
     #[test]

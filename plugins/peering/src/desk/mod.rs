@@ -133,6 +133,7 @@ impl Office {
             worker,
             here,
             options,
+            is_ruled_out: here::is_ruled_out(host),
             peers: BTreeMap::new(),
             lines: HashMap::new(),
             near: VecDeque::new(),
@@ -255,6 +256,8 @@ struct Desk {
     worker: Worker,
     here: Here,
     options: Options,
+    /// Peering is not supported where this appliance runs.
+    is_ruled_out: bool,
     peers: BTreeMap<String, Peer>,
     lines: HashMap<Conn, Line>,
     /// Frames between enterprises of this appliance.
