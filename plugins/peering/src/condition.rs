@@ -1,21 +1,60 @@
-//! What the plugin says of itself, to the supervisor, the doctor and the API. Nothing is connected to in this
-//! version, so the best condition of what is configured is "not connected".
+//! What the plugin says of itself, to the supervisor, the doctor and the API. Sister appliances are not connected to in
+//! this version; of directories the latest runs speak.
 
 use jackfield_sdk::{Condition, Failure, Host, State, params};
 use serde::Deserialize;
 
-const COUNT: &str = "SELECT (SELECT count(*) FROM core_peers WHERE kind = 'jackfield')
-        + (SELECT count(*) FROM peering_synchronizer) AS configured";
+use crate::synchronizer::record;
+
+const COUNT: &str = "SELECT (SELECT count(*) FROM core_peers WHERE kind = 'jackfield') AS sisters,
+        (SELECT count(*) FROM peering_synchronizer) AS directories";
 
 #[derive(Deserialize)]
 struct Count {
-    configured: u64,
+    sisters: u64,
+    directories: u64,
 }
 
 /// The condition now.
 pub fn now(host: &Host) -> Result<Condition, Failure> {
     let count: Option<Count> = host.db().first(COUNT, params![])?;
-    Ok(if count.is_some_and(|count| count.configured > 0) { not_connected() } else { idle() })
+    let Count { sisters, directories } = count.unwrap_or(Count { sisters: 0, directories: 0 });
+    let tally = |state| {
+        let known = record::tally(host)?;
+        Ok::<_, Failure>(known.into_iter().find(|row| row.state == state).map_or(0, |row| row.count))
+    };
+    let (failed, held) = (tally(record::State::Failed)?, tally(record::State::Held)?);
+    Ok(match (sisters, directories, failed + held) {
+        (0, 0, _) => idle(),
+        (_, _, 1..) => troubled(failed, held),
+        (1.., _, 0) => not_connected(),
+        _ => good(directories),
+    })
+}
+
+fn good(directories: u64) -> Condition {
+    Condition {
+        word: "connected",
+        reason: format!("{directories} directories are set up, and the latest run of none of them failed")
+            .into(),
+        state: State::Up,
+        finding: "ok",
+        advice: "".into(),
+    }
+}
+
+fn troubled(failed: u64, held: u64) -> Condition {
+    Condition {
+        word: "not_connected",
+        reason: format!(
+            "of the directories, {failed} could not be read in their latest run and {held} wait for somebody to \
+             confirm what they would remove; nothing was changed by those runs"
+        )
+        .into(),
+        state: State::Degraded,
+        finding: "warning",
+        advice: "Look at each synchronizer in the console: it says why, and has a test of every step.".into(),
+    }
 }
 
 fn idle() -> Condition {
@@ -32,12 +71,12 @@ fn not_connected() -> Condition {
     Condition {
         word: "not_connected",
         reason:
-            "configured, not connected: this version connects neither to sister appliances nor to directories"
+            "configured, not connected: this version does not connect to sister appliances"
                 .into(),
         state: State::Degraded,
         finding: "warning",
         advice:
-            "Contacts, accounts and presence are not synchronized. The configuration is kept for the version \
+            "Contacts and presence of sister appliances are not synchronized. The configuration is kept for the version \
                  that connects; to silence this, disable the plugin peering."
                 .into(),
     }

@@ -1,6 +1,5 @@
 //! The peering plugin: how peers do, invitations for sister appliances, and the directories (AD, LDAP) that contacts
-//! of external peers and accounts of enterprises come from. It keeps and checks the configuration and says honestly
-//! how far it goes; nothing is connected to yet. The peers themselves are core's.
+//! of external peers and accounts of enterprises come from. The peers, contacts and accounts themselves are core's.
 
 #![forbid(unsafe_code)]
 
@@ -15,9 +14,12 @@ mod standing;
 mod synchronizer;
 mod undo;
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use jackfield_sdk::{Call, Code, Config, Event, Failure, Host, Plugin, Problem, Routes, Tx, Undo, Value};
+use jackfield_sdk::{
+    Call, Code, Config, Event, Failure, Host, Job, Plugin, Problem, Request, Routes, Tx, Undo, Value,
+};
 
 jackfield_sdk::export_plugin!(Peering);
 
@@ -26,20 +28,27 @@ pub struct Peering {
     host: Host,
     /// Held by whoever reads in order to write, so that requests and events do not overtake each other.
     writing: Mutex<()>,
+    /// Jobs of the synchronizers that run now, by [`synchronizer::run::Order::key`].
+    running: Mutex<BTreeMap<String, String>>,
+    /// When synchronizers are due next.
+    due: Mutex<BTreeMap<String, Option<String>>>,
 }
 
 impl Plugin for Peering {
     const ID: &'static str = "peering";
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
-    const OPS: &'static [&'static str] = &["http", "revision.undo"];
+    const OPS: &'static [&'static str] = &["http", "job.run", "login.bind", "revision.undo"];
+    /// One directory that does not answer keeps nobody else waiting.
+    const WORKERS: usize = 4;
+    const JOBS: usize = 2;
 
     fn start(host: Host, _config: Config) -> Result<Self, Failure> {
-        Ok(Self { host, writing: Mutex::new(()) })
+        Ok(Self { host, writing: Mutex::default(), running: Mutex::default(), due: Mutex::default() })
     }
 
     fn ready(&self) -> Result<(), Failure> {
-        self.reconcile()?;
-        condition::now(&self.host)?.tell(&self.host)
+        self.look_around()?;
+        self.forget_left()
     }
 
     fn routes() -> Routes<Self> {
@@ -54,10 +63,25 @@ impl Plugin for Peering {
             .put("peers/{id}/synchronizer", Self::put_of_peer)
             .delete("peers/{id}/synchronizer", Self::remove_of_peer)
             .post("peers/{id}/synchronizer:assist", Self::assist_peer)
+            .post("peers/{id}/synchronizer:test", Self::test_of_peer)
+            .post("peers/{id}:sync", Self::sync_peer)
             .get("enterprises/{id}/synchronizer", Self::read_of_enterprise)
             .put("enterprises/{id}/synchronizer", Self::put_of_enterprise)
             .delete("enterprises/{id}/synchronizer", Self::remove_of_enterprise)
             .post("enterprises/{id}/synchronizer:assist", Self::assist_enterprise)
+            .post("enterprises/{id}/synchronizer:test", Self::test_of_enterprise)
+            .post("enterprises/{id}/synchronizer:sync", Self::sync_enterprise)
+    }
+
+    fn job(&self, job: &Job<'_>) -> Result<Value, Failure> {
+        self.synchronize(job)
+    }
+
+    fn request(&self, request: &Request) -> Result<Value, Failure> {
+        match request.op.as_str() {
+            synchronizer::login::OP => self.bind_login(request),
+            other => Err(Failure::new(Code::BadRequest, format!("peering does not answer `{other}`"))),
+        }
     }
 
     fn undo(&self, undo: &Undo, tx: &mut Tx) -> Result<(), Problem> {
@@ -66,7 +90,7 @@ impl Plugin for Peering {
 
     /// A peer or an enterprise has changed, or the host has put a change back: what belongs to one that is gone goes as well.
     fn event(&self, _event: Event) {
-        let outcome = self.ready();
+        let outcome = self.look_around();
         if let Err(failure) = outcome {
             jackfield_sdk::log::error!(
                 "what belongs to peers and enterprises that are gone could not be deleted now, and is at the next \
@@ -77,12 +101,38 @@ impl Plugin for Peering {
 }
 
 impl Peering {
+    /// Brings everything in line with the peers and enterprises that there are.
+    fn look_around(&self) -> Result<(), Failure> {
+        self.reconcile()?;
+        self.plan()?;
+        condition::now(&self.host)?.tell(&self.host)
+    }
+
     fn writing(&self) -> MutexGuard<'_, ()> {
         self.writing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn running(&self) -> MutexGuard<'_, BTreeMap<String, String>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// When each synchronizer is due.
+    fn due(&self) -> MutexGuard<'_, BTreeMap<String, Option<String>>> {
+        self.due.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Plans what is due by the clock.
+    fn plan(&self) -> Result<(), Failure> {
+        let due = synchronizer::plans::renew(&self.host)?;
+        *self.due() = due;
+        Ok(())
+    }
+
     /// What was changed is durable by now, so a host that does not listen must not make the request fail.
     fn tell(&self) {
+        if let Err(failure) = self.plan() {
+            jackfield_sdk::log::warn!("schedules are not what they should be after a change: {failure}");
+        }
         match condition::now(&self.host) {
             Ok(condition) => condition.tell_after_change(&self.host),
             Err(failure) => {

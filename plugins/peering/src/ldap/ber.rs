@@ -36,7 +36,7 @@ pub fn head(bytes: &[u8]) -> Result<Option<Head>, Broken> {
         return Err(Broken);
     }
     let more = match first {
-        0..0x80 => return Ok(Some(Head { tag: *tag, size: 2, length: usize::from(*first) })),
+        0..=0x7f => return Ok(Some(Head { tag: *tag, size: 2, length: usize::from(*first) })),
         0x81..=0x84 => usize::from(first & 0x7f),
         // Indefinite, or longer than any message can be.
         _ => return Err(Broken),

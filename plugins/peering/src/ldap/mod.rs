@@ -1,18 +1,18 @@
 //! LDAP: its texts (names, filters, addresses), each read as its RFC has it with the cause when it is not one; and a
 //! client that signs in and reads entries.
 
-mod ber;
+pub mod ber;
 pub mod client;
 pub mod connect;
 pub mod entry;
 pub mod filter;
 pub mod filter_ber;
-mod line;
+pub mod line;
 pub mod name;
 pub mod path;
 pub mod tls;
 pub mod trouble;
-mod wire;
+pub mod wire;
 pub mod words;
 
 /// Whether this names an attribute (RFC 4512 sections 2.5 and 1.4): a short name or an object identifier, with options.
