@@ -7,18 +7,21 @@ use serde::Deserialize;
 use crate::synchronizer::record;
 
 const COUNT: &str = "SELECT (SELECT count(*) FROM core_peers WHERE kind = 'jackfield') AS sisters,
-        (SELECT count(*) FROM peering_synchronizer) AS directories";
+        (SELECT count(*) FROM peering_synchronizer) AS directories,
+        (SELECT count(*) FROM peering_synchronizer s WHERE NOT EXISTS (SELECT 1 FROM peering_run r
+            WHERE r.kind = s.kind AND r.owner = s.owner AND r.owner_made = s.owner_made)) AS unread";
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Count {
     sisters: u64,
     directories: u64,
+    unread: u64,
 }
 
 /// The condition now.
 pub fn now(host: &Host) -> Result<Condition, Failure> {
     let count: Option<Count> = host.db().first(COUNT, params![])?;
-    let Count { sisters, directories } = count.unwrap_or(Count { sisters: 0, directories: 0 });
+    let Count { sisters, directories, unread } = count.unwrap_or_default();
     let tally = |state| {
         let known = record::tally(host)?;
         Ok::<_, Failure>(known.into_iter().find(|row| row.state == state).map_or(0, |row| row.count))
@@ -28,6 +31,7 @@ pub fn now(host: &Host) -> Result<Condition, Failure> {
         (0, 0, _) => idle(),
         (_, _, 1..) => troubled(failed, held),
         (1.., _, 0) => not_connected(),
+        _ if unread > 0 => not_read(directories, unread),
         _ => good(directories),
     })
 }
@@ -40,6 +44,14 @@ fn good(directories: u64) -> Condition {
         state: State::Up,
         finding: "ok",
         advice: "".into(),
+    }
+}
+
+fn not_read(directories: u64, unread: u64) -> Condition {
+    Condition {
+        word: "not_read",
+        reason: format!("of {directories} directories that are set up, {unread} have not been read yet").into(),
+        ..good(directories)
     }
 }
 
