@@ -57,7 +57,8 @@ mod hooks;
 #[cfg(test)]
 mod objects;
 
-/// Peers: sister appliances, real and played.
+/// Sister appliances, real and played; directories of real servers: what is read of them, and what is left when they are
+/// down, empty or mad.
 #[cfg(test)]
 mod peering;
 

@@ -37,7 +37,7 @@ pub(crate) const CORE: &[Migration] = core![
     "0009_schedules.sql",
     "0010_presence_messages.sql",
     "0011_directory.sql",
-    "0015_plans.sql",
+    "0012_plans.sql",
 ];
 
 /// Which step failed, and why.

@@ -46,7 +46,7 @@ function link({ ui, link }, text, ...steps) {
 }
 
 function condition(ui, { state, reason }) {
-  const [sign, title] = { idle: ["unknown", "Nothing to connect"], connected: ["ok", "Connected"] }[state] ?? ["warning", "Not connected"];
+  const [sign, title] = { idle: ["unknown", "Nothing to connect"], connected: ["ok", "Connected"], not_read: ["unknown", "Not read yet"] }[state] ?? ["warning", "Not connected"];
   return ui.notice(sign, title, ui.paragraph(ui.sentence(reason)));
 }
 
@@ -386,14 +386,136 @@ async function directory(context, owner, writes, scheduled = false) {
     again({ state: body.warnings.length === 0 ? "ok" : "warning", text: ["Saved.", ...body.warnings.map(ui.sentence)].join(" ") });
   };
   const forget = async () => {
-    const ask = { title: "Forget the directory?", text: "Its password is forgotten with it.", button: "Forget" };
+    const text = "Its password is forgotten with it, and everybody who came from it is deleted.";
+    const ask = { title: "Forget the directory?", text, button: "Forget" };
     if (await confirm(ask)) attempt(() => api.remove(path, etag), "The directory is forgotten.");
   };
-  const standing = now === null ? [ui.paragraph("None is set up.")] : [ui.notice("warning", "Never synchronized", ui.paragraph(ui.sentence(now.reason)), ...now.warnings.map((text) => ui.paragraph(ui.sentence(text))))];
+  const standing = now === null ? [ui.paragraph("None is set up.")] : [await synchronization(context, owner, now, writes)];
   const place = now === null || writes ? [] : [ui.facts([["Where", now.path], ["Search base", now.search_base], ["Filter", now.filter]])];
   const edit = writes ? [synchronizer(context, now ?? {}, scheduled, send)] : [];
   const drop = writes && now !== null ? [ui.actions(ui.button("Forget the directory", forget))] : [];
   return ui.section("AD/LDAP synchronizer", ...standing, ...place, ...edit, ...drop);
+}
+
+/* Runs */
+
+const STATES = {
+  never_synchronized: ["warning", "Never synchronized"],
+  synchronizing: ["note", "Synchronizing"],
+  synchronized: ["ok", "Synchronized"],
+  held: ["warning", "Waits for your answer"],
+  failed: ["problem", "Could not be read"],
+  cancelled: ["unknown", "Cancelled"],
+};
+
+/** How a synchronizer does, with what can be done about it. */
+async function synchronization(context, owner, now, writes) {
+  const { ui } = context;
+  const [sign, title] = STATES[now.state] ?? ["unknown", now.state];
+  const place = ui.element("div", { class: "outcome", role: "status" });
+  const warnings = now.warnings.map((text) => ui.paragraph(ui.sentence(text)));
+  if (now.job !== null) place.replaceChildren(...(await context.follow(now.job, (job) => ended(context, job))));
+  return ui.element(
+    "div",
+    {},
+    ui.notice(sign, title, ui.paragraph(ui.sentence(now.reason)), ...warnings),
+    ...latest(ui, now),
+    ...(writes ? [controls(context, owner, now, place)] : []),
+    place,
+  );
+}
+
+function latest(ui, { since, next_at: next, latest: run }) {
+  const when = (at) => (at === null || at === undefined ? "Never" : new Date(at).toLocaleString());
+  const rows = [
+    ["Since", when(since)],
+    ["Last run", when(run?.last_run_at)],
+    ["Last success", when(run?.last_good_at)],
+    ["Next run", next === null ? "When somebody asks" : when(next)],
+    ...(run === null ? [] : [["Entries", tally(run.counts)]]),
+  ];
+  return [ui.facts(rows), ...flaws(ui, run?.errors ?? [])];
+}
+
+function tally({ entries, adds, changes, removals, unchanged, errors }) {
+  return `${entries} read: ${adds} added, ${changes} changed, ${removals} removed, ${unchanged} as before, ${errors} with errors`;
+}
+
+function flaws(ui, errors) {
+  if (errors.length === 0) return [];
+  const rows = errors.map(({ name, attribute, detail }) => [name, attribute, ui.sentence(detail)]);
+  return [ui.element("h3", {}, "Entries with errors"), ui.table("Table of entries with errors", ["Entry", "Attribute", "What is wrong"], rows)];
+}
+
+/** Sync Now, a trial of it, the test, and the answer to a run that was held. */
+function controls(context, owner, now, place) {
+  const { api, ui, confirm } = context;
+  const sync = owner.startsWith("/peers/") ? `${owner}:sync` : `${owner}/synchronizer:sync`;
+  const shown = async (act) => {
+    try {
+      place.replaceChildren(ui.paragraph("Please wait."));
+      place.replaceChildren(...(await act()));
+    } catch (cause) {
+      const { title, detail } = api.asProblem(cause);
+      place.replaceChildren(ui.notice("problem", title, ui.paragraph(detail)));
+    }
+  };
+  const run = (query) => shown(async () => context.follow((await api.post(`${sync}${query}`)).job, (job) => ended(context, job)));
+  const confirmed = async () => {
+    const ask = { title: "Do what the run asked about?", text: now.reason, button: "Do it" };
+    if (await confirm(ask)) run("?confirm=1");
+  };
+  return ui.actions(
+    ui.button("Sync Now", () => run("")),
+    ui.button("Show what it would do", () => run("?dry_run=1"), { class: "quiet" }),
+    ui.button("Test", () => shown(async () => walked(ui, await api.post(`${owner}/synchronizer:test`))), { class: "quiet" }),
+    ...(now.state === "held" ? [ui.button("Confirm the changes", confirmed)] : []),
+  );
+}
+
+/** What came of a run. */
+function ended({ ui, again }, { state, note, result }) {
+  if (result === null) return [ui.notice(state === "cancelled" ? "unknown" : "problem", "Nothing was changed", ui.paragraph(ui.sentence(note)))];
+  const [sign, title] = STATES[result.state] ?? ["unknown", result.state];
+  const look = result.dry_run ? [] : [ui.actions(ui.button("Look again", () => again()))];
+  const said = ui.notice(sign, result.dry_run ? "This was a trial: nothing was changed" : title, ui.paragraph(ui.sentence(result.reason)));
+  return [said, ...look, ...(result.list ? people(ui, result.list) : []), ...flaws(ui, result.errors)];
+}
+
+function people(ui, { adds, changes, removals }) {
+  const rows = [...adds.map((one) => ["Add", one]), ...changes.map((one) => ["Change", one]), ...removals.map((one) => ["Remove", one])];
+  if (rows.length === 0) return [];
+  const cells = rows.map(([what, { login_id: login, name }]) => [what, login, name]);
+  return [ui.table("Table of what would be done", ["What", "Login", "Name"], cells)];
+}
+
+const STEPS = {
+  resolve: "Find the host",
+  connect: "Connect",
+  tls: "Encryption",
+  bind: "Sign in",
+  base: "Search base",
+  filter: "Filter",
+  sample: "People",
+};
+const OUTCOMES = { ok: ["ok", "Done"], failed: ["problem", "Failed"], skipped: ["unknown", "Not reached"] };
+
+/** A test, step by step. */
+function walked(ui, { ok, steps, certificate, expected_name: expected, sample, errors }) {
+  const rows = steps.map(({ step, outcome, detail, advice }) => [
+    STEPS[step] ?? step,
+    ui.state(...(OUTCOMES[outcome] ?? ["unknown", outcome])),
+    [detail, advice].filter((text) => text !== "").map(ui.sentence).join(" "),
+  ]);
+  const shown = certificate === null ? [] : [ui.facts([["Certificate for", certificate.names.join(", ")], ["Expected", expected], ["Signed by", certificate.issuer], ["Good until", new Date(certificate.not_after).toLocaleString()]])];
+  const found = sample.map((one) => [one.login_id, `${one.first_name ?? ""} ${one.last_name}`.trim(), one.email ?? "", one.extension ?? "", one.folder ?? ""]);
+  return [
+    ui.notice(ok ? "ok" : "problem", ok ? "The directory can be read" : "The directory cannot be read"),
+    ui.table("Table of steps", ["Step", "Outcome", "What was seen"], rows),
+    ...shown,
+    ...(found.length === 0 ? [] : [ui.table("Table of people", ["Login", "Name", "E-mail", "Extension", "Folder"], found)]),
+    ...flaws(ui, errors),
+  ];
 }
 
 function synchronizer({ form }, now, scheduled, send) {

@@ -1,6 +1,5 @@
 //! The peering plugin: how peers do, invitations for sister appliances, and the directories (AD, LDAP) that contacts
-//! of external peers and accounts of enterprises come from. It talks to sister appliances; directories are kept and
-//! checked, and not read yet. The peers themselves are core's.
+//! of external peers and accounts of enterprises come from. The peers, contacts and accounts themselves are core's.
 
 #![forbid(unsafe_code)]
 
@@ -23,12 +22,13 @@ mod synchronizer;
 mod undo;
 mod wire;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use jackfield_sdk::{
-    Call, Code, Config, Event, Failure, Host, Job, Message, Plugin, Problem, Routes, Settings, Taken, Tx,
-    Undo, Value,
+    Call, Code, Config, Event, Failure, Host, Job, Message, Plugin, Problem, Request, Routes, Settings,
+    Taken, Tx, Undo, Value,
 };
 
 use conditions::{Conditions, DIRECTORIES};
@@ -41,6 +41,10 @@ pub struct Peering {
     host: Host,
     /// Held by whoever reads in order to write, so that requests and events do not overtake each other.
     writing: Mutex<()>,
+    /// Jobs of the synchronizers that run now, by [`synchronizer::run::Order::key`].
+    running: Mutex<BTreeMap<String, String>>,
+    /// When synchronizers are due next.
+    due: Mutex<BTreeMap<String, Option<String>>>,
     options: Mutex<Options>,
     conditions: Arc<Conditions>,
     /// Where links to sister appliances are; opened once the host can be asked.
@@ -50,31 +54,32 @@ pub struct Peering {
 impl Plugin for Peering {
     const ID: &'static str = "peering";
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
-    const OPS: &'static [&'static str] = &["http", "job.run", "revision.undo", "settings.changed"];
-    /// One appliance that does not answer keeps nobody else waiting.
+    const OPS: &'static [&'static str] =
+        &["http", "job.run", "login.bind", "revision.undo", "settings.changed"];
+    /// One directory or appliance that does not answer keeps nobody else waiting.
     const WORKERS: usize = 4;
     const JOBS: usize = 4;
 
     fn start(host: Host, config: Config) -> Result<Self, Failure> {
-        let options = Mutex::new(Options::read(&config.settings)?);
-        let (writing, conditions, office) = (Mutex::new(()), Arc::default(), OnceLock::new());
-        Ok(Self { host, writing, options, conditions, office })
+        Ok(Self {
+            host,
+            writing: Mutex::default(),
+            running: Mutex::default(),
+            due: Mutex::default(),
+            options: Mutex::new(Options::read(&config.settings)?),
+            conditions: Arc::default(),
+            office: OnceLock::new(),
+        })
     }
 
     fn ready(&self) -> Result<(), Failure> {
         self.look_around()?;
+        self.forget_left()?;
         self.open_office()
     }
 
     fn settings_changed(&self, settings: Settings) -> Result<(), Failure> {
         self.take_options(Options::read(&settings)?)
-    }
-
-    fn job(&self, job: &Job<'_>) -> Result<Value, Failure> {
-        match job.name() {
-            sisters::JOB => self.run_sync(job),
-            other => Err(Failure::new(Code::NotFound, format!("peering has no job `{other}`"))),
-        }
     }
 
     fn on_message(&self, message: &Message<'_>) -> Taken {
@@ -103,10 +108,27 @@ impl Plugin for Peering {
             .put("peers/{id}/synchronizer", Self::put_of_peer)
             .delete("peers/{id}/synchronizer", Self::remove_of_peer)
             .post("peers/{id}/synchronizer:assist", Self::assist_peer)
+            .post("peers/{id}/synchronizer:test", Self::test_of_peer)
             .get("enterprises/{id}/synchronizer", Self::read_of_enterprise)
             .put("enterprises/{id}/synchronizer", Self::put_of_enterprise)
             .delete("enterprises/{id}/synchronizer", Self::remove_of_enterprise)
             .post("enterprises/{id}/synchronizer:assist", Self::assist_enterprise)
+            .post("enterprises/{id}/synchronizer:test", Self::test_of_enterprise)
+            .post("enterprises/{id}/synchronizer:sync", Self::sync_enterprise)
+    }
+
+    fn job(&self, job: &Job<'_>) -> Result<Value, Failure> {
+        match job.name() {
+            sisters::JOB => self.run_sync(job),
+            _ => self.synchronize(job),
+        }
+    }
+
+    fn request(&self, request: &Request) -> Result<Value, Failure> {
+        match request.op.as_str() {
+            synchronizer::login::OP => self.bind_login(request),
+            other => Err(Failure::new(Code::BadRequest, format!("peering does not answer `{other}`"))),
+        }
     }
 
     fn undo(&self, undo: &Undo, tx: &mut Tx) -> Result<(), Problem> {
@@ -134,17 +156,31 @@ impl Peering {
         self.conditions.put(&self.host, DIRECTORIES, condition::now(&self.host)?)
     }
 
-    /// Plans what is due by the clock.
-    fn plan(&self) -> Result<(), Failure> {
-        self.host.plan_jobs(self.sister_plans()?).map(drop)
-    }
-
     fn writing(&self) -> MutexGuard<'_, ()> {
         self.writing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn running(&self) -> MutexGuard<'_, BTreeMap<String, String>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// When each synchronizer is due.
+    fn due(&self) -> MutexGuard<'_, BTreeMap<String, Option<String>>> {
+        self.due.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Plans what is due by the clock.
+    fn plan(&self) -> Result<(), Failure> {
+        let due = synchronizer::plans::renew(&self.host, self.sister_plans()?)?;
+        *self.due() = due;
+        Ok(())
+    }
+
     /// What was changed is durable by now, so a host that does not listen must not make the request fail.
     fn tell(&self) {
+        if let Err(failure) = self.plan() {
+            jackfield_sdk::log::warn!("schedules are not what they should be after a change: {failure}");
+        }
         match condition::now(&self.host) {
             Ok(condition) => self.conditions.put_after_change(&self.host, DIRECTORIES, condition),
             Err(failure) => {

@@ -5,14 +5,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::Peering;
 use crate::desk::Shown as Link;
+use crate::synchronizer::record::State;
 
 macro_rules! rows {
     ($which:literal) => {
         concat!(
             "SELECT p.id, p.enterprise, p.description, p.kind, p.hostname AS server, p.peer_enterprise,
-                p.created_at AS made, s.changed_at AS synchronizer_since
+                p.created_at AS made, s.changed_at AS synchronizer_since,
+                r.state AS run_state, r.reason AS run_reason, r.since AS run_since
             FROM core_peers p LEFT JOIN peering_synchronizer s
-                ON s.kind = 'peer' AND s.owner = p.id AND s.owner_made = p.created_at WHERE ",
+                ON s.kind = 'peer' AND s.owner = p.id AND s.owner_made = p.created_at
+            LEFT JOIN peering_run r
+                ON r.kind = 'peer' AND r.owner = p.id AND r.owner_made = p.created_at WHERE ",
             $which
         )
     };
@@ -31,6 +35,9 @@ struct Stored {
     peer_enterprise: Option<String>,
     made: String,
     synchronizer_since: Option<String>,
+    run_state: Option<State>,
+    run_reason: Option<String>,
+    run_since: Option<String>,
 }
 
 /// A peer with how it does.
@@ -54,22 +61,34 @@ struct Shown {
     has_synchronizer: bool,
     /// All about the link with a sister appliance; null for others.
     link: Option<Link>,
+    /// How the latest run of that ended: `synchronized`, `held`, `failed` or `cancelled`; null: there was none.
+    synchronization: Option<State>,
 }
 
 impl From<Stored> for Shown {
     fn from(stored: Stored) -> Self {
-        let Stored { id, enterprise, description, kind, server, peer_enterprise, made, synchronizer_since } =
-            stored;
+        let Stored {
+            id,
+            enterprise,
+            description,
+            kind,
+            server,
+            peer_enterprise,
+            made,
+            synchronizer_since,
+            run_state,
+            run_reason,
+            run_since,
+        } = stored;
         let has_synchronizer = synchronizer_since.is_some();
         let (status, reason) = match kind.as_deref() {
             Some("jackfield") => (Some("never_connected"), "it was made just now"),
-            Some(_) if has_synchronizer => {
-                (None, "configured, not synchronized: this version does not read directories yet")
-            }
+            Some(_) if run_reason.is_some() => (None, run_reason.as_deref().unwrap_or_default()),
+            Some(_) if has_synchronizer => (None, "its directory is configured, and not read yet"),
             Some(_) => (None, "no synchronizer is set up, so it has no contacts"),
             None => (Some("disabled"), "its kind is not set: only its dialing prefix is used"),
         };
-        let since = synchronizer_since.unwrap_or(made);
+        let since = run_since.or(synchronizer_since).unwrap_or(made);
         let (version, link, reason) = (None, None, reason.to_owned());
         Self {
             id,
@@ -84,6 +103,7 @@ impl From<Stored> for Shown {
             since,
             has_synchronizer,
             link,
+            synchronization: run_state,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! `peers/{id}:sync`: Sync Now (seed 001), whatever kind of peer it is.
 
-use jackfield_sdk::{Call, Outcome, Problem};
+use jackfield_sdk::{Call, Outcome};
 
 use crate::Peering;
 use crate::owner::{Of, Owner};
@@ -10,8 +10,7 @@ impl Peering {
         let owner = Owner::named(&self.host, Of::Peer, call)?;
         match owner.kind.as_deref() {
             Some("jackfield") => self.sync_sister(call, &owner),
-            Some("external") => Err(Problem::conflict("this version does not read directories yet")),
-            _ => Err(Problem::conflict("the peer has no kind yet; set kind first")),
+            _ => self.sync_contacts(call),
         }
     }
 }

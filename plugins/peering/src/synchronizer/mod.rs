@@ -1,16 +1,24 @@
 //! Synchronizers: the directories (Active Directory, LDAP) that contacts of an external peer, or accounts of an
-//! enterprise, come from. One engine for both; whose one is, [`crate::owner`] says. Reading a directory is not here
-//! yet.
+//! enterprise, come from. One engine for both; whose one is, [`crate::owner`] says.
 
 mod answer;
 mod assist;
 mod certificate;
+mod harvest;
+pub mod login;
 mod mapping;
+mod person;
 mod place;
+pub mod plans;
+pub mod record;
 mod routes;
 mod rules;
+pub mod run;
 mod schedule;
+mod source;
+mod start;
 pub mod table;
+mod walk;
 
 use jackfield_sdk::Value;
 use serde::{Deserialize, Serialize};

@@ -78,7 +78,7 @@ fn what_is_left_out_is_filled_in() {
     for (field, value) in filled.as_object().unwrap() {
         assert_eq!(&shown[field], value, "{field}");
     }
-    assert!(shown["reason"].as_str().unwrap().starts_with("configured, not synchronized"), "{shown}");
+    assert!(shown["reason"].as_str().unwrap().starts_with("configured, and not read yet"), "{shown}");
     for (field, attribute) in [
         ("user_id", "objectGUID"),
         ("login", "sAMAccountName"),
@@ -92,10 +92,10 @@ fn what_is_left_out_is_filled_in() {
     ] {
         assert_eq!(shown["mapping"][field], attribute, "{field}");
     }
-    for field in ["did", "position", "info", "info_2"] {
+    for field in ["did", "position", "info", "info_2", "address"] {
         assert_eq!(shown["mapping"].get(field), Some(&Value::Null), "{field}");
     }
-    assert_eq!(shown["mapping"].as_object().unwrap().len(), 27);
+    assert_eq!(shown["mapping"].as_object().unwrap().len(), 28);
 }
 
 fn rules() -> Vec<Rule> {
