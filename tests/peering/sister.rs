@@ -60,6 +60,12 @@ impl Sister {
         let sister = Self { appliance, admin, enterprise: enterprise.to_owned(), listens };
         sister.set("listen", json!([listens.to_string()]));
         sister.set("address", json!(reached.to_string()));
+        // A plugin hears of a setting a moment after it is kept.
+        let heard = || {
+            (sister.admin.get("/peering").expect(200).json["us"]["address"] == reached.to_string())
+                .then_some(())
+        };
+        assert!(awaited(SOON, heard).is_some(), "the plugin did not hear of its address");
         sister
     }
 

@@ -48,23 +48,44 @@ fn the_directory_comes_whole_and_then_what_changed() {
     join(&north, &south);
     await_contact(&north, "bob");
     assert_eq!(contacts(&north).len(), 1, "{:#?}", contacts(&north));
-    let carl = south.account("carl");
-    await_contact(&north, "carl");
+    for n in 0..9 {
+        south.account(&format!("carl-{n}"));
+    }
+    await_contact(&north, "carl-8");
     south.admin.patch(&format!("/accounts/{bob}"), "*", &json!({"last_name": "Builder"})).expect(200);
     let renamed = || contacts(&north).into_iter().find(|one| one["last_name"] == "Builder");
     assert!(awaited(MINUTE, renamed).is_some(), "{:#?}", contacts(&north));
-    south.admin.patch(&format!("/accounts/{carl}"), "*", &json!({"in_directory": false})).expect(200);
-    let shown = || contacts(&north).into_iter().filter(|one| one["in_directory"] == true).count();
-    assert!(
-        awaited(MINUTE, || (shown() == 1).then_some(())).is_some() || held(&north),
-        "{:#?}",
-        contacts(&north)
-    );
+    south.admin.patch(&format!("/accounts/{bob}"), "*", &json!({"in_directory": false})).expect(200);
+    await_shown(&north, 9);
 }
 
-/// One of two is more than the guard lets go.
-fn held(sister: &Sister) -> bool {
-    !sister.status(&sister.peer())["link"]["last_sync"]["held"].is_null()
+/// Waits until so many contacts are shown.
+#[track_caller]
+fn await_shown(sister: &Sister, count: usize) {
+    let shown = || contacts(sister).into_iter().filter(|one| one["in_directory"] == true).count();
+    let so_many = awaited(MINUTE, || (shown() == count).then_some(()));
+    assert!(so_many.is_some(), "{} are shown, not {count}: {:#}", shown(), sister.status(&sister.peer()));
+}
+
+#[test]
+fn many_who_go_at_once_are_asked_about_and_go_when_somebody_says_so() {
+    let (north, south) = pair();
+    let all: Vec<String> = (0..4).map(|n| south.account(&format!("bob-{n}"))).collect();
+    await_shown(&north, 4);
+    for id in &all[..3] {
+        south.admin.delete(&format!("/accounts/{id}"), "*").expect(204);
+    }
+    let peer = north.peer();
+    let held =
+        || Some(north.status(&peer)["link"]["last_sync"]["held"].clone()).filter(|held| !held.is_null());
+    let held = awaited(MINUTE, held).unwrap_or_else(|| panic!("{:#}", north.status(&peer)));
+    assert_eq!(held["reason"], "removals", "{held:#}");
+    assert!(contacts(&north).iter().filter(|one| one["in_directory"] == true).count() > 1);
+    north.admin.call("POST", &format!("/peers/{peer}:sync?confirm=1")).send().expect(202);
+    await_shown(&north, 1);
+    // Deleted, a peer takes all with it that it brought.
+    north.admin.delete(&format!("/peers/{peer}"), "*").expect(204);
+    assert_eq!(all_pages(&north.admin, "/accounts?enterprise=north").len(), 0);
 }
 
 #[test]
