@@ -131,8 +131,10 @@ impl Peering {
                 Ok(Told::Progress(done, total)) => {
                     job.progress(done, total, "its directory is being brought")?
                 }
-                Ok(Told::Ended(Ok(outcome))) => return Ok(json!(outcome)),
-                Ok(Told::Ended(Err(why))) => return Err(Failure::new(Code::Unavailable, why)),
+                Ok(Told::Ended(ended)) => {
+                    let outcome = ended.map_err(|why| Failure::new(Code::Unavailable, why))?;
+                    return Ok(json!(outcome));
+                }
                 Err(RecvTimeoutError::Timeout) if job.is_cancelled() => {
                     let text = "nobody waits for it any more; a run that has begun goes on to its end";
                     return Err(Failure::new(Code::Timeout, text));

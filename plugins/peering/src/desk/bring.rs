@@ -89,7 +89,7 @@ fn run(host: &Host, waiting: &Receiver<Work>, desk: &SyncSender<Call>) {
             abandon(host, runs.remove(&peer));
         }
         // Without a desk there is nobody who would go on.
-        if desk.send(Call::Worked { peer, serial, done }).is_err() {
+        if desk.send(Call::Worked { peer, serial, done: Box::new(done) }).is_err() {
             return;
         }
     }
@@ -188,7 +188,7 @@ impl Desk {
         let status = self.status(id);
         let Some(peer) = self.peers.get_mut(id) else {
             // Who asked has gone, or hears it.
-            let _ = tell.try_send(Told::Ended(Err("there is no such peer any more".to_owned())));
+            let _ = tell.try_send(Told::Ended(Box::new(Err("there is no such peer any more".to_owned()))));
             return;
         };
         if peer.link.conn().is_none() {
@@ -196,8 +196,8 @@ impl Desk {
             let why = status.map(|(word, trouble)| {
                 format!("the peer is not connected ({}): {}", word.name(), trouble.detail)
             });
-            let _ = tell
-                .try_send(Told::Ended(Err(why.unwrap_or_else(|| "the peer is not connected".to_owned()))));
+            let why = why.unwrap_or_else(|| "the peer is not connected".to_owned());
+            let _ = tell.try_send(Told::Ended(Box::new(Err(why))));
             return;
         }
         peer.waiting.push(tell);
@@ -328,7 +328,7 @@ impl Desk {
         let said = || if outcome.error.is_empty() { Ok(outcome.clone()) } else { Err(outcome.error.clone()) };
         for tell in peer.waiting.drain(..) {
             // Who asked may have gone.
-            let _ = tell.try_send(Told::Ended(said()));
+            let _ = tell.try_send(Told::Ended(Box::new(said())));
         }
         self.go_on(id);
     }

@@ -76,7 +76,7 @@ pub enum Call {
         /// Of which run.
         serial: u64,
         /// How it went.
-        done: Result<Done, Failure>,
+        done: Box<Result<Done, Failure>>,
     },
     /// Everything ends.
     Stop,
@@ -88,7 +88,7 @@ pub enum Told {
     /// So many people of so many.
     Progress(u64, u64),
     /// It has ended, or could not begin.
-    Ended(Result<Outcome, String>),
+    Ended(Box<Result<Outcome, String>>),
 }
 
 /// Whose presence is another. The host's thread fills it without waiting, and nobody is left out.
@@ -299,7 +299,7 @@ impl Desk {
             Call::Accounts => self.due.accounts = true,
             Call::Letters => self.letters(),
             Call::Sync { peer, order, tell } => self.wanted(&peer, order, tell),
-            Call::Worked { peer, serial, done } => self.worked(&peer, serial, done),
+            Call::Worked { peer, serial, done } => self.worked(&peer, serial, *done),
             Call::Stop => {}
         }
     }

@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::bounds;
+
 /// Largest frame between appliances that trust each other, in bytes.
 pub const LARGEST: usize = 256 * 1024;
 /// Largest frame of somebody who is not known yet.
@@ -15,8 +17,6 @@ pub const MESSAGES: usize = 50;
 pub const ENTERPRISES: usize = 1000;
 /// Most names that an appliance had before.
 pub const FORMER_NAMES: usize = 10;
-/// Longest text of a field, unless the field says otherwise.
-const WORDS: usize = 1024;
 
 /// First protocol that is spoken, and the newest.
 pub const PROTOCOLS: [u32; 2] = [1, 1];
@@ -309,7 +309,7 @@ pub struct Returned {
 /// Reads a frame; the error is what is wrong with it, in words.
 pub fn read(bytes: &[u8]) -> Result<Frame, String> {
     let frame: Frame = serde_json::from_slice(bytes).map_err(|e| format!("it is no frame: {e}"))?;
-    check(&frame)?;
+    bounds::check(&frame)?;
     Ok(frame)
 }
 
@@ -324,74 +324,6 @@ pub fn written(frame: &Frame) -> Result<Vec<u8>, String> {
     let prefix = u32::try_from(length).map_err(|_| "it is too long".to_owned())?;
     bytes[..4].copy_from_slice(&prefix.to_be_bytes());
     Ok(bytes)
-}
-
-/// Bounds that the shape does not have.
-fn check(frame: &Frame) -> Result<(), String> {
-    match frame {
-        Frame::Hello(hello) => {
-            short("hostname", &hello.hostname, 253)?;
-            short("address", &hello.address, 300)?;
-            short("from", &hello.from, 32)?;
-            short("to", &hello.to, 32)?;
-            short("domain", &hello.domain, 253)?;
-            short("version", &hello.version, 64)?;
-            most("former names", hello.formerly.len(), FORMER_NAMES)?;
-            hello.formerly.iter().try_for_each(|name| short("formerly", name, 253))
-        }
-        Frame::Redeem(redeem) => {
-            short("invitation", &redeem.invitation, 64)?;
-            short("secret", &redeem.secret, 128)?;
-            party(&redeem.party)
-        }
-        Frame::Redeemed(said) => party(said),
-        Frame::Refuse(refuse) => short("detail", &refuse.detail, WORDS),
-        Frame::EnterpriseList { items } => most("enterprises", items.len(), ENTERPRISES),
-        Frame::Presence { items, .. } => {
-            most("people", items.len(), PEOPLE)?;
-            items.iter().try_for_each(|one| {
-                short("key", &one.key, 128)?;
-                short("note", &one.note, WORDS)
-            })
-        }
-        Frame::DirectoryGet { epoch, .. } => short("epoch", epoch, 64),
-        Frame::DirectoryPage(page) => {
-            short("epoch", &page.epoch, 64)?;
-            most("people", page.entries.len() + page.gone.len(), PEOPLE)?;
-            page.entries.iter().map(|entry| &entry.key).chain(&page.gone).try_for_each(|key| {
-                if key.is_empty() { Err("key must not be empty".to_owned()) } else { short("key", key, 128) }
-            })
-        }
-        Frame::Messages { items } => {
-            most("messages", items.len(), MESSAGES)?;
-            items.iter().try_for_each(|letter| short("id", &letter.id, 128))
-        }
-        Frame::MessagesDone { done, refused, later } => {
-            most("messages", done.len() + refused.len() + later.len(), MESSAGES)
-        }
-        Frame::Bye { reason } => short("reason", reason, WORDS),
-        Frame::Enterprises | Frame::Ping { .. } | Frame::Pong { .. } | Frame::DirectoryChanged => Ok(()),
-    }
-}
-
-fn party(party: &Party) -> Result<(), String> {
-    short("enterprise", &party.enterprise, 32)?;
-    short("description", &party.description, 512)?;
-    short("domain", &party.domain, 253)?;
-    short("hostname", &party.hostname, 253)?;
-    short("address", &party.address, 300)
-}
-
-fn short(field: &str, text: &str, longest: usize) -> Result<(), String> {
-    let length = text.len();
-    if length <= longest {
-        return Ok(());
-    }
-    Err(format!("{field} has {length} bytes; {longest} are allowed"))
-}
-
-fn most(what: &str, count: usize, most: usize) -> Result<(), String> {
-    if count <= most { Ok(()) } else { Err(format!("{count} {what} in one frame; {most} are allowed")) }
 }
 
 #[cfg(test)]

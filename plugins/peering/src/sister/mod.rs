@@ -1,6 +1,7 @@
 //! What two sister appliances say to each other, as decisions without sockets, threads or rows: times and what is known
 //! come in as arguments. PROTOCOL.md beside the manifest is the same in words.
 
+mod bounds;
 pub mod certificate;
 pub mod code;
 pub mod frame;
