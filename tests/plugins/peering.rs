@@ -49,7 +49,8 @@ fn routes_of_core_and_plugin_lie_side_by_side() {
     let both = admin.call("POST", peer_of(&path)).json(&json!({})).send().problem(405, "request/method");
     assert_eq!(both.header("allow"), Some("GET, HEAD, PUT, PATCH, DELETE"));
     admin.get(&format!("{}/nothing", peer_of(&path))).problem(404, "request/not_found");
-    let refused = admin.call("POST", &format!("{}:sync", peer_of(&path))).send().problem(404, "request/not_found");
+    let refused =
+        admin.call("POST", &format!("{}:sync", peer_of(&path))).send().problem(404, "request/not_found");
     refused.says("has no synchronizer");
     let described = admin.get("/openapi.json").expect(200).json;
     let put = &described["paths"]["/api/v1/peers/{id}/synchronizer"]["put"];

@@ -50,7 +50,8 @@ fn good(directories: u64) -> Condition {
 fn not_read(directories: u64, unread: u64) -> Condition {
     Condition {
         word: "not_read",
-        reason: format!("of {directories} directories that are set up, {unread} have not been read yet").into(),
+        reason: format!("of {directories} directories that are set up, {unread} have not been read yet")
+            .into(),
         ..good(directories)
     }
 }

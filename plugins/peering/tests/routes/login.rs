@@ -44,7 +44,8 @@ fn a_directory_that_cannot_be_asked_says_no_to_nobody() {
     let (code, words) = asked(&appliance, "acc-jo", "secret");
     assert!(code == Code::Unavailable && words.contains("in clear"), "{words}");
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let closed = with(json!({"path": format!("ldap://127.0.0.1:{port}/DC=ocs,DC=example"), "tls": "starttls"}));
+    let closed =
+        with(json!({"path": format!("ldap://127.0.0.1:{port}/DC=ocs,DC=example"), "tls": "starttls"}));
     assert_eq!(appliance.change("PUT", OWN, "*", closed).status, 200);
     let (code, words) = asked(&appliance, "acc-jo", "secret");
     assert!(code == Code::Unavailable && words.contains("takes no connection"), "{words}");

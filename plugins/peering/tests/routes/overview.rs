@@ -5,8 +5,7 @@ use jackfield_sdk::{Value, json};
 use crate::appliance::Appliance;
 use crate::fields::usual;
 
-const NOT_CONNECTED: &str =
-    "configured, not connected: this version does not connect to sister appliances";
+const NOT_CONNECTED: &str = "configured, not connected: this version does not connect to sister appliances";
 
 #[test]
 fn the_table_says_of_each_peer_what_it_is_and_how_it_does() {
