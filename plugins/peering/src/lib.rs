@@ -18,8 +18,10 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jackfield_sdk::{
-    Call, Code, Config, Event, Failure, Host, Job, Plugin, Problem, Request, Routes, Tx, Undo, Value,
+    Call, Code, Config, Event, Failure, Host, Job, Plugin, Problem, Request, Routes, Tx, Undo, Value, json,
 };
+
+use synchronizer::login;
 
 jackfield_sdk::export_plugin!(Peering);
 
@@ -79,7 +81,10 @@ impl Plugin for Peering {
 
     fn request(&self, request: &Request) -> Result<Value, Failure> {
         match request.op.as_str() {
-            synchronizer::login::OP => self.bind_login(request),
+            login::OP => {
+                let login::Asked { account, password } = request.args()?;
+                self.bind_login(&account, &password, request).map(|()| json!({}))
+            }
             other => Err(Failure::new(Code::BadRequest, format!("peering does not answer `{other}`"))),
         }
     }
