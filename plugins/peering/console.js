@@ -549,9 +549,18 @@ function synchronizer({ form }, now, scheduled, send) {
       number("max_removal_percent", "Stop when more would go, in percent", 20),
       number("grace_days", "Keep who is gone for so many days", 7),
     ),
-    ...(scheduled ? [times(form, now)] : []),
+    ...(scheduled ? [times(form, now), newcomers(form, now)] : []),
   ];
   return form.form({ fields: groups.flatMap(({ fields }) => fields), body: groups.map(({ node }) => node), button: "Save", send });
+}
+
+function newcomers(form, now) {
+  return form.group(
+    "New accounts",
+    "",
+    form.flag({ name: "deploy", label: "Put into use at once", value: now.deploy ?? true }),
+    form.field({ name: "profile", label: "User profile", help: "Its id. Left empty: the Default User Profile.", value: now.profile ?? "", autocomplete: "off" }),
+  );
 }
 
 function times(form, now) {

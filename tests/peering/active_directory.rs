@@ -13,7 +13,8 @@ use crate::federation::authority::Authority;
 use crate::federation::network::{Network, within};
 use crate::harness::*;
 
-const HOST: &str = "dc1.ocs.example";
+/// The appliance asks the machine's own name servers, which know nobody in a network of the test's own.
+const HOST: &str = "localhost";
 const BASE: &str = "DC=ocs,DC=example";
 const PASSWORD: &str = "Hush-hush-1";
 
@@ -85,7 +86,7 @@ fn run(command: &mut Command) {
 
 #[test]
 fn an_active_directory_is_read_as_it_comes() {
-    within(&[(HOST, "127.0.0.1")], |network| {
+    within(&[], |network| {
         let samba = Samba::start(network);
         samba.tool(&["ou", "create", "OU=Paris"]);
         let user = |login: &str, more: &[&str]| {

@@ -24,13 +24,19 @@ fn half_of_them_gone_is_held_until_somebody_confirms() {
     assert!(standing_then["latest"]["last_good_at"].is_string(), "{standing_then:#}");
     let doctor = admin.get("/plugins/peering").expect(200).json;
     assert_eq!(doctor["state"], "degraded", "{doctor:#}");
+    // What goes after somebody was asked was not asked about.
+    slapd.delete(&(10..15).map(|n| format!("p{n}")).collect::<Vec<_>>());
+    let again = synchronize_with(&admin, &peer, "?confirm=1");
+    assert_eq!((&again["state"], counts(&again)[2]), (&json!("held"), 15), "{again:#}");
     admin.call("POST", &format!("{peer}:sync?confirm=yes")).send().problem(422, "request/invalid");
     let done = synchronize_with(&admin, &peer, "?confirm=1");
-    assert_eq!((&done["state"], logins(&admin, &peer).len()), (&json!("synchronized"), 10), "{done:#}");
+    assert_eq!((&done["state"], logins(&admin, &peer).len()), (&json!("synchronized"), 5), "{done:#}");
+    let unasked = admin.call("POST", &format!("{peer}:sync?confirm=1")).send();
+    unasked.problem(409, "change/conflict").says("no run waits for a confirmation");
     // They are kept hidden for a while, and whoever is back is back.
     slapd.modify(&people(0..3).replace("objectClass: inet", "changetype: add\nobjectClass: inet"));
     synchronize(&admin, &peer);
-    assert_eq!(logins(&admin, &peer).len(), 13);
+    assert_eq!(logins(&admin, &peer).len(), 8);
 }
 
 #[test]
@@ -43,6 +49,8 @@ fn an_empty_answer_is_no_reason_to_remove_anybody() {
     let held = synchronize(&admin, &peer);
     assert_eq!((&held["state"], &held["held"]["reason"]), (&json!("held"), &json!("empty")), "{held:#}");
     assert_eq!(logins(&admin, &peer).len(), 20);
+    synchronize_with(&admin, &peer, "?confirm=1");
+    assert_eq!(logins(&admin, &peer).len(), 0, "unless that is meant");
 }
 
 #[test]

@@ -45,7 +45,7 @@ fn contacts_come_change_and_go_with_their_directory() {
     let status = admin.get(&format!("{peer}/status")).expect(200).json;
     assert_eq!(status["synchronization"], "synchronized", "{status:#}");
     let undo = admin.call("POST", &format!("/revisions/{}:undo", next["revision"])).send();
-    undo.expect(200);
+    undo.expect(201);
     let back = logins(&admin, &peer);
     assert!(back.contains(&"jo".to_owned()) && back.contains(&"p0".to_owned()), "{back:?}");
 }

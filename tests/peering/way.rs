@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::slapd::{BASE, Slapd, person, unit};
+use super::slapd::{Slapd, person, unit};
 use super::stub::{Stub, Turn};
 use super::{set_up, site_with_peer, standing, step, steps};
 use crate::federation::authority::Authority;
@@ -60,7 +60,7 @@ fn the_step_that_failed_says_what_was_wrong_and_what_to_do() {
         (json!({"host": "127.0.0.1"}), "tls", "it is for localhost, and 127.0.0.1 is expected"),
         (json!({"port": slapd.port}), "tls", "it ended the connection while TLS began"),
         (json!({"password": "wrong"}), "bind", "name or password are wrong"),
-        (json!({"bind_dn": null, "password": null}), "base", "there is no such name"),
+        (json!({"bind_dn": null, "password": null}), "base", "the account may not do that"),
         (json!({"search_context": "ou=Gone"}), "base", "of it there is dc=ocs,dc=example"),
         (json!({"filter": "(uid=nobody)"}), "filter", "nothing matches the filter"),
         (
@@ -77,7 +77,6 @@ fn the_step_that_failed_says_what_was_wrong_and_what_to_do() {
         assert_ne!(failed["advice"], "", "{fields}: {failed:#}");
         assert_eq!(answer["ok"], false);
     }
-    assert_eq!(BASE, "dc=ocs,dc=example");
 }
 
 #[test]

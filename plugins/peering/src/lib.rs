@@ -28,11 +28,12 @@ use std::time::Duration;
 
 use jackfield_sdk::{
     Call, Code, Config, Event, Failure, Host, Job, Message, Plugin, Problem, Request, Routes, Settings,
-    Taken, Tx, Undo, Value,
+    Taken, Tx, Undo, Value, json,
 };
 
 use conditions::{Conditions, DIRECTORIES};
 use desk::{Office, Options};
+use synchronizer::login;
 
 jackfield_sdk::export_plugin!(Peering);
 
@@ -126,7 +127,10 @@ impl Plugin for Peering {
 
     fn request(&self, request: &Request) -> Result<Value, Failure> {
         match request.op.as_str() {
-            synchronizer::login::OP => self.bind_login(request),
+            login::OP => {
+                let login::Asked { account, password } = request.args()?;
+                self.bind_login(&account, &password, request).map(|()| json!({}))
+            }
             other => Err(Failure::new(Code::BadRequest, format!("peering does not answer `{other}`"))),
         }
     }

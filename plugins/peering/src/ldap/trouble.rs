@@ -52,6 +52,11 @@ impl Trouble {
         Self { is_cancelled: true, ..Self::new(step, "it was cancelled", "") }
     }
 
+    /// The same at another step.
+    pub fn at(self, step: Step) -> Self {
+        Self { step, ..self }
+    }
+
     /// In one sentence.
     pub fn sentence(&self) -> String {
         if self.advice.is_empty() { self.detail.clone() } else { format!("{}. {}", self.detail, self.advice) }

@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use jackfield_sdk::{Code, Failure, Request, Secret, Value, json, params};
+use jackfield_sdk::{Code, Failure, Request, Secret, Value, params};
 use serde::Deserialize;
 
 use super::Tls;
@@ -20,6 +20,16 @@ use crate::owner::{Of, Owner};
 
 /// Name of the operation.
 pub const OP: &str = "login.bind";
+
+/// What it is asked with.
+#[derive(Deserialize)]
+pub struct Asked {
+    /// Id of the account.
+    pub account: String,
+    /// The password.
+    pub password: Secret,
+}
+
 /// Longest time for all of it.
 const LONGEST: Duration = Duration::from_secs(20);
 /// What core puts before the name of a synchronizer of ours.
@@ -29,26 +39,24 @@ const ACCOUNT: &str = "SELECT synchronizer, directory_key AS key FROM core_accou
     WHERE id = ?1 AND peer IS NULL AND removed_at IS NULL AND directory_key IS NOT NULL";
 
 #[derive(Deserialize)]
-struct Asked {
-    account: String,
-    password: Secret,
-}
-
-#[derive(Deserialize)]
 struct Account {
     synchronizer: String,
     key: String,
 }
 
 impl Peering {
-    /// Answers `{account, password}` by `{}`, or says no.
-    pub(crate) fn bind_login(&self, request: &Request) -> Result<Value, Failure> {
-        let Asked { account, password } = request.args()?;
+    /// Whether the password is that of whoever the account stands for.
+    pub(crate) fn bind_login(
+        &self,
+        account: &str,
+        password: &Secret,
+        request: &Request,
+    ) -> Result<(), Failure> {
         if password.reveal().is_empty() {
             // A directory says yes to a name without a password, and means that it checked nothing (RFC 4513 5.1.2).
             return Err(Failure::new(Code::Denied, "an empty password is never right"));
         }
-        let (row, key) = self.directory_of(&account)?;
+        let (row, key) = self.directory_of(account)?;
         if row.settings.tls == Tls::Off {
             let text = "people's passwords are not sent over a connection in clear; choose ldaps or starttls";
             return Err(Failure::new(Code::Unavailable, text));
@@ -67,7 +75,7 @@ impl Peering {
         let outcome = client.bind(&name, password.reveal()).map_err(unavailable)?;
         client.unbind();
         match outcome.code {
-            SUCCESS => Ok(json!({})),
+            SUCCESS => Ok(()),
             INVALID_CREDENTIALS => {
                 Err(Failure::new(Code::Denied, format!("the directory says no: {}", outcome.words())))
             }

@@ -7,6 +7,7 @@ mod certificate;
 mod harvest;
 pub mod login;
 mod mapping;
+mod newcomers;
 mod person;
 mod place;
 pub mod plans;
@@ -24,6 +25,7 @@ use jackfield_sdk::Value;
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
 
+use newcomers::Newcomers;
 use schedule::Schedule;
 
 /// How the connection is kept from listeners.
@@ -96,4 +98,7 @@ pub struct Settings {
     /// When it is read; a peer's schedule is the peer's own.
     #[serde(flatten)]
     pub schedule: Option<Schedule>,
+    /// How new accounts begin; contacts of a peer have none of it.
+    #[serde(flatten)]
+    pub newcomers: Option<Newcomers>,
 }

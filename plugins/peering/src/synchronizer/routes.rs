@@ -11,6 +11,7 @@ use crate::owner::{Of, Owner};
 use crate::standing::Standing;
 use crate::{Peering, random, refused};
 
+const PROFILE: &str = "SELECT id FROM core_profiles WHERE id = ?1";
 const OWN_DOMAIN: &str = "SELECT id FROM core_enterprises WHERE domain = ?1";
 
 #[derive(Deserialize)]
@@ -122,6 +123,11 @@ impl Peering {
         if let (Of::Peer, Some(wanted)) = (of, &wanted) {
             self.refuse_own_domain(&mut errors, &wanted.settings.domain)?;
         }
+        if let Some(profile) =
+            wanted.as_ref().and_then(|wanted| wanted.settings.newcomers.as_ref()?.profile.clone())
+        {
+            self.refuse_no_profile(&mut errors, &profile)?;
+        }
         errors.done()?;
         wanted.ok_or_else(|| Problem::new(500, "the synchronizer was refused without a reason"))
     }
@@ -133,6 +139,15 @@ impl Peering {
                 "domain must be another one than our enterprises'; {domain:?} is that of the enterprise {id:?}"
             );
             errors.note("/domain", detail);
+        }
+        Ok(())
+    }
+
+    fn refuse_no_profile(&self, errors: &mut Errors, profile: &str) -> Result<(), Problem> {
+        let found: Option<Taken> = self.host.db().first(PROFILE, params![profile])?;
+        if found.is_none() {
+            let detail = format!("profile must be the id of a user profile, or null; {profile:?} is none");
+            errors.note("/profile", detail);
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 
 use jackfield_sdk::abi::ops::{DirectoryClosed, DirectoryOpen, DirectoryOutcome, DirectoryOwner};
-use jackfield_sdk::{Code, DirectoryEntry, Failure, Job, Run, Value, json, log};
+use jackfield_sdk::{Code, DirectoryEntry, Failure, Job, Run, Value, json, log, params};
 use serde::{Deserialize, Serialize};
 
 use super::harvest::{self, Batch, Summary};
@@ -28,6 +28,15 @@ const WAITING: usize = 4;
 /// How often it says how far it is.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 
+const THERE: &str =
+    "SELECT count(*) AS count FROM core_accounts WHERE synchronizer = ?1 AND removed_at IS NULL";
+
+/// How many people a synchronizer has brought.
+#[derive(Deserialize)]
+struct There {
+    count: u64,
+}
+
 /// What a run is started with.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Order {
@@ -38,7 +47,7 @@ pub struct Order {
     /// Whether to say what would be done, and change nothing.
     #[serde(default)]
     pub dry_run: bool,
-    /// Whether an empty answer, or many removals, are meant.
+    /// Whether what the latest run was held for is meant.
     #[serde(default)]
     pub confirm: bool,
 }
@@ -57,6 +66,13 @@ struct Done {
     counts: Counts,
     flaws: Vec<Flaw>,
     closed: Option<DirectoryClosed>,
+}
+
+impl Done {
+    fn failed(failure: Failure) -> Self {
+        let (counts, flaws) = (Counts::default(), Vec::new());
+        Self { state: State::Failed, reason: failure.msg, counts, flaws, closed: None }
+    }
 }
 
 /// Entries with errors: all are counted, the first are kept.
@@ -94,7 +110,8 @@ impl Peering {
         let row = self.row_of(&order)?;
         let _mark = self.mark(&order.key(), job.id())?;
         self.tell_changed(&order);
-        let done = self.run(job, &order, &row)?;
+        // What the appliance refuses is as good a reason as what the directory does.
+        let done = self.run(job, &order, &row).unwrap_or_else(Done::failed);
         if !order.dry_run {
             let Done { state, reason, counts, flaws, .. } = &done;
             let ended = Ended { state: *state, reason, job: job.id(), counts: *counts, flaws };
@@ -132,19 +149,20 @@ impl Peering {
     fn run(&self, job: &Job<'_>, order: &Order, row: &Row) -> Result<Done, Failure> {
         let source = Source::open(&self.host, row)?;
         let owner = Owner::find(&self.host, order.of, &order.owner)?;
-        let settings = &row.settings;
+        let (confirm, removal_share) = self.consent(order, row)?;
+        let newcomers = row.settings.newcomers.clone().unwrap_or_default();
         let opened = DirectoryOpen {
             owner: DirectoryOwner { synchronizer: order.key() },
             enterprise: owner.map(|owner| owner.enterprise).unwrap_or_default(),
             peer: (order.of == Of::Peer).then(|| order.owner.clone()),
             who: job.who().to_owned(),
             dry_run: order.dry_run,
-            confirm: order.confirm,
-            removal_share: u8::try_from(settings.max_removal_percent).unwrap_or(20),
-            grace_days: u16::try_from(settings.grace_days).unwrap_or(7),
+            confirm,
+            removal_share,
+            grace_days: u16::try_from(row.settings.grace_days).unwrap_or(7),
             full: true,
-            deploy: true,
-            profile: None,
+            deploy: newcomers.deploy,
+            profile: newcomers.profile,
         };
         let mut run = self.host.directory().open(&opened)?;
         let mut flaws = Flaws::default();
@@ -153,6 +171,25 @@ impl Peering {
             Ok(summary) => self.close(run, order, row, summary, flaws),
             Err(trouble) => give_up(run, trouble, flaws),
         }
+    }
+
+    /// What may be done unasked: whether an empty answer is meant, and the share that may go. Somebody who confirms
+    /// means the removals that they were told of, and not whatever else has gone since.
+    fn consent(&self, order: &Order, row: &Row) -> Result<(bool, u8), Failure> {
+        let usual = u8::try_from(row.settings.max_removal_percent).unwrap_or(20);
+        let held = record::latest(&self.host, row)?.filter(|latest| latest.state == State::Held);
+        let Some(Counts { adds, changes, unchanged, removals, .. }) =
+            held.filter(|_| order.confirm).map(|held| held.counts)
+        else {
+            return Ok((false, usual));
+        };
+        if adds + changes + unchanged == 0 {
+            return Ok((true, usual));
+        }
+        let there: Option<There> =
+            self.host.db().first(THERE, params![format!("peering/{}", order.key())])?;
+        let share = (removals * 100).div_ceil(there.map_or(1, |there| there.count).max(1));
+        Ok((false, u8::try_from(share.min(100)).unwrap_or(100).max(usual)))
     }
 
     fn close(

@@ -3,6 +3,7 @@
 
 use jackfield_sdk::{Call, Outcome, Problem, Reply, json};
 
+use super::record::{self, State};
 use super::run::{JOB, Order};
 use crate::Peering;
 use crate::owner::{Of, Owner};
@@ -20,7 +21,13 @@ impl Peering {
         let owner = Owner::named(&self.host, of, call)?;
         owner.must_take_one(of)?;
         let row = self.stored(of, &owner)?;
-        let order = Order { of, owner: row.owner, dry_run: call.is_dry_run(), confirm: confirm(call)? };
+        let confirm = confirm(call)?;
+        let is_held = record::latest(&self.host, &row)?.is_some_and(|latest| latest.state == State::Held);
+        if confirm && !is_held {
+            let text = "no run waits for a confirmation; leave confirm out";
+            return Err(Problem::conflict(text));
+        }
+        let order = Order { of, owner: row.owner, dry_run: call.is_dry_run(), confirm };
         if let Some(job) = self.running().get(&order.key()) {
             let text = format!("a run is under way already: the job {job}; wait for it, or cancel it");
             return Err(Problem::conflict(text));

@@ -104,7 +104,7 @@ fn walk(source: &Source<'_>, of: Of, course: &mut Course, sample: &mut Sample) -
 fn look_at_base(client: &mut Client<'_>, base: &str) -> Result<(), Trouble> {
     let none = [NO_ATTRIBUTE.to_owned()];
     let search = Search { base, scope: "base", filter: "(objectClass=*)", attributes: &none, page: 1 };
-    let page = client.page(&search, &[], |_| Ok(()))?;
+    let page = client.page(&search, &[], |_| Ok(())).map_err(|trouble| trouble.at(Step::Base))?;
     let detail = || format!("{base} cannot be looked at: {}", page.outcome.words());
     must_be_whole(&page.outcome).map_err(|trouble| match trouble.step {
         Step::Base => trouble,

@@ -387,6 +387,8 @@ fn only_an_enterprise_s_synchronizer_has_a_schedule() {
         ("sync_hour", json!(2)),
         ("sync_minute", json!(0)),
         ("sync_half", json!("AM")),
+        ("deploy", json!(true)),
+        ("profile", json!(null)),
     ];
     for (field, value) in default {
         assert_eq!(shown[field], value, "{field}");
@@ -399,6 +401,8 @@ fn only_an_enterprise_s_synchronizer_has_a_schedule() {
         ("sync_hour", json!(0), "from 1 to 12; 0 is not"),
         ("sync_hour", json!(13), "13 is not"),
         ("sync_minute", json!(60), "from 0 to 59; 60 is not"),
+        ("deploy", json!("yes"), "\"yes\" is not"),
+        ("profile", json!("none"), "profile must be the id of a user profile, or null; \"none\" is none"),
         ("sync_half", json!("am"), "one of \"AM\", \"PM\"; \"am\" is not"),
     ] {
         refused(&appliance, ENTERPRISE, schedule(field, value), field, words);
