@@ -320,8 +320,10 @@ impl Desk {
         let Some(peer) = self.peers.get_mut(id) else { return };
         peer.again = (!outcome.error.is_empty()).then(|| Instant::now() + AGAIN);
         if !peer.share.order().dry_run {
-            peer.outcome = Some(outcome.clone());
-            if let Err(failure) = rows::outcome(&self.host, id, &outcome) {
+            // Whom it is about is the job's answer; here it would only take room.
+            let kept = Outcome { list: Value::Null, ..outcome.clone() };
+            peer.outcome = Some(kept.clone());
+            if let Err(failure) = rows::outcome(&self.host, id, &kept) {
                 log::warn!("how the synchronization of the peer {id} ended could not be kept: {failure}");
             }
         }

@@ -86,11 +86,7 @@ impl Desk {
             Err(refuse) => return self.end(conn, Frame::Refuse(refuse)),
         };
         match self.judged(&id, seen, said) {
-            Ok(agreed) => {
-                let Some(hello) = self.hello(&id) else { return self.cut(conn) };
-                self.send(conn, hello);
-                self.become_link(conn, &id, agreed, said, false);
-            }
+            Ok(agreed) => self.become_link(conn, &id, agreed, said, false),
             Err(trouble) => {
                 self.end(conn, Frame::Refuse(hello::refusal(&trouble)));
                 self.noted(&id, trouble);
@@ -202,6 +198,10 @@ impl Desk {
             if let Way::Far(out) = &line.way {
                 out.know();
             }
+        }
+        // Only who becomes the link is answered by hello.
+        if let (false, Some(hello)) = (is_ours, self.hello(id)) {
+            self.send(conn, hello);
         }
         log::info!("the peer {id} is connected: version {}, level {}", agreed.version, agreed.level);
         self.learn(id, &agreed, said, &seen);
