@@ -1,7 +1,7 @@
 //! What changes outside of links: peers that are made, changed and deleted, settings, our own name, our own directory; and
 //! what is due by the clock.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, Instant};
 
 use jackfield_sdk::{Condition, Failure, State, log};
@@ -15,6 +15,8 @@ use crate::sister::status::{Trouble, Word};
 
 /// How often accounts that changed are looked through.
 const ACCOUNTS_EVERY: Duration = Duration::from_millis(700);
+/// Most accounts that are looked at one by one.
+const SOME_MOST: usize = 50;
 /// How often everything is looked through, whatever was told.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
 /// How often waiting messages are looked for without having been told.
@@ -24,6 +26,8 @@ const LETTERS_EVERY: Duration = Duration::from_secs(5);
 pub(super) struct Due {
     /// Accounts were changed.
     pub(super) accounts: bool,
+    /// These were, and no others.
+    some: HashSet<String>,
     looked_at_accounts: Instant,
     looked: Instant,
     letters: Instant,
@@ -32,7 +36,24 @@ pub(super) struct Due {
 
 impl Due {
     pub(super) fn new(now: Instant) -> Self {
-        Self { accounts: true, looked_at_accounts: now, looked: now, letters: now, open_invitation: false }
+        Self {
+            accounts: true,
+            some: HashSet::new(),
+            looked_at_accounts: now,
+            looked: now,
+            letters: now,
+            open_invitation: false,
+        }
+    }
+}
+
+impl Due {
+    /// One account is another; of very many all are looked through.
+    pub(super) fn note(&mut self, id: String) {
+        self.accounts |= self.some.len() >= SOME_MOST;
+        if !self.accounts {
+            self.some.insert(id);
+        }
     }
 }
 
@@ -120,10 +141,13 @@ impl Desk {
 
     /// What is due.
     pub(super) fn tick(&mut self, now: Instant) {
-        if self.due.accounts && now.duration_since(self.due.looked_at_accounts) >= ACCOUNTS_EVERY {
+        if (self.due.accounts || !self.due.some.is_empty())
+            && now.duration_since(self.due.looked_at_accounts) >= ACCOUNTS_EVERY
+        {
             self.due.looked_at_accounts = now;
-            self.due.accounts = false;
-            self.look_at_accounts();
+            let some = std::mem::take(&mut self.due.some);
+            let all = std::mem::take(&mut self.due.accounts);
+            self.look_at_accounts(if all { None } else { Some(&some) });
         }
         if now.duration_since(self.due.looked) >= LOOK_EVERY {
             self.due.looked = now;
@@ -196,14 +220,21 @@ impl Desk {
     }
 
     /// Brings what peers are shown up to date, and tells them where it is another.
-    fn look_at_accounts(&mut self) {
+    fn look_at_accounts(&mut self, some: Option<&HashSet<String>>) {
         let mut enterprises: Vec<String> =
             self.peers.values().map(|peer| peer.row.enterprise.clone()).collect();
         enterprises.sort_unstable();
         enterprises.dedup();
         let mut changed = Vec::new();
         for enterprise in enterprises {
-            match shown::refresh(&self.host, &enterprise) {
+            let refreshed = match some {
+                None => shown::refresh(&self.host, &enterprise),
+                Some(ids) => ids.iter().try_fold(false, |before, id| {
+                    shown::refresh_window(&self.host, &enterprise, id, id)
+                        .map(|is_another| before | is_another)
+                }),
+            };
+            match refreshed {
                 Ok(true) => changed.push(enterprise),
                 Ok(false) => {}
                 Err(failure) => log::warn!(
@@ -211,7 +242,9 @@ impl Desk {
                 ),
             }
         }
-        self.know_own();
+        if some.is_none() || !changed.is_empty() {
+            self.know_own();
+        }
         for enterprise in changed {
             let told: Vec<Conn> = self
                 .peers

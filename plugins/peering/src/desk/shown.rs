@@ -17,11 +17,14 @@ const PAGE_BYTES: usize = 180 * 1024;
 /// How many who are gone are remembered; a peer that was away for longer brings the whole.
 const GONE_MOST: usize = 100_000;
 /// People of one read.
-const ROWS: usize = 10_000;
+const ROWS: usize = 2_000;
+/// Accounts of one window.
+const WINDOW: usize = 1_000;
 
 macro_rules! is_shown {
     () => {
-        "a.enterprise = ?1 AND a.peer IS NULL AND a.deployed = 1 AND a.in_directory = 1"
+        // By id, a window at a time: no statement may take long (the plus keeps SQLite from the enterprise's index).
+        "+a.enterprise = ?1 AND a.id >= ?2 AND a.id <= ?3 AND a.peer IS NULL AND a.deployed = 1 AND a.in_directory = 1"
     };
 }
 
@@ -46,7 +49,7 @@ const TAKE: &str = concat!(
 const LOSE: &str = concat!(
     "UPDATE peering_shown SET gone = 1, change = (SELECT change + 1 FROM peering_epoch WHERE enterprise = ?1),
         login_id = '', first_name = '', last_name = '', email = '', extension = ''
-    WHERE enterprise = ?1 AND gone = 0
+    WHERE +enterprise = ?1 AND account >= ?2 AND account <= ?3 AND gone = 0
         AND NOT EXISTS (SELECT 1 FROM core_accounts a WHERE a.id = peering_shown.account AND ",
     is_shown!(),
     ")"
@@ -60,9 +63,9 @@ const FORGET_FROM: &str =
     WHERE enterprise = ?1 AND gone = 1 ORDER BY change DESC LIMIT 1 OFFSET ?2), 0)";
 const FORGET: &str = "DELETE FROM peering_shown WHERE enterprise = ?1 AND gone = 1
     AND change <= (SELECT forgotten FROM peering_epoch WHERE enterprise = ?1)";
-const EPOCH: &str = "SELECT epoch, change, forgotten,
-        (SELECT count(*) FROM peering_shown WHERE enterprise = ?1 AND gone = 0) AS total
-    FROM peering_epoch WHERE enterprise = ?1";
+const BOUND: &str = "SELECT id AS account FROM core_accounts WHERE id >= ?1 ORDER BY id LIMIT 1 OFFSET ?2";
+const EPOCH: &str = "SELECT epoch, change, forgotten FROM peering_epoch WHERE enterprise = ?1";
+const TOTAL: &str = "SELECT count(*) AS total FROM peering_shown WHERE +enterprise = ?1 AND gone = 0";
 const SOME: &str = "SELECT account, change, gone, login_id, first_name, last_name, email, extension
     FROM peering_shown WHERE enterprise = ?1 AND (change, account) > (?2, ?3) AND change <= ?4 AND (gone = 0 OR ?5)
     ORDER BY change, account";
@@ -75,7 +78,16 @@ struct Epoch {
     epoch: String,
     change: i64,
     forgotten: i64,
+}
+
+#[derive(Deserialize)]
+struct Total {
     total: u64,
+}
+
+#[derive(Deserialize)]
+struct Bound {
+    account: String,
 }
 
 #[derive(Deserialize)]
@@ -99,11 +111,25 @@ struct Login {
 
 /// Brings what is shown of an enterprise up to date; whether something is another. Where nothing is, nothing is written.
 pub fn refresh(host: &Host, enterprise: &str) -> Result<bool, Failure> {
+    let (mut from, mut is_another) = (String::new(), false);
+    loop {
+        let bound = host.db().first::<Bound>(BOUND, params![from, WINDOW])?;
+        let to = bound.map_or_else(|| END.to_owned(), |bound| bound.account);
+        is_another |= refresh_window(host, enterprise, &from, &to)?;
+        if to == END {
+            return Ok(is_another);
+        }
+        from = to;
+    }
+}
+
+/// The same of the accounts from one id up to another.
+pub fn refresh_window(host: &Host, enterprise: &str, from: &str, to: &str) -> Result<bool, Failure> {
     let epoch = random::text()?;
     let changes = host.db().tx(|tx| {
         tx.run(BEGIN, params![enterprise, epoch])
-            .run(TAKE, params![enterprise])
-            .run(LOSE, params![enterprise])
+            .run(TAKE, params![enterprise, from, to])
+            .run(LOSE, params![enterprise, from, to])
             .run(COUNT, params![enterprise])
             .run(FORGET_FROM, params![enterprise, GONE_MOST])
             .run(FORGET, params![enterprise]);
@@ -141,8 +167,12 @@ fn read(
 ) -> Result<Page, Failure> {
     let bound = params![enterprise, after.change, after.key, epoch.change, !from_start];
     let rows = host.db().page::<Shown>(SOME, bound, PEOPLE)?;
-    let mut page =
-        Page { epoch: epoch.epoch, from_start, total: epoch.total, more: rows.more, ..Page::default() };
+    let mut page = Page { epoch: epoch.epoch, from_start, total: 0, more: rows.more, ..Page::default() };
+    if from_start {
+        // Said once: counting takes a while.
+        let total = host.db().first::<Total>(TOTAL, params![enterprise])?;
+        page.total = total.map_or(0, |total| total.total);
+    }
     let (mut bytes, mut last) = (0, None);
     for row in rows.rows {
         bytes += row.login_id.len() + row.first_name.len() + row.last_name.len() + row.email.len() + 200;

@@ -144,7 +144,7 @@ impl Share {
         if self.got > MOST {
             return Err(format!("the directory has more than {MOST} people"));
         }
-        self.total = page.total;
+        self.total = self.total.max(page.total);
         let next = Reached { epoch: page.epoch.clone(), place: page.next.clone() };
         let is_empty = page.entries.is_empty() && page.gone.is_empty();
         match (&self.run, page.from_start) {
