@@ -192,6 +192,8 @@ impl Desk {
         };
         if let Some(before) = before {
             self.end(before, Frame::Bye { reason: "replaced".to_owned() });
+            // What was asked for on it is not answered any more.
+            self.break_sync(id, "another connection took the link's place");
         }
         if let Some(line) = self.lines.get_mut(&conn) {
             line.stage = Stage::Up(id.to_owned());
