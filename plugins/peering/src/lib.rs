@@ -18,10 +18,8 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jackfield_sdk::{
-    Call, Code, Config, Event, Failure, Host, Job, Plugin, Problem, Request, Routes, Tx, Undo, Value, json,
+    Call, Code, Config, Event, Failure, Host, Job, Plugin, Problem, Request, Routes, Secret, Tx, Undo, Value,
 };
-
-use synchronizer::login;
 
 jackfield_sdk::export_plugin!(Peering);
 
@@ -79,14 +77,8 @@ impl Plugin for Peering {
         self.synchronize(job)
     }
 
-    fn request(&self, request: &Request) -> Result<Value, Failure> {
-        match request.op.as_str() {
-            login::OP => {
-                let login::Asked { account, password } = request.args()?;
-                self.bind_login(&account, &password, request).map(|()| json!({}))
-            }
-            other => Err(Failure::new(Code::BadRequest, format!("peering does not answer `{other}`"))),
-        }
+    fn bind(&self, account: &str, password: &Secret, request: &Request) -> Result<(), Failure> {
+        self.bind_login(account, password, request)
     }
 
     fn undo(&self, undo: &Undo, tx: &mut Tx) -> Result<(), Problem> {
