@@ -33,7 +33,7 @@ impl Peering {
             return Err(Problem::conflict(text));
         }
         let job = self.host.queue_job(JOB, &json!(order), call.who())?;
-        Ok(Reply::with(202, &json!({"job": job}))?)
+        Reply::with(202, &json!({"job": job}))
     }
 }
 
