@@ -37,7 +37,8 @@ pub(crate) const CORE: &[Migration] = core![
     "0009_schedules.sql",
     "0010_presence_messages.sql",
     "0011_directory.sql",
-    "0012_plans.sql",
+    "0012_login.sql",
+    "0013_plans.sql",
 ];
 
 /// Which step failed, and why.

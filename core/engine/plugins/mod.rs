@@ -3,6 +3,7 @@
 
 mod directory;
 mod jobs;
+mod login;
 mod memory;
 mod messages;
 mod peers;

@@ -27,13 +27,12 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use jackfield_sdk::{
-    Call, Code, Config, Event, Failure, Host, Job, Message, Plugin, Problem, Request, Routes, Settings,
-    Taken, Tx, Undo, Value, json,
+    Call, Code, Config, Event, Failure, Host, Job, Message, Plugin, Problem, Request, Routes, Secret,
+    Settings, Taken, Tx, Undo, Value,
 };
 
 use conditions::{Conditions, DIRECTORIES};
 use desk::{Office, Options};
-use synchronizer::login;
 
 jackfield_sdk::export_plugin!(Peering);
 
@@ -125,14 +124,8 @@ impl Plugin for Peering {
         }
     }
 
-    fn request(&self, request: &Request) -> Result<Value, Failure> {
-        match request.op.as_str() {
-            login::OP => {
-                let login::Asked { account, password } = request.args()?;
-                self.bind_login(&account, &password, request).map(|()| json!({}))
-            }
-            other => Err(Failure::new(Code::BadRequest, format!("peering does not answer `{other}`"))),
-        }
+    fn bind(&self, account: &str, password: &Secret, request: &Request) -> Result<(), Failure> {
+        self.bind_login(account, password, request)
     }
 
     fn undo(&self, undo: &Undo, tx: &mut Tx) -> Result<(), Problem> {

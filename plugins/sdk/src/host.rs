@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use crate::chat::Chat;
 use crate::db::Db;
 use crate::directory::Directory;
+use crate::login::Logins;
 use crate::message::{Answer, typed};
 use crate::presence::People;
 use crate::served;
@@ -78,6 +79,11 @@ impl Host {
     /// Accounts and contacts that a synchronization brings.
     pub fn directory(&self) -> Directory<'_> {
         Directory(self)
+    }
+
+    /// Passwords of users.
+    pub fn login(&self) -> Logins<'_> {
+        Logins(self)
     }
 
     /// Publishes an event of the manifest's `publishes`.

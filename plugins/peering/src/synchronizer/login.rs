@@ -18,20 +18,8 @@ use crate::ldap::trouble::Trouble;
 use crate::ldap::words::{INVALID_CREDENTIALS, SUCCESS};
 use crate::owner::{Of, Owner};
 
-/// Name of the operation.
-pub const OP: &str = "login.bind";
-
-/// What it is asked with.
-#[derive(Deserialize)]
-pub struct Asked {
-    /// Id of the account.
-    pub account: String,
-    /// The password.
-    pub password: Secret,
-}
-
-/// Longest time for all of it.
-const LONGEST: Duration = Duration::from_secs(20);
+/// Longest time for all of it; the treaty has ten seconds.
+const LONGEST: Duration = Duration::from_secs(9);
 /// What core puts before the name of a synchronizer of ours.
 const OURS: &str = "peering/";
 
@@ -65,7 +53,9 @@ impl Peering {
         let until = Instant::now() + LONGEST;
         let stop = || request.is_cancelled() || Instant::now() >= until;
         let unavailable = |trouble: Trouble| {
-            Failure::new(Code::Unavailable, format!("the directory cannot be asked: {}", trouble.sentence()))
+            let late = "it did not answer in time".to_owned();
+            let why = if trouble.is_cancelled { late } else { trouble.sentence() };
+            Failure::new(Code::Unavailable, why)
         };
         let mut client = source.enter(&stop, &mut Course::default()).map_err(unavailable)?;
         let name = find(&mut client, &source, &key).map_err(unavailable)?;
