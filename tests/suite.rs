@@ -57,6 +57,11 @@ mod hooks;
 #[cfg(test)]
 mod objects;
 
+/// Sister appliances, real and played; directories of real servers: what is read of them, and what is left when they are
+/// down, empty or mad.
+#[cfg(test)]
+mod peering;
+
 /// Plugins as an admin sees them: what they serve, how they fail, who may run, how they are exchanged.
 #[cfg(test)]
 mod plugins;

@@ -310,7 +310,7 @@ fn run(engine: &Arc<Engine>, id: &str, order: &Order) {
     if order.plugin == OWN {
         return run_own(engine, id, order);
     }
-    let args = json!({"job": id, "name": order.name, "input": order.input});
+    let args = json!({"job": id, "name": order.name, "input": order.input, "who": order.who});
     let outcome = match engine.plugins.get() {
         Some(host) => host.request(&order.plugin, ops::JOB_RUN, &args, LONGEST),
         None => Err(Failure::new(ops::Code::Unavailable, "no plugins are supervised")),

@@ -11,6 +11,11 @@ pub fn set(names: Vec<String>) {
     *NAMES.write().unwrap_or_else(PoisonError::into_inner) = own.collect();
 }
 
+/// All of them.
+pub fn all() -> Vec<String> {
+    NAMES.read().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
 /// Whether this host name, in lower case, is one of them.
 pub fn contains(name: &str) -> bool {
     NAMES.read().unwrap_or_else(PoisonError::into_inner).iter().any(|own| own == name)

@@ -39,6 +39,7 @@ pub(crate) const CORE: &[Migration] = core![
     "0011_directory.sql",
     "0012_login.sql",
     "0013_site_and_voice_mail.sql",
+    "0014_plans.sql",
 ];
 
 /// Which step failed, and why.

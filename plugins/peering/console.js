@@ -2,6 +2,19 @@
 // contacts come from, the directories of enterprises, and invitations of sister appliances.
 
 const TYPES = { jackfield: "Sister appliance", external: "External" };
+const WORDS = {
+  connected: ["ok", "Connected"],
+  syncing: ["ok", "Syncing"],
+  never_connected: ["warning", "Never connected"],
+  unreachable: ["warning", "Unreachable"],
+  certificate_mismatch: ["problem", "Certificate mismatch"],
+  not_trusted: ["problem", "Not trusted by the peer"],
+  version_too_old: ["problem", "Version too old"],
+  enterprise_not_found: ["problem", "Enterprise not found"],
+  disabled: ["unknown", "Disabled"],
+  not_supported: ["warning", "Not supported here"],
+};
+const INVITATIONS = { open: ["ok", "Open"], used: ["unknown", "Used"], void: ["warning", "Void: wrong codes were tried"], expired: ["unknown", "Expired"] };
 const HALVES = [["AM", "AM"], ["PM", "PM"]];
 const BINDINGS = [["ldaps", "TLS from the beginning (ldaps)"], ["starttls", "TLS by StartTLS"], ["none", "No TLS"]];
 const SCOPES = [["subtree", "Everything below"], ["one", "One level below"], ["base", "The base alone"]];
@@ -34,7 +47,7 @@ function link({ ui, link }, text, ...steps) {
 }
 
 function condition(ui, { state, reason }) {
-  const [sign, title] = { idle: ["unknown", "Nothing to connect"], connected: ["ok", "Connected"], not_supported: ["warning", "Not supported here"] }[state] ?? ["warning", "Not connected"];
+  const [sign, title] = { idle: ["unknown", "Nothing to connect"], connected: ["ok", "Connected"], not_read: ["unknown", "Not read yet"], not_supported: ["warning", "Not supported here"] }[state] ?? ["warning", "Not connected"];
   return ui.notice(sign, title, ui.paragraph(ui.sentence(reason)));
 }
 
@@ -66,8 +79,7 @@ function server(ui, { kind, server: host }) {
 
 function status(ui, { kind, status: word }) {
   if (kind === "external") return "N/A";
-  const known = { connected: ["ok", "Connected"], never_connected: ["warning", "Never connected"], disabled: ["unknown", "Disabled"], not_supported: ["warning", "Not supported here"] };
-  return ui.state(...(known[word] ?? ["warning", word]));
+  return ui.state(...(WORDS[word] ?? ["warning", word]));
 }
 
 function directories(context, enterprises) {
@@ -95,11 +107,11 @@ async function invitations(context, enterprises) {
       one.enterprise,
       one.made_by,
       new Date(one.expires_at).toLocaleString(),
-      ui.state(one.state === "open" ? "ok" : "unknown", one.state === "open" ? "Open" : "Expired"),
+      one.used_by === null ? ui.state(...(INVITATIONS[one.state] ?? ["unknown", one.state])) : `Used by ${one.used_by}`,
       ...(trusts ? [ui.button("Withdraw", () => withdraw(one), { class: "quiet", "aria-label": `Withdraw the invitation for ${one.note || one.id}` })] : []),
     ],
   });
-  return trusts && enterprises.length > 0 ? [...table, ...inviting(context, enterprises)] : table;
+  return trusts && enterprises.length > 0 ? [...table, ...inviting(context, enterprises), ...accepting(context, enterprises)] : table;
 }
 
 function inviting({ api, ui, form }, enterprises) {
@@ -110,17 +122,136 @@ function inviting({ api, ui, form }, enterprises) {
     form.number({ name: "expires_in_hours", label: "Good for so many hours", value: 24, help: "At most 168, a week." }),
   ];
   const send = async (values) => {
-    const { code, expires_at: end } = await api.post("/peering/invitations", values);
+    const { code, expires_at: end, warning } = await api.post("/peering/invitations", values);
     const box = ui.notice(
       "ok",
       "The code is shown this once",
       ui.element("p", {}, ui.element("code", {}, code)),
-      ui.paragraph(`It is good until ${new Date(end).toLocaleString()}. This version cannot accept one yet: that needs a connection.`),
+      ui.paragraph(`An administrator of the other appliance accepts it there, once, until ${new Date(end).toLocaleString()}.`),
+      ...(warning ? [ui.paragraph(ui.sentence(warning))] : []),
     );
     outcome.replaceChildren(box);
     box.focus();
   };
   return [ui.element("h3", {}, "Invite a sister appliance"), outcome, form.form({ fields, button: "Make a code", send })];
+}
+
+/** The invited side: the code that the other administrator sent. */
+function accepting({ api, ui, form, go }, enterprises) {
+  const fields = [
+    form.choice({ name: "enterprise", label: "Our enterprise", choices: enterprises.map(({ id, description }) => [id, `${description} (${id})`]) }),
+    form.lines({ name: "code", label: "Code", help: "As the other administrator sent it." }),
+    form.field({ name: "description", label: "Description", help: "Left empty: what the other side calls its enterprise.", autocomplete: "off" }),
+  ];
+  const send = async (values) => {
+    const { peer, hostname } = await api.post("/peering/invitations:accept", values);
+    go(["peers", peer], { state: "ok", text: `${hostname} is a peer now.` });
+  };
+  return [ui.element("h3", {}, "Accept an invitation"), form.form({ fields, button: "Accept", send })];
+}
+
+/* Sister appliances */
+
+function when(time) {
+  return time === null ? "Never" : new Date(time).toLocaleString();
+}
+
+/** How the link with a sister appliance does, and what can be done about it. */
+function sister(context, path, { status: word, link }) {
+  const { ui, may } = context;
+  if (link === null) return [];
+  const rows = [
+    ["What to do", link.advice && ui.sentence(link.advice)],
+    ["Expected", link.expected],
+    ["Found", link.found],
+    ["Last good", when(link.last_good)],
+    ["Version over there", link.version ?? "Not known yet"],
+    ["Domain over there", link.domain ?? "Not known yet"],
+    ["Reached at", link.address ?? "Not known yet"],
+    ["Certificate (SHA-256)", link.fingerprint ?? "None is trusted yet"],
+    ["Presence of UPN logins", link.upn_hidden && ui.sentence(link.upn_hidden)],
+    ["Messages", link.messages_held && ui.sentence(link.messages_held)],
+    ["Clock over there", link.clock_ahead === null ? "" : `${Math.abs(link.clock_ahead)} seconds ${link.clock_ahead > 0 ? "ahead" : "behind"}`],
+    ["Last synchronization", synchronized(ui, link)],
+  ];
+  const facts = ui.facts(rows.filter(([, value]) => value));
+  const writes = may("peering:write") && word !== "never_connected";
+  const parts = [facts, ...(writes ? [syncing(context, path, link)] : [])];
+  if (may("peering:trust") && link.address !== null) parts.push(address(context, path, link.address));
+  return [ui.section("Connection", ...parts)];
+}
+
+function synchronized(ui, { progress, last_sync: last }) {
+  if (progress !== null) return `${progress.done} of ${progress.total} people so far`;
+  if (last === null) return "None yet";
+  if (last.error) return ui.sentence(`${when(last.at)}: ${last.error}`);
+  if (last.held !== null) return ui.sentence(`${when(last.at)}: nothing was changed. ${last.held.what}`);
+  return `${when(last.at)}: ${last.adds} added, ${last.changes} changed, ${last.removals} removed`;
+}
+
+/** Sync Now, its rehearsal, and the answer to a run that was held. */
+function syncing({ api, ui, attempt, confirm }, path, { last_sync: last }) {
+  const outcome = ui.element("div", { class: "outcome", role: "status" });
+  const sync = (query, text) => attempt(() => api.post(`${path}:sync${query}`, {}), text);
+  const rehearse = async () => {
+    try {
+      const { job } = await api.post(`${path}:sync?dry_run=1`, {});
+      const { state, note, result } = await ended(api, job);
+      const words = state === "done" ? `It would add ${result.adds}, change ${result.changes} and remove ${result.removals} people.` : ui.sentence(note);
+      outcome.replaceChildren(ui.notice(state === "done" ? "ok" : "warning", "Rehearsed", ui.paragraph(words)));
+    } catch (cause) {
+      outcome.replaceChildren(ui.notice("problem", "Not rehearsed", ui.paragraph(api.asProblem(cause).detail)));
+    }
+  };
+  const confirmed = async () => {
+    const ask = { title: "Do it all the same?", text: last.held.what, button: "Do it" };
+    if (await confirm(ask)) sync("?confirm=1", "Its directory is being brought.");
+  };
+  const buttons = [ui.button("Sync Now", () => sync("", "Its directory is being brought.")), ui.button("Rehearse", rehearse, { class: "quiet" })];
+  if (last !== null && last.held !== null) buttons.push(ui.button("Confirm what was held", confirmed));
+  return ui.element("div", {}, outcome, ui.actions(...buttons));
+}
+
+/** A job once it has ended; asked a minute long. */
+async function ended(api, id) {
+  for (let times = 0; times < 120; times += 1) {
+    const job = await api.get(`/jobs/${id}`);
+    if (job.ended_at !== null) return job;
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+  return { state: "running", note: "it goes on; the page Jobs shows how far it is" };
+}
+
+function address({ api, form, again }, path, now) {
+  const fields = [form.field({ name: "address", label: "Reached at", value: now, help: "HOST:PORT. Kept only when the appliance there has the trusted certificate.", autocomplete: "off" })];
+  const send = async (values) => {
+    await api.call("PUT", `${path}/address`, { body: values });
+    again({ state: "ok", text: "The appliance there is the trusted one. Saved." });
+  };
+  return form.form({ fields, button: "Check and save", send });
+}
+
+/** Select Enterprise (seed 001): those over there, to choose from. */
+function selecting({ api, ui, again }, path, peer, etag) {
+  const outcome = ui.element("div", { class: "outcome", role: "status" });
+  const choose = async (id) => {
+    try {
+      await api.call("PATCH", path, { body: { peer_enterprise: id }, etag });
+      again({ state: "ok", text: `The peer enterprise is ${id} now.` });
+    } catch (cause) {
+      outcome.replaceChildren(ui.notice("problem", "Not changed", ui.paragraph(api.asProblem(cause).detail)));
+    }
+  };
+  const list = async () => {
+    try {
+      const { items } = await api.get(`${path}/enterprises`);
+      const row = ({ id, description }) => [id, description, id.toLowerCase() === peer.peer_enterprise?.toLowerCase() ? "Selected" : ui.button("Select", () => choose(id), { "aria-label": `Select ${id}` })];
+      outcome.replaceChildren(ui.table("Enterprises over there", ["Enterprise", "Description", ""], items.map(row)));
+    } catch (cause) {
+      outcome.replaceChildren(ui.notice("problem", "The list is not to be had", ui.paragraph(api.asProblem(cause).detail)));
+    }
+  };
+  return ui.section("Peer enterprise", ui.actions(ui.button("Select Enterprise", list)), outcome);
 }
 
 /* Peer Server Details */
@@ -177,7 +308,9 @@ async function onePeer(context, id) {
       ["Since", new Date(standing.since).toLocaleString()],
       ["Enterprise", peer.enterprise],
     ]),
+    ...(peer.kind === "jackfield" ? sister(context, path, standing) : []),
     ui.section("Peer Server Details", writes ? details(context, peer, null, "Save", send) : reading(ui, peer)),
+    ...(peer.kind === "jackfield" && writes ? [selecting(context, path, peer, etag)] : []),
     ...(peer.kind === "external" ? [await directory(context, path, may("peering:write"))] : []),
     ...(writes ? [ui.section("Deleting", ui.actions(ui.button("Delete Server", remove)))] : []),
   ];
@@ -254,14 +387,136 @@ async function directory(context, owner, writes, scheduled = false) {
     again({ state: body.warnings.length === 0 ? "ok" : "warning", text: ["Saved.", ...body.warnings.map(ui.sentence)].join(" ") });
   };
   const forget = async () => {
-    const ask = { title: "Forget the directory?", text: "Its password is forgotten with it.", button: "Forget" };
+    const text = "Its password is forgotten with it, and everybody who came from it is deleted.";
+    const ask = { title: "Forget the directory?", text, button: "Forget" };
     if (await confirm(ask)) attempt(() => api.remove(path, etag), "The directory is forgotten.");
   };
-  const standing = now === null ? [ui.paragraph("None is set up.")] : [ui.notice("warning", "Never synchronized", ui.paragraph(ui.sentence(now.reason)), ...now.warnings.map((text) => ui.paragraph(ui.sentence(text))))];
+  const standing = now === null ? [ui.paragraph("None is set up.")] : [await synchronization(context, owner, now, writes)];
   const place = now === null || writes ? [] : [ui.facts([["Where", now.path], ["Search base", now.search_base], ["Filter", now.filter]])];
   const edit = writes ? [synchronizer(context, now ?? {}, scheduled, send)] : [];
   const drop = writes && now !== null ? [ui.actions(ui.button("Forget the directory", forget))] : [];
   return ui.section("AD/LDAP synchronizer", ...standing, ...place, ...edit, ...drop);
+}
+
+/* Runs */
+
+const STATES = {
+  never_synchronized: ["warning", "Never synchronized"],
+  synchronizing: ["note", "Synchronizing"],
+  synchronized: ["ok", "Synchronized"],
+  held: ["warning", "Waits for your answer"],
+  failed: ["problem", "Could not be read"],
+  cancelled: ["unknown", "Cancelled"],
+};
+
+/** How a synchronizer does, with what can be done about it. */
+async function synchronization(context, owner, now, writes) {
+  const { ui } = context;
+  const [sign, title] = STATES[now.state] ?? ["unknown", now.state];
+  const place = ui.element("div", { class: "outcome", role: "status" });
+  const warnings = now.warnings.map((text) => ui.paragraph(ui.sentence(text)));
+  if (now.job !== null) place.replaceChildren(...(await context.follow(now.job, (job) => ended(context, job))));
+  return ui.element(
+    "div",
+    {},
+    ui.notice(sign, title, ui.paragraph(ui.sentence(now.reason)), ...warnings),
+    ...latest(ui, now),
+    ...(writes ? [controls(context, owner, now, place)] : []),
+    place,
+  );
+}
+
+function latest(ui, { since, next_at: next, latest: run }) {
+  const when = (at) => (at === null || at === undefined ? "Never" : new Date(at).toLocaleString());
+  const rows = [
+    ["Since", when(since)],
+    ["Last run", when(run?.last_run_at)],
+    ["Last success", when(run?.last_good_at)],
+    ["Next run", next === null ? "When somebody asks" : when(next)],
+    ...(run === null ? [] : [["Entries", tally(run.counts)]]),
+  ];
+  return [ui.facts(rows), ...flaws(ui, run?.errors ?? [])];
+}
+
+function tally({ entries, adds, changes, removals, unchanged, errors }) {
+  return `${entries} read: ${adds} added, ${changes} changed, ${removals} removed, ${unchanged} as before, ${errors} with errors`;
+}
+
+function flaws(ui, errors) {
+  if (errors.length === 0) return [];
+  const rows = errors.map(({ name, attribute, detail }) => [name, attribute, ui.sentence(detail)]);
+  return [ui.element("h3", {}, "Entries with errors"), ui.table("Table of entries with errors", ["Entry", "Attribute", "What is wrong"], rows)];
+}
+
+/** Sync Now, a trial of it, the test, and the answer to a run that was held. */
+function controls(context, owner, now, place) {
+  const { api, ui, confirm } = context;
+  const sync = owner.startsWith("/peers/") ? `${owner}:sync` : `${owner}/synchronizer:sync`;
+  const shown = async (act) => {
+    try {
+      place.replaceChildren(ui.paragraph("Please wait."));
+      place.replaceChildren(...(await act()));
+    } catch (cause) {
+      const { title, detail } = api.asProblem(cause);
+      place.replaceChildren(ui.notice("problem", title, ui.paragraph(detail)));
+    }
+  };
+  const run = (query) => shown(async () => context.follow((await api.post(`${sync}${query}`)).job, (job) => ended(context, job)));
+  const confirmed = async () => {
+    const ask = { title: "Do what the run asked about?", text: now.reason, button: "Do it" };
+    if (await confirm(ask)) run("?confirm=1");
+  };
+  return ui.actions(
+    ui.button("Sync Now", () => run("")),
+    ui.button("Show what it would do", () => run("?dry_run=1"), { class: "quiet" }),
+    ui.button("Test", () => shown(async () => walked(ui, await api.post(`${owner}/synchronizer:test`))), { class: "quiet" }),
+    ...(now.state === "held" ? [ui.button("Confirm the changes", confirmed)] : []),
+  );
+}
+
+/** What came of a run. */
+function ended({ ui, again }, { state, note, result }) {
+  if (result === null) return [ui.notice(state === "cancelled" ? "unknown" : "problem", "Nothing was changed", ui.paragraph(ui.sentence(note)))];
+  const [sign, title] = STATES[result.state] ?? ["unknown", result.state];
+  const look = result.dry_run ? [] : [ui.actions(ui.button("Look again", () => again()))];
+  const said = ui.notice(sign, result.dry_run ? "This was a trial: nothing was changed" : title, ui.paragraph(ui.sentence(result.reason)));
+  return [said, ...look, ...(result.list ? people(ui, result.list) : []), ...flaws(ui, result.errors)];
+}
+
+function people(ui, { adds, changes, removals }) {
+  const rows = [...adds.map((one) => ["Add", one]), ...changes.map((one) => ["Change", one]), ...removals.map((one) => ["Remove", one])];
+  if (rows.length === 0) return [];
+  const cells = rows.map(([what, { login_id: login, name }]) => [what, login, name]);
+  return [ui.table("Table of what would be done", ["What", "Login", "Name"], cells)];
+}
+
+const STEPS = {
+  resolve: "Find the host",
+  connect: "Connect",
+  tls: "Encryption",
+  bind: "Sign in",
+  base: "Search base",
+  filter: "Filter",
+  sample: "People",
+};
+const OUTCOMES = { ok: ["ok", "Done"], failed: ["problem", "Failed"], skipped: ["unknown", "Not reached"] };
+
+/** A test, step by step. */
+function walked(ui, { ok, steps, certificate, expected_name: expected, sample, errors }) {
+  const rows = steps.map(({ step, outcome, detail, advice }) => [
+    STEPS[step] ?? step,
+    ui.state(...(OUTCOMES[outcome] ?? ["unknown", outcome])),
+    [detail, advice].filter((text) => text !== "").map(ui.sentence).join(" "),
+  ]);
+  const shown = certificate === null ? [] : [ui.facts([["Certificate for", certificate.names.join(", ")], ["Expected", expected], ["Signed by", certificate.issuer], ["Good until", new Date(certificate.not_after).toLocaleString()]])];
+  const found = sample.map((one) => [one.login_id, `${one.first_name ?? ""} ${one.last_name}`.trim(), one.email ?? "", one.extension ?? "", one.folder ?? ""]);
+  return [
+    ui.notice(ok ? "ok" : "problem", ok ? "The directory can be read" : "The directory cannot be read"),
+    ui.table("Table of steps", ["Step", "Outcome", "What was seen"], rows),
+    ...shown,
+    ...(found.length === 0 ? [] : [ui.table("Table of people", ["Login", "Name", "E-mail", "Extension", "Folder"], found)]),
+    ...flaws(ui, errors),
+  ];
 }
 
 function synchronizer({ form }, now, scheduled, send) {
@@ -295,9 +550,18 @@ function synchronizer({ form }, now, scheduled, send) {
       number("max_removal_percent", "Stop when more would go, in percent", 20),
       number("grace_days", "Keep who is gone for so many days", 7),
     ),
-    ...(scheduled ? [times(form, now)] : []),
+    ...(scheduled ? [times(form, now), newcomers(form, now)] : []),
   ];
   return form.form({ fields: groups.flatMap(({ fields }) => fields), body: groups.map(({ node }) => node), button: "Save", send });
+}
+
+function newcomers(form, now) {
+  return form.group(
+    "New accounts",
+    "",
+    form.flag({ name: "deploy", label: "Put into use at once", value: now.deploy ?? true }),
+    form.field({ name: "profile", label: "User profile", help: "Its id. Left empty: the Default User Profile.", value: now.profile ?? "", autocomplete: "off" }),
+  );
 }
 
 function times(form, now) {

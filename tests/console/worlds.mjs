@@ -11,6 +11,7 @@ const STORY = [
   ["signing in", signsIn],
   ["a sister appliance is added, with what is wrong said at its field", addsPeer],
   ["an external peer gets a directory, whose password is never shown", addsDirectory],
+  ["a directory that is not there is tested and synchronized, which says why not", testsDirectory],
   ["a sister appliance is invited by a code that is shown once", invites],
   ["the table of peers is sorted by a heading", sorts],
   ["a peer is deleted once that was confirmed", deletes],
@@ -85,8 +86,25 @@ async function addsDirectory(visitor) {
   await fill("password", SECRET);
   await visitor.press(`${form} > button`);
   await greets(visitor, "Saved.");
-  await greets(visitor, "Saved.");
   await visitor.insistFit("directory");
+}
+
+async function testsDirectory(visitor) {
+  const section = "section[aria-labelledby=section-ad-ldap-synchronizer]";
+  const buttons = visitor.page.locator(`${section} .actions button`);
+  await buttons.filter({ hasText: "Test" }).focus();
+  await visitor.page.keyboard.press("Enter");
+  const outcome = visitor.page.locator(`${section} .outcome`);
+  await outcome.getByText("The directory cannot be read").waitFor({ timeout: 40_000 });
+  const told = await outcome.innerText();
+  insist(/Find the host\s+Failed/.test(told) && /Connect\s+Not reached/.test(told), `the test says ${told}`);
+  await visitor.insistFit("directory tested");
+  await buttons.filter({ hasText: "Sync Now" }).focus();
+  await visitor.page.keyboard.press("Enter");
+  await outcome.getByText("Nothing was changed").waitFor({ timeout: 40_000 });
+  await visitor.insistFit("directory failed");
+  await visitor.page.reload();
+  await visitor.page.locator(section).getByText("Could not be read").waitFor();
 }
 
 async function invites(visitor) {

@@ -29,8 +29,8 @@ export function hasEnded(job) {
   return job.ended_at !== null;
 }
 
-/** The job, drawn anew while it works. `ended(job)` gives more nodes once it has ended. */
-export async function follow(id, context, ended = () => []) {
+/** The job, drawn anew while it works. `ended(job)` gives more nodes once it has ended, after what `tell(job)` says of it. */
+export async function follow(id, context, ended = () => [], tell = result) {
   const place = element("div", { class: "job" });
   // Only what is said in words is read aloud, not every step of the bar.
   const told = element("p", { role: "status" });
@@ -38,7 +38,7 @@ export async function follow(id, context, ended = () => []) {
     const before = told.textContent;
     const now = `${words(job.state)}. ${job.note}`.trim();
     if (before !== now && hasEnded(job)) told.textContent = now;
-    place.replaceChildren(...shown(job), ...(hasEnded(job) ? [...result(job), ...ended(job)] : cancelling(job, context)));
+    place.replaceChildren(...shown(job), ...(hasEnded(job) ? [...tell(job), ...ended(job)] : cancelling(job, context)));
   };
   const path = `/jobs/${encodeURIComponent(id)}`;
   const first = await get(path);

@@ -15,6 +15,7 @@
 // context.link(...)  the address of a view of this page, by such steps, for links
 // context.go(steps, m) shows a view of this page, greeting with a message or with nothing
 // context.attempt(act, text) does something and draws the page anew with that text, or with what went wrong
+// context.follow(job, tell) nodes of a job, by its id, that are drawn anew while it works; `tell(job)` gives what came of it
 // context.ui         element, prose, paragraph, state, icon, notice, greeting, explain, section, table, button, actions,
 //                    facts, sentence, listing
 // context.form       form and its fields: field, choice, password; and with a value that is there already: chosen,
@@ -25,6 +26,7 @@ import * as api from "./api.js";
 import { confirm } from "./confirm.js";
 import * as fields from "./fields.js";
 import * as form from "./form.js";
+import { follow } from "./job_view.js";
 import { listing } from "./listing.js";
 import * as session from "./session.js";
 import * as ui from "./ui.js";
@@ -120,6 +122,7 @@ function given(plugin, context) {
     go: (steps, message = null) => context.go(below(plugin, steps), message),
     again,
     attempt: (act, text) => attempted(act, text, again),
+    follow: (job, tell) => follow(job, context, () => [], tell),
     api: API,
     ui: UI,
     form: FORM,

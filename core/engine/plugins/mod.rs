@@ -2,9 +2,11 @@
 //! of their deaths. Leaves out their processes, which are `host`'s.
 
 mod directory;
+mod jobs;
 mod login;
 mod memory;
 mod messages;
+mod peers;
 mod presence;
 mod rows;
 mod services;
@@ -19,8 +21,8 @@ use std::thread::Builder;
 
 use jackfield_abi::ops::Event;
 
+use super::Engine;
 use super::events::Fired;
-use super::{Engine, jobs};
 use crate::catalog::rights::{self, Role};
 use crate::host::manifest::Manifest;
 use crate::host::policy::Pace;
@@ -49,7 +51,7 @@ pub fn supervise(engine: &Arc<Engine>, folder: PathBuf, trust: Trust) -> Result<
     if engine.plugins.set(host).is_err() {
         return Err("The plugins are supervised already.".to_owned());
     }
-    jobs::begin(engine)?;
+    super::jobs::begin(engine)?;
     let news = carry_news(engine)?;
     presence::carry(engine)?;
     engine.bus.listen(move |fired| {

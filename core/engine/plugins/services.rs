@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::writing::{self, Hand, Undone, failure, of_problem};
-use super::{directory, login, messages, presence, rows, settings};
+use super::{directory, jobs, login, messages, peers, presence, rows, settings};
 use crate::engine::doctor::{Finding, PLUGIN_FINDINGS, State};
 use crate::engine::events::Fired;
 use crate::engine::secrets::{Secret, store};
@@ -71,6 +71,8 @@ impl Services for EngineServices {
             ops::SECRET_GET => desk.get_secret(read(args)?),
             ops::SECRET_DELETE => desk.delete_secret(read(args)?),
             ops::JOB_PROGRESS => desk.progress(&read(args)?),
+            ops::JOB_QUEUE => jobs::queue(&engine, plugin, read(args)?),
+            ops::JOB_PLANS => jobs::plan(&engine, plugin, read(args)?),
             ops::CHECK_REPORT => desk.report(read(args)?),
             ops::REVISION_NOTE => desk.note(read(args)?),
             ops::PRESENCE_PUBLISH | ops::PRESENCE_GET | ops::PRESENCE_GOVERN => {
@@ -78,6 +80,7 @@ impl Services for EngineServices {
             }
             ops::PEER_DOMAIN => directory::call(&engine, plugin, op, args),
             name if name.starts_with(directory::AREA) => directory::call(&engine, plugin, op, args),
+            name if name.starts_with(peers::AREA) => peers::call(&engine, plugin, op, args),
             name if name.starts_with(messages::AREA) => messages::call(&engine, plugin, op, args),
             name if name.starts_with(login::AREA) => login::call(&engine, op, args),
             other => Err(unknown(other)),

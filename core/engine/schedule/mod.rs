@@ -4,6 +4,7 @@
 mod plan;
 #[cfg(test)]
 mod plan_tests;
+pub mod plans;
 
 use std::sync::{Arc, Weak};
 use std::thread::Builder;
@@ -63,6 +64,7 @@ fn tick(engine: &Engine, now: Timestamp) -> Result<(), Problem> {
     for id in noted {
         has_queued |= engine.db.write(move |tx| look_at(tx, &id, now))?;
     }
+    has_queued |= plans::tick(engine, now)?;
     if has_queued {
         engine.jobs.rouse();
     }

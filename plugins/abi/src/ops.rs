@@ -29,7 +29,7 @@ macro_rules! ops {
 
 ops! { TO_PLUGIN, "What the host asks of a plugin.":
     HTTP "http" 0 "Answers one API request below the plugin's routes: `HttpRequest` to `HttpResponse`.";
-    JOB_RUN "job.run" 0 "Runs one job to its end: `{job, name, input}` to `{result}`; progress by `job.progress`; CANCEL asks it to end.";
+    JOB_RUN "job.run" 0 "Runs one job to its end: `{job, name, input, who}` to `{result}`; progress by `job.progress`; CANCEL asks it to end.";
     SETTINGS_CHANGED "settings.changed" 0 "New values of the plugin's settings: `{settings}` to `{}`; an error keeps the old ones.";
     DOCTOR "doctor" 0 "Looks at itself: `{}` to `{findings: [Finding]}`.";
     REVISION_UNDO "revision.undo" 0 "Says how a change that it noted is put back, and does nothing itself: `Undo` to `Statements`, whose revision is of the same kind and object. The host runs them in one transaction, or rehearses them; a failure's text says why it cannot be put back.";
@@ -44,6 +44,8 @@ ops! { TO_HOST, "What a plugin asks of the host.":
     SECRET_GET "secret.get" 0 "Reads a secret of the plugin's own: `{name}` to `{value}`; null when there is none.";
     SECRET_DELETE "secret.delete" 0 "Forgets a secret of the plugin's own: `{name}` to `{}`.";
     JOB_PROGRESS "job.progress" 0 "Tells how far a job is: `{job, done, total, note}` to `{cancelled}`.";
+    JOB_QUEUE "job.queue" 0 "Asks for one of the plugin's own jobs, as `POST jobs` does: `{name, input, who}` to `{job}`, its id; durable when it is answered.";
+    JOB_PLANS "job.plans" 0 "All jobs that the plugin plans for itself, which take the place of those before: `JobPlans` to `{next: {KEY: RFC 3339}}`; at most 1,000. One that is due while its last job has not ended is left out.";
     CHECK_REPORT "check.report" 0 "Puts up a finding for the doctor: `Finding` to `{}`.";
     PRESENCE_PUBLISH "presence.publish" 0 "One source says what people are doing: `PresencePublish` to `PresencePublished`; at most 1,000 accounts. Memory only: say it anew after a restart of the appliance.";
     PRESENCE_GET "presence.get" 0 "What people are doing: `PresenceGet` to `PresenceFound`; at most 1,000 accounts. Ask when the event `presence.changed` names an account.";
@@ -53,6 +55,9 @@ ops! { TO_HOST, "What a plugin asks of the host.":
     MESSAGE_DELIVERED "message.delivered" 0 "Says that messages have arrived: `{ids}` to `{delivered}`, how many had been waiting; at most 1,000.";
     MESSAGE_HISTORY "message.history" 0 "One conversation, newest first: `MessageHistory` to `Messages`.";
     MESSAGE_ARCHIVE "message.archive" 0 "Makes chat read-only, or writable again: `{archived, who}` to `{}`; recorded as a revision.";
+    PEER_HERE "peer.here" 0 "What others know this appliance as: `{}` to `{names}`, those of its web certificate.";
+    PEER_ADD "peer.add" 0 "Makes a peer of the kind jackfield, or finds the one that leads there already: `PeerAdd` to `{peer, made}`; recorded as a revision.";
+    PEER_MOVE "peer.move" 0 "A peer of the kind jackfield has another host name, which was seen in its certificate: `PeerMove` to `{}`. Its trusted server follows; recorded as a revision.";
     DIRECTORY_OPEN "directory.open" 0 "Begins to synchronize accounts or contacts: `DirectoryOpen` to `DirectoryOpened`. `conflict`: a run of this synchronizer is under way.";
     DIRECTORY_PUT "directory.put" 0 "Tells what the source has: `DirectoryPut` to `DirectoryTaken`; nothing is changed yet.";
     DIRECTORY_GONE "directory.gone" 0 "Tells what the source has no longer: `DirectoryGone` to `{}`.";
@@ -80,6 +85,7 @@ pub const SERVICES: &[&str] = &[
     "log/1",
     "presence/1",
     "message/1",
+    "peer/1",
     "directory/1",
     "login/1",
 ];
@@ -97,13 +103,14 @@ pub fn service_of(op: &str) -> Option<&'static str> {
         DB_QUERY | DB_TX => Some("db/1"),
         EVENT_PUBLISH => Some("event/1"),
         SECRET_PUT | SECRET_GET | SECRET_DELETE => Some("secret/1"),
-        JOB_PROGRESS => Some("job/1"),
+        JOB_PROGRESS | JOB_QUEUE | JOB_PLANS => Some("job/1"),
         CHECK_REPORT => Some("check/1"),
         REVISION_NOTE => Some("revision/1"),
         PRESENCE_PUBLISH | PRESENCE_GET | PRESENCE_GOVERN => Some("presence/1"),
         MESSAGE_ACCEPT | MESSAGE_PENDING | MESSAGE_DELIVERED | MESSAGE_HISTORY | MESSAGE_ARCHIVE => {
             Some("message/1")
         }
+        PEER_HERE | PEER_ADD | PEER_MOVE => Some("peer/1"),
         DIRECTORY_OPEN | DIRECTORY_PUT | DIRECTORY_GONE | DIRECTORY_CLOSE | DIRECTORY_DROP
         | DIRECTORY_FORGET | PEER_DOMAIN => Some("directory/1"),
         LOGIN_KEYS | LOGIN_CHECK | LOGIN_FAILED => Some("login/1"),
@@ -377,6 +384,33 @@ pub struct Revision {
     pub after: Value,
 }
 
+/// Jobs that a plugin plans for itself.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct JobPlans {
+    /// All of them.
+    pub plans: Vec<JobPlan>,
+}
+
+/// A job that is due every so many days at a time of day in the site's time zone.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JobPlan {
+    /// Tells it from the plugin's other ones; 1 to 128 bytes. While the times stay the same, so does the next day.
+    pub key: String,
+    /// One of the manifest's jobs.
+    pub job: String,
+    /// What the job takes.
+    #[serde(default)]
+    pub input: Value,
+    /// Days from one to the next, 1 to 365.
+    pub every_days: i64,
+    /// Hour, 1 to 12; 12 AM is midnight.
+    pub hour: i64,
+    /// Minute.
+    pub minute: i64,
+    /// `AM` or `PM`.
+    pub half: String,
+}
+
 /// What one source says of several accounts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PresencePublish {
@@ -564,6 +598,32 @@ pub struct Message {
     /// Id that the sender's side gave it.
     #[serde(default)]
     pub origin_id: Option<String>,
+}
+
+/// A peer that trust brought.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeerAdd {
+    /// Enterprise here.
+    pub enterprise: String,
+    /// What people call it; gets a number where another peer has that name.
+    pub description: String,
+    /// Name of the other appliance, as in its certificate.
+    pub hostname: String,
+    /// Enterprise over there.
+    pub peer_enterprise: String,
+    /// Who wants it, as revisions name them.
+    pub who: String,
+}
+
+/// A peer's new name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeerMove {
+    /// Id of the peer.
+    pub peer: String,
+    /// Name of the other appliance, as in its certificate.
+    pub hostname: String,
+    /// Who wants it, as revisions name them.
+    pub who: String,
 }
 
 /// Whose keys, and for which mechanism.

@@ -1,67 +1,78 @@
-//! What the plugin says of itself, to the supervisor, the doctor and the API. Nothing is connected to in this
-//! version, so the best condition of what is configured is "not connected".
+//! What the plugin says of directories: their latest runs speak. Of sister appliances the desk does, and
+//! `conditions.rs` puts the two together.
 
-use jackfield_sdk::abi::site;
 use jackfield_sdk::{Condition, Failure, Host, State, params};
 use serde::Deserialize;
 
-const SEEN: &str = "SELECT (SELECT count(*) FROM core_peers WHERE kind IS NOT NULL) AS peers,
-        (SELECT count(*) FROM core_peers WHERE kind = 'jackfield')
-        + (SELECT count(*) FROM peering_synchronizer) AS configured,
-        deployment FROM core_site";
+use crate::synchronizer::record;
 
-#[derive(Deserialize)]
-struct Seen {
-    peers: u64,
-    configured: u64,
-    deployment: String,
+const COUNT: &str = "SELECT (SELECT count(*) FROM peering_synchronizer) AS directories,
+        (SELECT count(*) FROM peering_synchronizer s WHERE NOT EXISTS (SELECT 1 FROM peering_run r
+            WHERE r.kind = s.kind AND r.owner = s.owner AND r.owner_made = s.owner_made)) AS unread";
+
+#[derive(Default, Deserialize)]
+struct Count {
+    directories: u64,
+    unread: u64,
 }
 
 /// The condition now.
 pub fn now(host: &Host) -> Result<Condition, Failure> {
-    let Some(seen) = host.db().first::<Seen>(SEEN, params![])? else { return Ok(idle()) };
-    Ok(match lack(&seen.deployment) {
-        // What an enterprise's own accounts come from is no peering.
-        Some(reason) if seen.peers > 0 || seen.configured == 0 => lacked(reason, seen.peers > 0),
-        _ if seen.configured > 0 => not_connected(),
-        _ => idle(),
+    let count: Option<Count> = host.db().first(COUNT, params![])?;
+    let Count { directories, unread } = count.unwrap_or_default();
+    let tally = |state| {
+        let known = record::tally(host)?;
+        Ok::<_, Failure>(known.into_iter().find(|row| row.state == state).map_or(0, |row| row.count))
+    };
+    let (failed, held) = (tally(record::State::Failed)?, tally(record::State::Held)?);
+    Ok(match (directories, failed + held) {
+        (0, _) => idle(),
+        (_, 1..) => troubled(failed, held),
+        _ if unread > 0 => not_read(directories, unread),
+        _ => good(directories),
     })
 }
 
-/// Why a kind of deployment has no peering (seed 002); `None`: it may have it.
-pub fn lack(deployment: &str) -> Option<String> {
-    site::lacks(deployment, "Peering")
-}
-
-fn lacked(reason: String, is_wanted: bool) -> Condition {
-    let (state, finding, advice) = match is_wanted {
-        true => (State::Degraded, "warning", "Delete the peers, or correct the setting site.deployment."),
-        false => (State::Up, "ok", ""),
-    };
-    Condition { word: "not_supported", reason: reason.into(), state, finding, advice: advice.into() }
-}
-
-fn idle() -> Condition {
+fn good(directories: u64) -> Condition {
     Condition {
-        word: "idle",
-        reason: "neither a sister appliance nor a directory is configured".into(),
+        word: "connected",
+        reason: format!("{directories} directories are set up, and the latest run of none of them failed")
+            .into(),
         state: State::Up,
         finding: "ok",
         advice: "".into(),
     }
 }
 
-fn not_connected() -> Condition {
+fn not_read(directories: u64, unread: u64) -> Condition {
+    Condition {
+        word: "not_read",
+        reason: format!("of {directories} directories that are set up, {unread} have not been read yet")
+            .into(),
+        ..good(directories)
+    }
+}
+
+fn troubled(failed: u64, held: u64) -> Condition {
     Condition {
         word: "not_connected",
-        reason:
-            "configured, not connected: this version connects neither to sister appliances nor to directories"
-                .into(),
+        reason: format!(
+            "of the directories, {failed} could not be read in their latest run and {held} wait for somebody to \
+             confirm what they would remove; nothing was changed by those runs"
+        )
+        .into(),
         state: State::Degraded,
         finding: "warning",
-        advice:
-            "Contacts, accounts and presence are not synchronized. The configuration is kept for the version \
-                 that connects; to silence this, disable the plugin peering."
-                .into(),
+        advice: "Look at each synchronizer in the console: it says why, and has a test of every step.".into(),
+    }
+}
+
+fn idle() -> Condition {
+    Condition {
+        word: "idle",
+        reason: "no directory is configured".into(),
+        state: State::Up,
+        finding: "ok",
+        advice: "".into(),
     }
 }

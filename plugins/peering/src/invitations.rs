@@ -1,14 +1,13 @@
 //! `peering/invitations`: one-time codes with which a sister appliance shows that it was invited. The code is shown
-//! in the answer that makes it and never again; what is kept is its hash. Accepting one needs a connection, which
-//! this version does not have.
+//! in the answer that makes it and never again; what is kept is its secret's hash. `accepting.rs` is the other side.
 
-use data_encoding::HEXLOWER;
 use jackfield_sdk::form::PLAIN;
-use jackfield_sdk::{Call, Failure, FieldError, Outcome, Part, Problem, Reply, Tx, Undo, json, params};
+use jackfield_sdk::{Call, FieldError, Outcome, Part, Problem, Reply, Tx, Undo, json, params};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
+use crate::desk::{Call as Desk, Us};
 use crate::owner::{Of, Owner};
+use crate::sister::code::{self, Code};
 use crate::standing::Standing;
 use crate::{Peering, random, refused};
 
@@ -27,13 +26,15 @@ const ADD: &str = "INSERT INTO peering_invitation
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 const REMOVE: &str = "DELETE FROM peering_invitation WHERE id = ?1";
 const EXPIRY: &str = "SELECT strftime('%Y-%m-%dT%H:%M:%fZ', ?1, ?2 || ' hours') AS at";
-const WAITING: &str = "SELECT count(*) AS count FROM peering_invitation";
+const WAITING: &str = "SELECT count(*) AS count FROM peering_invitation WHERE used_key IS NULL";
+const DOMAIN: &str = "SELECT coalesce(domain, '') AS domain FROM core_enterprises WHERE id = ?1";
 
 macro_rules! rows {
     ($which:literal) => {
         concat!(
-            "SELECT i.id, i.enterprise, i.note, i.made_by, i.created_at, i.expires_at,
-                CASE WHEN i.expires_at > strftime('%Y-%m-%dT%H:%M:%fZ', 'now') THEN 'open' ELSE 'expired' END AS state
+            "SELECT i.id, i.enterprise, i.note, i.made_by, i.created_at, i.expires_at, i.used_by, i.used_at, i.attempts,
+                CASE WHEN i.used_key IS NOT NULL THEN 'used' WHEN i.attempts >= 5 THEN 'void'
+                    WHEN i.expires_at > strftime('%Y-%m-%dT%H:%M:%fZ', 'now') THEN 'open' ELSE 'expired' END AS state
             FROM peering_invitation i JOIN core_enterprises e
                 ON e.id = i.enterprise AND e.created_at = i.enterprise_made WHERE ",
             $which
@@ -55,7 +56,16 @@ struct Invitation {
     made_by: String,
     created_at: String,
     expires_at: String,
-    /// `open` or `expired`.
+    /// Who has used it: host name and enterprise; null: nobody.
+    #[serde(default)]
+    used_by: Option<String>,
+    /// When it was used; null: it was not.
+    #[serde(default)]
+    used_at: Option<String>,
+    /// Wrong secrets that were tried; five make it void.
+    #[serde(default)]
+    attempts: i64,
+    /// `open`, `used`, `void` or `expired`.
     state: String,
 }
 
@@ -69,6 +79,11 @@ struct Wanted {
 #[derive(Deserialize)]
 struct Expiry {
     at: String,
+}
+
+#[derive(Deserialize)]
+struct Domain {
+    domain: String,
 }
 
 #[derive(Deserialize)]
@@ -103,14 +118,25 @@ impl Peering {
             made_by: call.who().to_owned(),
             expires_at: self.expiry(&standing.now, wanted.hours)?,
             created_at: standing.now.clone(),
+            used_by: None,
+            used_at: None,
+            attempts: 0,
             state: "open".to_owned(),
         };
+        let us = self.us()?;
         if call.is_dry_run() {
             return Reply::created(&with_code(&invitation, None));
         }
-        let code = code()?;
-        self.keep(call, &standing, &owner, &invitation, &code)?;
-        Reply::created(&with_code(&invitation, Some(&code)))
+        let secret = random::text()?;
+        self.keep(call, &standing, &owner, &invitation, &secret)?;
+        // The port opens with the first invitation.
+        self.tell_desk(Desk::Reload);
+        let warning = self.await_door()?;
+        let Us { hostname, address, fingerprint, .. } = us;
+        let code = Code { invitation: invitation.id.clone(), hostname, address, fingerprint, secret };
+        let mut shown = with_code(&invitation, Some(&code.written()));
+        shown["warning"] = json!(warning);
+        Reply::created(&shown)
     }
 
     pub(crate) fn withdraw(&self, call: &Call<'_>) -> Outcome {
@@ -122,6 +148,7 @@ impl Peering {
                 tx.revision((KIND, &old.id), call.who(), Some(&old), None).map(drop)
             });
             written.map_err(|failure| refused(call, failure))?;
+            self.tell_desk(Desk::Reload);
         }
         Reply::nothing()
     }
@@ -140,11 +167,17 @@ impl Peering {
         self.host.db().first(ONE, params![id])?.ok_or_else(missing)
     }
 
-    fn enterprise(&self, id: &str) -> Result<Owner, Problem> {
+    pub(crate) fn enterprise(&self, id: &str) -> Result<Owner, Problem> {
         Owner::find(&self.host, Of::Enterprise, id)?.ok_or_else(|| {
             let detail = format!("enterprise must be the id of one of ours; {id:?} is not");
             Problem::invalid(vec![FieldError { pointer: "/enterprise".to_owned(), detail }])
         })
+    }
+
+    /// The domain of an enterprise; empty: it has none.
+    pub(crate) fn domain_of(&self, owner: &Owner) -> Result<String, Problem> {
+        let found: Option<Domain> = self.host.db().first(DOMAIN, params![owner.id])?;
+        Ok(found.map(|found| found.domain).unwrap_or_default())
     }
 
     fn refuse_full(&self) -> Result<(), Problem> {
@@ -170,10 +203,11 @@ impl Peering {
         standing: &Standing,
         owner: &Owner,
         invitation: &Invitation,
-        code: &str,
+        secret: &str,
     ) -> Result<(), Problem> {
         let Invitation { id, note, made_by, created_at, expires_at, .. } = invitation;
-        let row = params![id, owner.id, owner.made, note, hash(code), made_by, created_at, expires_at];
+        let row =
+            params![id, owner.id, owner.made, note, code::hash(secret), made_by, created_at, expires_at];
         let written = self.host.db().tx(|tx| {
             tx.run_one(CLAIM, params![standing.revision, owner.id, owner.made]).run_one(ADD, row);
             tx.revision((KIND, id), call.who(), None, Some(invitation)).map(drop)
@@ -195,35 +229,4 @@ fn with_code(invitation: &Invitation, code: Option<&str>) -> jackfield_sdk::Valu
     let mut shown = json!(invitation);
     shown["code"] = json!(code);
     shown
-}
-
-/// A code of 160 bits in groups of four, so that it can be read aloud.
-fn code() -> Result<String, Failure> {
-    let text = random::text()?;
-    let groups: Vec<&str> = (0..text.len()).step_by(4).map(|at| &text[at..at + 4]).collect();
-    Ok(groups.join("-"))
-}
-
-/// The code is random enough that a plain hash cannot be undone. Groups and case do not count.
-fn hash(code: &str) -> String {
-    let plain: String = code.chars().filter(|c| *c != '-').collect();
-    HEXLOWER.encode(&Sha256::digest(plain.to_ascii_lowercase()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn codes_are_long_grouped_and_each_another() {
-        let (one, other) = (code().unwrap(), code().unwrap());
-        assert_ne!(one, other);
-        assert_eq!((one.len(), one.split('-').count()), (39, 8), "{one}");
-    }
-
-    #[test]
-    fn a_code_is_the_same_however_it_is_typed() {
-        assert_eq!(hash("abcd-efgh"), hash("ABCDEFGH"));
-        assert_ne!(hash("abcd-efgh"), hash("abcd-efgi"));
-    }
 }

@@ -1,19 +1,23 @@
 //! `peering`: how it does, with the table of peers (seed 002); `peers/{id}/status`: one row of it.
 
-use std::borrow::Cow;
-
 use jackfield_sdk::{Call, Outcome, Part, Problem, Reply, json, params};
 use serde::{Deserialize, Serialize};
 
-use crate::{Peering, condition};
+use crate::Peering;
+use crate::desk::{self, Shown as Link};
+use crate::sister::status::Word;
+use crate::synchronizer::record::State;
 
 macro_rules! rows {
     ($which:literal) => {
         concat!(
             "SELECT p.id, p.enterprise, p.description, p.kind, p.hostname AS server, p.peer_enterprise,
-                p.created_at AS made, s.changed_at AS synchronizer_since, site.deployment
-            FROM core_peers p JOIN core_site site LEFT JOIN peering_synchronizer s
-                ON s.kind = 'peer' AND s.owner = p.id AND s.owner_made = p.created_at WHERE ",
+                p.created_at AS made, s.changed_at AS synchronizer_since,
+                r.state AS run_state, r.reason AS run_reason, r.since AS run_since
+            FROM core_peers p LEFT JOIN peering_synchronizer s
+                ON s.kind = 'peer' AND s.owner = p.id AND s.owner_made = p.created_at
+            LEFT JOIN peering_run r
+                ON r.kind = 'peer' AND r.owner = p.id AND r.owner_made = p.created_at WHERE ",
             $which
         )
     };
@@ -32,10 +36,12 @@ struct Stored {
     peer_enterprise: Option<String>,
     made: String,
     synchronizer_since: Option<String>,
-    deployment: String,
+    run_state: Option<State>,
+    run_reason: Option<String>,
+    run_since: Option<String>,
 }
 
-/// A peer with how it does. The words of `status` are few while nothing is connected to; later versions have more.
+/// A peer with how it does.
 #[derive(Serialize)]
 struct Shown {
     id: String,
@@ -47,19 +53,21 @@ struct Shown {
     peer_enterprise: Option<String>,
     /// Version of a sister appliance; null until it has said so.
     version: Option<String>,
-    /// `never_connected`, `disabled` or, in a kind of deployment that has no peering, `not_supported`; null for an
-    /// external peer, which nothing stays connected with.
+    /// One of the words of `sister/status.rs`; null for an external peer, which nothing stays connected with.
     status: Option<&'static str>,
-    reason: Cow<'static, str>,
+    reason: String,
     /// Since when that is so, RFC 3339.
     since: String,
     /// Whether an external peer has a synchronizer.
     has_synchronizer: bool,
+    /// All about the link with a sister appliance; null for others.
+    link: Option<Link>,
+    /// How the latest run of that ended: `synchronized`, `held`, `failed` or `cancelled`; null: there was none.
+    synchronization: Option<State>,
 }
 
 impl From<Stored> for Shown {
     fn from(stored: Stored) -> Self {
-        let reason = condition::lack(&stored.deployment);
         let Stored {
             id,
             enterprise,
@@ -69,24 +77,20 @@ impl From<Stored> for Shown {
             peer_enterprise,
             made,
             synchronizer_since,
-            ..
+            run_state,
+            run_reason,
+            run_since,
         } = stored;
         let has_synchronizer = synchronizer_since.is_some();
-        let (status, usual) = match kind.as_deref() {
-            Some("jackfield") if reason.is_some() => (Some("not_supported"), ""),
-            Some("jackfield") => (
-                Some("never_connected"),
-                "configured, not connected: this version does not connect to sister appliances yet",
-            ),
-            Some(_) if has_synchronizer => {
-                (None, "configured, not synchronized: this version does not read directories yet")
-            }
+        let (status, reason) = match kind.as_deref() {
+            Some("jackfield") => (Some("never_connected"), "it was made just now"),
+            Some(_) if run_reason.is_some() => (None, run_reason.as_deref().unwrap_or_default()),
+            Some(_) if has_synchronizer => (None, "its directory is configured, and not read yet"),
             Some(_) => (None, "no synchronizer is set up, so it has no contacts"),
             None => (Some("disabled"), "its kind is not set: only its dialing prefix is used"),
         };
-        let reason = reason.filter(|_| kind.is_some()).map_or(Cow::Borrowed(usual), Cow::Owned);
-        let since = synchronizer_since.unwrap_or(made);
-        let version = None;
+        let since = run_since.or(synchronizer_since).unwrap_or(made);
+        let (version, link, reason) = (None, None, reason.to_owned());
         Self {
             id,
             enterprise,
@@ -99,7 +103,30 @@ impl From<Stored> for Shown {
             reason,
             since,
             has_synchronizer,
+            link,
+            synchronization: run_state,
         }
+    }
+}
+
+impl Shown {
+    /// With what the desk knows of a sister appliance.
+    fn with(mut self, link: Option<Link>) -> Self {
+        if let Some(link) = &link {
+            (self.status, self.reason) = (Some(link.status.name()), link.reason.clone());
+            (self.since, self.version) = (link.since.clone(), link.version.clone());
+        }
+        self.link = link;
+        self
+    }
+
+    /// With why this kind of deployment has no peering; a peer that is no more than a dialing prefix needs none.
+    fn unless(mut self, lack: Option<&str>) -> Self {
+        if let (Some(lack), Some(kind)) = (lack, self.kind.as_deref()) {
+            self.reason = lack.to_owned();
+            self.status = (kind == "jackfield").then(|| Word::NotSupported.name());
+        }
+        self
     }
 }
 
@@ -109,10 +136,15 @@ impl Peering {
         let enterprise = call.query("enterprise").unwrap_or_default();
         let page = self.host.db().page::<Stored>(PAGE, params![after, enterprise], limit)?;
         let next = page.rows.last().filter(|_| page.more).map(|row| row.id.clone());
-        let peers: Vec<Shown> = page.rows.into_iter().map(Shown::from).collect();
-        let condition = condition::now(&self.host)?;
+        let (mut links, lack) = (self.office()?.board.all(), desk::lack(&self.host));
+        let shown = |stored: Stored| {
+            let link = links.remove(&stored.id);
+            Shown::from(stored).with(link).unless(lack.as_deref())
+        };
+        let peers: Vec<Shown> = page.rows.into_iter().map(shown).collect();
+        let (condition, us) = (self.conditions.whole(), self.office()?.board.us());
         Reply::ok(&json!({
-            "state": condition.word, "reason": condition.reason, "peers": peers, "next": next,
+            "state": condition.word, "reason": condition.reason, "us": us, "peers": peers, "next": next,
         }))
     }
 
@@ -120,6 +152,7 @@ impl Peering {
         let id: String = call.param("id")?;
         let stored: Option<Stored> = self.host.db().first(ONE, params![id])?;
         let stored = stored.ok_or_else(|| Problem::not_found(format!("there is no peer {id:?}")))?;
-        Reply::ok(&Shown::from(stored))
+        let link = self.office()?.board.get(&stored.id);
+        Reply::ok(&Shown::from(stored).with(link).unless(desk::lack(&self.host).as_deref()))
     }
 }

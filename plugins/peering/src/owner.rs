@@ -2,14 +2,15 @@
 //! core's objects; here is what is read of them.
 
 use jackfield_sdk::{Call, Failure, Host, Problem, params};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-const PEER: &str = "SELECT id, description, kind, created_at AS made FROM core_peers WHERE id = ?1";
-const ENTERPRISE: &str =
-    "SELECT id, description, NULL AS kind, created_at AS made FROM core_enterprises WHERE id = ?1";
+const PEER: &str =
+    "SELECT id, enterprise, description, kind, created_at AS made FROM core_peers WHERE id = ?1";
+const ENTERPRISE: &str = "SELECT id, id AS enterprise, description, NULL AS kind, created_at AS made FROM core_enterprises WHERE id = ?1";
 
 /// What kind of object owns a synchronizer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Of {
     /// A peer of the kind external.
     Peer,
@@ -32,6 +33,8 @@ impl Of {
 pub struct Owner {
     /// Id in core's spelling.
     pub id: String,
+    /// Enterprise that it is, or belongs to.
+    pub enterprise: String,
     /// What people call it.
     pub description: String,
     /// Kind of a peer; none of an enterprise, or where nobody has said.

@@ -10,3 +10,10 @@ pub fn text() -> Result<String, Failure> {
     getrandom::fill(&mut bytes).map_err(unable)?;
     Ok(BASE32_NOPAD.encode(&bytes).to_ascii_lowercase())
 }
+
+/// A number from 0 to 1, to spread what many would do at once; 0 where the kernel gives none.
+pub fn fraction() -> f64 {
+    let mut byte = [0];
+    let given = getrandom::fill(&mut byte);
+    given.map_or(0.0, |()| f64::from(byte[0]) / 255.0)
+}

@@ -4,9 +4,12 @@
 
 use jackfield_sdk::{Code, Failure, log, params};
 
+use serde::Deserialize;
+
 use crate::Peering;
+use crate::desk::rows::ORPHANS;
 use crate::standing::Standing;
-use crate::synchronizer::table;
+use crate::synchronizer::{record, table};
 
 /// Synchronizers of one transaction: each may carry certificates of 64 KiB, and a message has 1 MiB.
 const AT_ONCE: usize = 4;
@@ -20,7 +23,25 @@ const OLD_INVITATIONS: &str = "DELETE FROM peering_invitation
         OR NOT EXISTS (SELECT 1 FROM core_enterprises e
             WHERE e.id = peering_invitation.enterprise AND e.created_at = peering_invitation.enterprise_made)";
 
+/// Synchronizers that brought people and are not there any more.
+const LEFT: &str = "SELECT DISTINCT substr(a.synchronizer, 9) AS synchronizer FROM core_accounts a
+    WHERE a.synchronizer GLOB 'peering/enterprise/*' AND NOT EXISTS (SELECT 1 FROM peering_synchronizer s
+        WHERE 'peering/' || s.kind || '/' || s.owner = a.synchronizer COLLATE NOCASE)";
+
+#[derive(Deserialize)]
+struct Left {
+    synchronizer: String,
+}
+
 impl Peering {
+    /// Lets people go whose synchronizer was deleted when they could not; those of a peer go with the peer.
+    pub(crate) fn forget_left(&self) -> Result<(), Failure> {
+        for Left { synchronizer } in self.host.db().query::<Left>(LEFT, params![])? {
+            self.forget_people(&synchronizer, WHO);
+        }
+        Ok(())
+    }
+
     /// Deletes what belongs to nobody.
     pub(crate) fn reconcile(&self) -> Result<(), Failure> {
         let _writing = self.writing();
@@ -34,6 +55,8 @@ impl Peering {
             }
         }
         table::run(&self.host, OLD_INVITATIONS, params![])?;
+        ORPHANS.iter().try_for_each(|sql| table::run(&self.host, sql, params![]))?;
+        record::forget_orphans(&self.host)?;
         table::forget_unused_secrets(&self.host)
     }
 

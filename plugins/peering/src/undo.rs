@@ -8,13 +8,17 @@ use serde::Deserialize;
 use crate::owner::{Of, Owner};
 use crate::standing::Standing;
 use crate::synchronizer::table::{self, Noted, Row};
-use crate::{Peering, invitations};
+use crate::{Peering, accepting, invitations, sisters};
 
 impl Peering {
     pub(crate) fn put_back(&self, undo: &Undo, tx: &mut Tx) -> Result<(), Problem> {
         match undo.kind.as_str() {
             table::KIND => self.put_synchronizer_back(undo, tx),
             invitations::KIND if undo.before.is_null() => self.put_invitation_back(undo, tx),
+            sisters::ADDRESS => self.put_address_back(undo, tx),
+            accepting::KIND => Err(Problem::conflict(
+                "trust is not taken back by itself: delete the peer, and the other side is told",
+            )),
             invitations::KIND => {
                 Err(Problem::conflict("the code of an invitation is not kept; make a new one"))
             }

@@ -1,11 +1,12 @@
 //! What a plugin can ask and tell the host. A handle: clone it freely, use it from any thread.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jackfield_abi::Kind;
-use jackfield_abi::ops::{self, Code, Failure, Finding, Revision};
+use jackfield_abi::ops::{self, Code, Failure, Finding, JobPlan, JobPlans, Revision};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -13,7 +14,7 @@ use crate::chat::Chat;
 use crate::db::Db;
 use crate::directory::Directory;
 use crate::login::Logins;
-use crate::message::Answer;
+use crate::message::{Answer, typed};
 use crate::presence::People;
 use crate::served;
 use crate::shared::Shared;
@@ -93,6 +94,18 @@ impl Host {
     /// Says how the plugin does, in words for the operator.
     pub fn report(&self, state: State, reason: &str) -> Result<(), Failure> {
         self.call(ops::STATE_REPORT, json!({"state": state, "reason": reason})).map(drop)
+    }
+
+    /// Asks for one of the plugin's own jobs, in the name of whoever wants it; answers its id.
+    pub fn queue_job(&self, name: &str, input: &Value, who: &str) -> Result<String, Failure> {
+        let answer = self.call(ops::JOB_QUEUE, json!({"name": name, "input": input, "who": who}))?;
+        Ok(answer["job"].as_str().unwrap_or_default().to_owned())
+    }
+
+    /// Plans jobs by the clock, in place of all that were planned before; answers when each is due, by key.
+    pub fn plan_jobs(&self, plans: Vec<JobPlan>) -> Result<BTreeMap<String, Option<String>>, Failure> {
+        let mut answer = self.call(ops::JOB_PLANS, JobPlans { plans })?;
+        typed(ops::JOB_PLANS, answer["next"].take())
     }
 
     /// Puts up a finding for the doctor.

@@ -21,6 +21,8 @@ struct Order {
     name: String,
     #[serde(default)]
     input: Value,
+    #[serde(default)]
+    who: String,
 }
 
 impl<'a> Job<'a> {
@@ -36,6 +38,11 @@ impl<'a> Job<'a> {
     /// Which of the manifest's jobs it is.
     pub fn name(&self) -> &str {
         &self.order.name
+    }
+
+    /// Who asked for it, as revisions name them.
+    pub fn who(&self) -> &str {
+        &self.order.who
     }
 
     /// What it was started with.

@@ -54,7 +54,9 @@ pub use host::{Host, Secret, Secrets, State};
 pub use http::{Call, Outcome, Reply};
 pub use jackfield_abi as abi;
 pub use jackfield_abi::Kind;
-pub use jackfield_abi::ops::{Code, Event, Failure, Finding, HttpRequest, HttpResponse, Revision, Undo};
+pub use jackfield_abi::ops::{
+    Code, Event, Failure, Finding, HttpRequest, HttpResponse, JobPlan, Revision, Undo,
+};
 pub use jackfield_abi::ops::{
     DirectoryClosed, DirectoryEntry, DirectoryForgotten, DirectoryHeld, DirectoryList, DirectoryOpen,
     DirectoryOutcome, DirectoryOwner, DirectoryPerson, DirectoryRefused, DirectoryTaken,

@@ -1,9 +1,19 @@
-//! Texts of LDAP: names, filters and addresses, each read as its RFC has it, with the cause when it is not one.
-//! Needs nothing but the text.
+//! LDAP: its texts (names, filters, addresses), each read as its RFC has it with the cause when it is not one; and a
+//! client that signs in and reads entries.
 
+pub mod ber;
+pub mod client;
+pub mod connect;
+pub mod entry;
 pub mod filter;
+pub mod filter_ber;
+pub mod line;
 pub mod name;
 pub mod path;
+pub mod tls;
+pub mod trouble;
+pub mod wire;
+pub mod words;
 
 /// Whether this names an attribute (RFC 4512 sections 2.5 and 1.4): a short name or an object identifier, with options.
 pub fn is_attribute(text: &str) -> bool {

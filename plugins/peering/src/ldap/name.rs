@@ -26,6 +26,11 @@ impl Name {
         Ok(name)
     }
 
+    /// The root of every tree.
+    pub fn root() -> Self {
+        Self(Vec::new())
+    }
+
     /// As text.
     pub fn text(&self) -> String {
         self.0.iter().map(|rdn| rdn.text.as_str()).collect::<Vec<_>>().join(",")
@@ -41,6 +46,16 @@ impl Name {
         self.0.iter().any(Rdn::is_domain)
     }
 
+    /// Names of the organizational units of an entry with this name, the topmost first, as far as they are below `base`.
+    pub fn units_below(&self, base: &Self) -> Vec<String> {
+        let above = self.0.len().saturating_sub(base.0.len());
+        let (own, rest) = self.0.split_at(above);
+        let is_below = rest.iter().zip(&base.0).all(|(a, b)| a.text.eq_ignore_ascii_case(&b.text));
+        let own = if is_below { own } else { &self.0 };
+        // The first is the entry itself.
+        own.iter().skip(1).rev().filter_map(Rdn::unit).collect()
+    }
+
     /// Help pages of such products write the way from the top down; the RFC wants the leaf first.
     fn refuse_root_first(&self) -> Result<(), String> {
         let mut after_domain = self.0.iter().skip_while(|rdn| !rdn.is_domain());
@@ -52,6 +67,12 @@ impl Name {
 }
 
 impl Rdn {
+    /// The name of an organizational unit, with its escapes resolved.
+    fn unit(&self) -> Option<String> {
+        let (kind, value) = self.text.split_once('=')?;
+        kind.eq_ignore_ascii_case("OU").then(|| unescaped(value))
+    }
+
     fn is_domain(&self) -> bool {
         self.types.iter().any(|kind| kind == "DC")
     }
@@ -109,6 +130,33 @@ fn escape(rest: &mut std::str::Chars<'_>) -> Result<(), String> {
         Some(c) if "\\\"+,;<> #=".contains(c) => Ok(()),
         _ => Err("after \\ a character with a meaning or two hexadecimal digits are needed".to_owned()),
     }
+}
+
+fn unescaped(value: &str) -> String {
+    if !value.contains('\\') {
+        return value.to_owned();
+    }
+    let bytes = value.as_bytes();
+    let mut found = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let pair = value.get(at + 1..at + 3).filter(|_| bytes[at] == b'\\');
+        match (bytes[at], pair.and_then(|pair| u8::from_str_radix(pair, 16).ok())) {
+            (b'\\', Some(octet)) => {
+                found.push(octet);
+                at += 3;
+            }
+            (b'\\', None) => {
+                found.extend(bytes.get(at + 1));
+                at += 2;
+            }
+            (octet, _) => {
+                found.push(octet);
+                at += 1;
+            }
+        }
+    }
+    String::from_utf8_lossy(&found).into_owned()
 }
 
 fn ends_blank(value: &str) -> bool {
@@ -173,6 +221,24 @@ mod tests {
         ] {
             let said = Name::parse(text).unwrap_err();
             assert!(said.contains(cause), "{text}: {said}");
+        }
+    }
+
+    #[test]
+    fn units_lead_from_the_base_down_to_the_entry() {
+        let units = |name: &str, base: &str| {
+            Name::parse(name).unwrap().units_below(&Name::parse(base).unwrap()).join("/")
+        };
+        for (name, base, expected) in [
+            ("CN=Jo,OU=Sales,OU=Paris,DC=a,DC=b", "DC=a,DC=b", "Paris/Sales"),
+            ("CN=Jo,ou=Sales,OU=Paris,dc=A,dc=B", "DC=a,DC=b", "Paris/Sales"),
+            ("CN=Jo,OU=Sales,OU=Paris,DC=a", "OU=Paris,DC=a", "Sales"),
+            ("OU=Jo,DC=a", "DC=a", ""),
+            ("CN=Jo,CN=Users,DC=a", "DC=a", ""),
+            (r"CN=Jo,OU=R\2c D\, \c3\a9t\C3\A9 \\,DC=a", "DC=a", r"R, D, été \"),
+            ("CN=Jo,OU=Far,DC=c", "DC=a,DC=b,DC=x,DC=y", "Far"),
+        ] {
+            assert_eq!(units(name, base), expected, "{name}");
         }
     }
 

@@ -35,6 +35,7 @@ const USUAL: &[(&str, Option<&str>)] = &[
     ("position", None),
     ("info", None),
     ("info_2", None),
+    ("address", None),
 ];
 
 /// Fields that no contact can do without.

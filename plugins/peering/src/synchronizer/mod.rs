@@ -1,21 +1,31 @@
 //! Synchronizers: the directories (Active Directory, LDAP) that contacts of an external peer, or accounts of an
-//! enterprise, come from. One engine for both; whose one is, [`crate::owner`] says. Reading a directory is not here
-//! yet.
+//! enterprise, come from. One engine for both; whose one is, [`crate::owner`] says.
 
 mod answer;
 mod assist;
 mod certificate;
+mod harvest;
+pub mod login;
 mod mapping;
+mod newcomers;
+mod person;
 mod place;
+pub mod plans;
+pub mod record;
 mod routes;
 mod rules;
+pub mod run;
 mod schedule;
+mod source;
+mod start;
 pub mod table;
+mod walk;
 
 use jackfield_sdk::Value;
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
 
+use newcomers::Newcomers;
 use schedule::Schedule;
 
 /// How the connection is kept from listeners.
@@ -88,4 +98,7 @@ pub struct Settings {
     /// When it is read; a peer's schedule is the peer's own.
     #[serde(flatten)]
     pub schedule: Option<Schedule>,
+    /// How new accounts begin; contacts of a peer have none of it.
+    #[serde(flatten)]
+    pub newcomers: Option<Newcomers>,
 }

@@ -11,6 +11,7 @@ use crate::owner::{Of, Owner};
 use crate::standing::Standing;
 use crate::{Peering, random, refused};
 
+const PROFILE: &str = "SELECT id FROM core_profiles WHERE id = ?1";
 const OWN_DOMAIN: &str = "SELECT id FROM core_enterprises WHERE domain = ?1";
 
 #[derive(Deserialize)]
@@ -77,10 +78,17 @@ impl Peering {
         let standing = Standing::read(&self.host)?;
         let old = self.stored(of, &owner)?;
         call.must_match(&old.revision.to_string())?;
+        let key = format!("{}/{}", of.word(), owner.id);
+        if let Some(job) = self.running().get(&key) {
+            return Err(Problem::conflict(format!(
+                "the job {job} reads the directory; cancel it, or wait for it"
+            )));
+        }
         if !call.is_dry_run() {
             let removed = table::remove(&self.host, &standing, &[old], call.who());
             removed.map_err(|failure| refused(call, failure))?;
             self.forget_unused_secrets();
+            self.forget_people(&key, call.who());
             self.tell();
         }
         Reply::nothing()
@@ -94,10 +102,10 @@ impl Peering {
         };
         let warning = taken
             .map(|id| format!("domain is that of our enterprise {id:?} by now; one of them must change"));
-        shown(status, row, warning)
+        shown(status, row, warning, &self.standing_of(row)?)
     }
 
-    fn stored(&self, of: Of, owner: &Owner) -> Result<Row, Problem> {
+    pub(super) fn stored(&self, of: Of, owner: &Owner) -> Result<Row, Problem> {
         let missing = || {
             Problem::not_found(format!(
                 "the {} {:?} has no synchronizer; one that it had goes with it when it is deleted, and does not \
@@ -115,6 +123,11 @@ impl Peering {
         if let (Of::Peer, Some(wanted)) = (of, &wanted) {
             self.refuse_own_domain(&mut errors, &wanted.settings.domain)?;
         }
+        if let Some(profile) =
+            wanted.as_ref().and_then(|wanted| wanted.settings.newcomers.as_ref()?.profile.clone())
+        {
+            self.refuse_no_profile(&mut errors, &profile)?;
+        }
         errors.done()?;
         wanted.ok_or_else(|| Problem::new(500, "the synchronizer was refused without a reason"))
     }
@@ -126,6 +139,15 @@ impl Peering {
                 "domain must be another one than our enterprises'; {domain:?} is that of the enterprise {id:?}"
             );
             errors.note("/domain", detail);
+        }
+        Ok(())
+    }
+
+    fn refuse_no_profile(&self, errors: &mut Errors, profile: &str) -> Result<(), Problem> {
+        let found: Option<Taken> = self.host.db().first(PROFILE, params![profile])?;
+        if found.is_none() {
+            let detail = format!("profile must be the id of a user profile, or null; {profile:?} is none");
+            errors.note("/profile", detail);
         }
         Ok(())
     }
@@ -149,6 +171,17 @@ impl Peering {
             self.host.secret().put(name, password)?;
         }
         table::put(&self.host, standing, of, rows, who)
+    }
+
+    /// Whoever came from a directory goes with it, as one change that can be undone. What cannot go now goes at the
+    /// next start.
+    pub(crate) fn forget_people(&self, synchronizer: &str, who: &str) {
+        match self.host.directory().forget(synchronizer, who, false) {
+            Ok(gone) => log::info!("{} people went with the synchronizer {synchronizer}", gone.removals),
+            Err(failure) => {
+                log::warn!("the people of the synchronizer {synchronizer} could not go yet: {failure}")
+            }
+        }
     }
 
     /// One that could not be forgotten now is forgotten at the next change or start.

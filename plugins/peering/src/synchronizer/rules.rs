@@ -5,6 +5,7 @@ use jackfield_sdk::{Errors, Value};
 
 use super::certificate;
 use super::mapping;
+use super::newcomers::{self, Newcomers};
 use super::place::{self, Place, name, short};
 use super::schedule::{self, Schedule};
 use super::table::Row;
@@ -31,6 +32,9 @@ const GIVEN: &[&str] = &[
     "state",
     "reason",
     "since",
+    "job",
+    "next_at",
+    "latest",
     "warnings",
     "revision",
     "created_at",
@@ -53,16 +57,22 @@ pub fn read(errors: &mut Errors, body: &Value, of: Of, old: Option<&Row>) -> Opt
         let people = people(form);
         let safety = safety(form);
         let search = search(form, &body["mapping"]);
-        let schedule = match of {
-            Of::Enterprise => schedule::read(form).map(Some),
-            Of::Peer => Some(None),
+        let own = match of {
+            Of::Enterprise => own(form).map(|(schedule, newcomers)| (Some(schedule), Some(newcomers))),
+            Of::Peer => Some((None, None)),
         };
         let (bind_dn, password) = (bind_dn(form), form.field("password").secret(1..=256));
         let password = password_for(form, bind_dn.as_ref()?, password?, place.as_ref(), old);
         relative(form, search.as_ref());
-        let settings = settings(people?, place?, safety?, search?, bind_dn?, schedule?);
+        let settings = settings(people?, place?, safety?, search?, bind_dn?, own?);
         Some(Wanted { settings, password: password? })
     })
+}
+
+/// What an enterprise's synchronizer has besides.
+fn own(form: &mut Form<'_>) -> Option<(Schedule, Newcomers)> {
+    let (schedule, newcomers) = (schedule::read(form), newcomers::read(form));
+    Some((schedule?, newcomers?))
 }
 
 /// Description and domain.
@@ -193,7 +203,7 @@ fn settings(
     (ca_certificate, max_removal_percent, grace_days): (Option<String>, i64, i64),
     search: Search,
     bind_dn: Option<String>,
-    schedule: Option<Schedule>,
+    (schedule, newcomers): (Option<Schedule>, Option<Newcomers>),
 ) -> Settings {
     let Place { host, port, base_dn, tls } = place;
     let Search { context, filter, scope, page_size, mapping } = search;
@@ -214,6 +224,7 @@ fn settings(
         max_removal_percent,
         grace_days,
         schedule,
+        newcomers,
     }
 }
 

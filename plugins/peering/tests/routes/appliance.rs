@@ -76,9 +76,11 @@ impl Appliance {
         self.db.write(move |tx| tx.execute(&sql, [])).unwrap();
     }
 
-    /// All secrets that are kept, by name.
+    /// All secrets that are kept for somebody, by name; the key of the plugin's own certificate is left out.
     pub fn secrets(&self) -> BTreeMap<String, Value> {
-        self.secrets.lock().unwrap().clone()
+        let mut secrets = self.secrets.lock().unwrap().clone();
+        secrets.remove("certificate_key");
+        secrets
     }
 
     /// Everything that a table of the plugin holds.
@@ -162,7 +164,7 @@ impl Appliance {
 
     /// Questions of that kind so far.
     pub fn count(&self, op: &str) -> usize {
-        self.bench.asked(op).len()
+        self.bench.asked(op).iter().filter(|args| !is_desk_s(args)).count()
     }
 }
 
@@ -212,6 +214,9 @@ fn start(db: &Arc<Db>, interloper: &Interloper, secrets: &Secrets) -> Bench {
     let (putting, getting, deleting) = (Arc::clone(secrets), Arc::clone(secrets), Arc::clone(secrets));
     let name = |args: &Value| args["name"].as_str().unwrap().to_owned();
     let bench = FakeHost::new()
+        // No test of routes needs an open port.
+        .setting("peering.listen", json!([]))
+        .answer("peer.here", |_| Ok(json!({"names": ["uc.home.example", "localhost"]})))
         .answer("secret.put", move |args| {
             putting.lock().unwrap().insert(name(&args), args["value"].clone());
             Ok(json!({}))
@@ -223,13 +228,26 @@ fn start(db: &Arc<Db>, interloper: &Interloper, secrets: &Secrets) -> Bench {
         })
         .answer("db.query", move |args| query(&reading, args))
         .answer("db.tx", move |args| {
-            interrupt(&writing);
+            if !is_desk_s(&args) {
+                interrupt(&writing);
+            }
             write(&writing, args)
         })
         .start::<Peering>()
         .unwrap();
-    bench.wait_asked("check.report").unwrap();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !bench.asked("check.report").iter().any(|finding| finding["name"] == "sisters") {
+        assert!(Instant::now() < deadline, "nothing was said of sister appliances");
+        std::thread::sleep(Duration::from_millis(5));
+    }
     bench
+}
+
+/// Whether it is what the desk of sister appliances writes by itself, whatever is asked meanwhile.
+fn is_desk_s(args: &Value) -> bool {
+    let text = args.to_string();
+    ["peering_shown", "peering_self"].iter().any(|table| text.contains(table))
+        && !text.contains("peering_synchronizer")
 }
 
 fn query(db: &Db, args: Value) -> Result<Value, Failure> {

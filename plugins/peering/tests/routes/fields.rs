@@ -78,7 +78,7 @@ fn what_is_left_out_is_filled_in() {
     for (field, value) in filled.as_object().unwrap() {
         assert_eq!(&shown[field], value, "{field}");
     }
-    assert!(shown["reason"].as_str().unwrap().starts_with("configured, not synchronized"), "{shown}");
+    assert!(shown["reason"].as_str().unwrap().starts_with("configured, and not read yet"), "{shown}");
     for (field, attribute) in [
         ("user_id", "objectGUID"),
         ("login", "sAMAccountName"),
@@ -92,10 +92,10 @@ fn what_is_left_out_is_filled_in() {
     ] {
         assert_eq!(shown["mapping"][field], attribute, "{field}");
     }
-    for field in ["did", "position", "info", "info_2"] {
+    for field in ["did", "position", "info", "info_2", "address"] {
         assert_eq!(shown["mapping"].get(field), Some(&Value::Null), "{field}");
     }
-    assert_eq!(shown["mapping"].as_object().unwrap().len(), 27);
+    assert_eq!(shown["mapping"].as_object().unwrap().len(), 28);
 }
 
 fn rules() -> Vec<Rule> {
@@ -387,6 +387,8 @@ fn only_an_enterprise_s_synchronizer_has_a_schedule() {
         ("sync_hour", json!(2)),
         ("sync_minute", json!(0)),
         ("sync_half", json!("AM")),
+        ("deploy", json!(true)),
+        ("profile", json!(null)),
     ];
     for (field, value) in default {
         assert_eq!(shown[field], value, "{field}");
@@ -399,6 +401,8 @@ fn only_an_enterprise_s_synchronizer_has_a_schedule() {
         ("sync_hour", json!(0), "from 1 to 12; 0 is not"),
         ("sync_hour", json!(13), "13 is not"),
         ("sync_minute", json!(60), "from 0 to 59; 60 is not"),
+        ("deploy", json!("yes"), "\"yes\" is not"),
+        ("profile", json!("none"), "profile must be the id of a user profile, or null; \"none\" is none"),
         ("sync_half", json!("am"), "one of \"AM\", \"PM\"; \"am\" is not"),
     ] {
         refused(&appliance, ENTERPRISE, schedule(field, value), field, words);

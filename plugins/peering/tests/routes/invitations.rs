@@ -12,23 +12,26 @@ fn a_code_is_shown_once_and_kept_nowhere() {
     let made = appliance.post(PATH, json!({"enterprise": "HOME", "note": "for Lyon", "expires_in_hours": 1}));
     assert_eq!(made.status, 201, "{}", made.body);
     let code = made.body["code"].as_str().unwrap();
-    assert_eq!(
-        (code.len(), &made.body["enterprise"], &made.body["state"]),
-        (39, &json!("home"), &json!("open"))
-    );
+    assert_eq!((&made.body["enterprise"], &made.body["state"]), (&json!("home"), &json!("open")));
+    let body = code.strip_prefix("jackfield1-").unwrap().rsplit_once('-').unwrap().0;
+    let inside: Value =
+        serde_json::from_slice(&data_encoding::BASE64URL_NOPAD.decode(body.as_bytes()).unwrap()).unwrap();
+    assert_eq!((&inside["h"], &inside["a"]), (&json!("uc.home.example"), &json!("uc.home.example:8444")));
+    let secret = inside["s"].as_str().unwrap();
     let path = format!("{PATH}/{}", made.body["id"].as_str().unwrap());
     let mut shown = made.body.clone();
-    shown.as_object_mut().unwrap().remove("code");
+    for once in ["code", "warning"] {
+        shown.as_object_mut().unwrap().remove(once);
+    }
     assert_eq!(appliance.get(&path).body, shown);
     assert_eq!(appliance.get(PATH).body, json!({"items": [shown], "next": null}));
-    let plain = code.replace('-', "");
     let everything = format!(
         "{:?} {:?} {:?}",
         appliance.table("peering_invitation"),
         appliance.revisions(),
         appliance.secrets()
     );
-    assert!(!everything.contains(code) && !everything.contains(&plain), "{everything}");
+    assert!(!everything.contains(code) && !everything.contains(secret), "{everything}");
     let gone = appliance.change("DELETE", &path, "*", Value::Null);
     assert_eq!((gone.status, appliance.get(&path).status), (204, 404));
     let what: Vec<_> = appliance.revisions().into_iter().map(|r| (r.what, r.after.is_null())).collect();

@@ -7,6 +7,7 @@ mod appliance;
 mod fields;
 mod gone;
 mod invitations;
+mod login;
 mod overview;
 mod synchronizers;
 

@@ -5,8 +5,7 @@ use jackfield_sdk::{Value, json};
 use crate::appliance::Appliance;
 use crate::fields::usual;
 
-const NOT_CONNECTED: &str =
-    "configured, not connected: this version connects neither to sister appliances nor to directories";
+const NO_TRUST: &str = "the two appliances do not trust each other yet: no invitation was used for this peer";
 
 #[test]
 fn the_table_says_of_each_peer_what_it_is_and_how_it_does() {
@@ -14,8 +13,9 @@ fn the_table_says_of_each_peer_what_it_is_and_how_it_does() {
     let answer = appliance.get("peering");
     assert_eq!(
         (&answer.body["state"], &answer.body["reason"]),
-        (&json!("not_connected"), &json!(NOT_CONNECTED))
+        (&json!("not_connected"), &json!(format!("Lyon: never_connected ({NO_TRUST})")))
     );
+    assert_eq!(answer.body["us"]["hostname"], "uc.home.example");
     let rows = answer.body["peers"].as_array().unwrap();
     let brief: Vec<_> = rows
         .iter()
@@ -30,7 +30,9 @@ fn the_table_says_of_each_peer_what_it_is_and_how_it_does() {
             (&json!("Old"), &null, &null, &json!("disabled"), &null),
         ]
     );
-    assert_eq!((&rows[0]["since"], &rows[0]["peer_enterprise"]), (&json!("2026-01-04"), &json!("Lyon-01")));
+    assert_eq!((&rows[0]["reason"], &rows[0]["peer_enterprise"]), (&json!(NO_TRUST), &json!("Lyon-01")));
+    assert_eq!((&rows[0]["link"]["status"], &rows[1]["link"]), (&json!("never_connected"), &null));
+    assert!(rows[0]["link"]["advice"].as_str().unwrap().starts_with("Invite"), "{}", rows[0]);
     assert_eq!(appliance.get("peers/peer-lyon/status").body, rows[0]);
     assert_eq!(appliance.get("peers/none/status").status, 404);
 }
@@ -43,7 +45,7 @@ fn a_synchronizer_is_seen_in_the_table() {
     let made = appliance.put("peers/peer-ocs/synchronizer", usual());
     let after = appliance.get("peers/peer-ocs/status").body;
     assert_eq!((&after["has_synchronizer"], &after["since"]), (&json!(true), &made.body["changed_at"]));
-    assert!(after["reason"].as_str().unwrap().starts_with("configured, not synchronized"), "{after}");
+    assert_eq!(after["reason"], "its directory is configured, and not read yet", "{after}");
 }
 
 #[test]
@@ -74,17 +76,20 @@ fn the_table_can_be_narrowed_and_read_in_pages() {
 #[test]
 fn the_host_hears_that_nothing_is_connected_and_when_nothing_is_configured() {
     let appliance = Appliance::new();
-    assert_eq!(appliance.told("state.report"), json!({"state": "degraded", "reason": NOT_CONNECTED}));
-    let finding = appliance.told("check.report");
-    assert_eq!((&finding["state"], &finding["detail"]), (&json!("warning"), &json!(NOT_CONNECTED)));
+    let told = format!("Lyon: never_connected ({NO_TRUST})");
+    assert_eq!(appliance.told("state.report"), json!({"state": "degraded", "reason": told}));
+    let findings = appliance.bench.asked("check.report");
+    let of = |name: &str| findings.iter().rfind(|finding| finding["name"] == name).unwrap().clone();
+    assert_eq!((&of("sisters")["state"], &of("sisters")["detail"]), (&json!("warning"), &json!(told)));
+    assert_eq!(of("connection")["state"], "ok");
     let appliance = appliance.restarted_after("DELETE FROM peer WHERE kind = 'jackfield'");
     assert_eq!(appliance.told("state.report")["state"], "up");
     assert_eq!(appliance.told("check.report")["state"], "ok");
     assert_eq!(appliance.get("peering").body["state"], "idle");
     let made = appliance.put("peers/peer-ocs/synchronizer", usual());
-    assert_eq!(appliance.told("state.report")["state"], "degraded");
+    assert_eq!(appliance.get("peering").body["state"], "not_read");
     appliance.change("DELETE", "peers/peer-ocs/synchronizer", &made.etag.unwrap(), Value::Null);
-    assert_eq!(appliance.told("state.report")["state"], "up");
+    assert_eq!(appliance.get("peering").body["state"], "idle");
 }
 
 /// Seed 002: each peer says why nothing comes of it.

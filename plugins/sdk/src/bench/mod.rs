@@ -124,6 +124,8 @@ fn usual() -> Scripts {
         scripts.insert(op.to_owned(), Box::new(|_| Ok(json!({}))));
     }
     scripts.insert(ops::JOB_PROGRESS.to_owned(), Box::new(|_| Ok(json!({"cancelled": false}))));
+    scripts.insert(ops::JOB_QUEUE.to_owned(), Box::new(|_| Ok(json!({"job": "job-1"}))));
+    scripts.insert(ops::JOB_PLANS.to_owned(), Box::new(|_| Ok(json!({"next": {}}))));
     scripts.insert(ops::REVISION_NOTE.to_owned(), Box::new(|_| Ok(json!({"n": 1}))));
     scripts.extend(people());
     scripts.extend(directory::scripts());

@@ -1,0 +1,231 @@
+//! Trust between appliances: invitations, certificates, names and addresses that change, and the end of it.
+
+use serde_json::{Value, json};
+
+use super::sister::{MINUTE, SOON, Sister, certify, free_port, join, pair};
+use crate::harness::*;
+
+#[test]
+fn an_invitation_makes_both_sides_peers_that_are_connected() {
+    let (north, south) = pair();
+    let peer = north.admin.get(&format!("/peers/{}", north.peer())).expect(200).json;
+    assert_eq!(
+        (&peer["hostname"], &peer["peer_enterprise"], &peer["kind"]),
+        (&json!("south.example"), &json!("south"), &json!("jackfield"))
+    );
+    let status = north.await_connected(SOON);
+    assert_eq!(status["link"]["domain"], "south.example.com", "{status:#}");
+    assert!(status["version"].is_string() && status["link"]["clock_ahead"].is_null(), "{status:#}");
+    let trusted = south.admin.get("/trusted-servers").expect(200).items().to_vec();
+    assert_eq!((&trusted[0]["address"], &trusted[0]["type"]), (&json!("north.example"), &json!("peer")));
+    let used = north.admin.get("/peering/invitations").expect(200).items()[0].clone();
+    assert_eq!((&used["state"], &used["used_by"]), (&json!("used"), &json!("south.example for south")));
+    let state = north.admin.get("/peering").expect(200).json["state"].clone();
+    assert_eq!(state, "connected");
+    await_that(&north.admin, "peering", SOON, "up", |plugin| plugin["state"] == "up");
+}
+
+#[test]
+fn the_port_is_open_only_while_somebody_is_invited_or_a_peer() {
+    let north = Sister::new("north.example", "north");
+    let is_open = || std::net::TcpStream::connect(north.listens).is_ok();
+    assert!(!is_open(), "nobody is invited");
+    let id = north.invite()["id"].as_str().expect("an id").to_owned();
+    assert!(awaited(SOON, || is_open().then_some(())).is_some(), "an invitation opens it");
+    north.admin.delete(&format!("/peering/invitations/{id}"), "*").expect(204);
+    assert!(awaited(SOON, || (!is_open()).then_some(())).is_some(), "withdrawn, it closes again");
+}
+
+#[test]
+fn a_code_is_good_once_and_says_what_is_wrong_with_it() {
+    let (north, south) = pair();
+    let other = Sister::new("other.example", "other");
+    let code = north.invite()["code"].as_str().expect("a code").to_owned();
+    other.accept(&code[..code.len() - 3]).problem(422, "request/invalid").says("not copied whole");
+    other.accept("abcd-efgh").problem(422, "request/invalid").says("does not begin with");
+    let dry = other.admin.call("POST", "/peering/invitations:accept?dry_run=1");
+    let seen = dry.json(&json!({"enterprise": "other", "code": code})).send().expect(200).json;
+    assert_eq!(seen["hostname"], "north.example");
+    other.accept(&code).expect(201);
+    // The same appliance that got no answer may ask again; another one may not.
+    other.accept(&code).expect(201);
+    assert_eq!(other.admin.get("/peers").expect(200).items().len(), 1);
+    south.accept(&code).problem(409, "change/conflict").says("used already");
+}
+
+#[test]
+fn select_enterprise_lists_those_over_there_and_a_wrong_one_is_told() {
+    let (north, south) = pair();
+    south.admin.post("/enterprises", &enterprise_body("second")).expect(201);
+    let peer = north.peer();
+    let list = north.admin.get(&format!("/peers/{peer}/enterprises")).expect(200);
+    let ids: Vec<&Value> = list.items().iter().map(|one| &one["id"]).collect();
+    assert_eq!(ids, [&json!("second"), &json!("south")]);
+    let patch = |id: &str| {
+        let body = json!({ "peer_enterprise": id });
+        north.admin.patch(&format!("/peers/{peer}"), "*", &body).expect(200);
+    };
+    patch("nobody");
+    let status = north.await_status(SOON, &["enterprise_not_found"]);
+    assert!(status["reason"].as_str().unwrap().contains("\"nobody\""), "{status:#}");
+    // One that is there, and has no peer that leads back.
+    patch("second");
+    let status = north.await_status(MINUTE, &["not_trusted"]);
+    assert!(status["reason"].as_str().unwrap().contains("no peer that leads to"), "{status:#}");
+    patch("south");
+    north.await_connected(MINUTE);
+}
+
+#[test]
+fn a_restarted_and_a_killed_appliance_is_connected_again() {
+    let (mut north, mut south) = pair();
+    north.appliance.stop();
+    north.resume();
+    north.await_connected(MINUTE);
+    south.await_connected(MINUTE);
+    south.appliance.kill9();
+    let status = north.await_status(MINUTE, &["unreachable"]);
+    assert!(status["link"]["last_good"].is_string(), "{status:#}");
+    south.resume();
+    north.await_connected(MINUTE);
+    south.await_connected(MINUTE);
+}
+
+#[test]
+fn another_appliance_at_the_same_place_is_told_from_the_trusted_one() {
+    let (north, mut south) = pair();
+    let place = south.listens;
+    south.appliance.stop();
+    let impostor = Sister::reached_at("south.example", "south", place, place);
+    // It opens its port for an invitation of its own.
+    impostor.invite();
+    let status = north.await_status(MINUTE, &["certificate_mismatch"]);
+    let (expected, found) = (&status["link"]["expected"], &status["link"]["found"]);
+    assert!(expected.as_str().unwrap().ends_with("for south.example"), "{status:#}");
+    assert!(found.as_str().unwrap().ends_with("for south.example") && expected != found, "{status:#}");
+    let doctor = north.admin.get("/doctor").expect(200).json.to_string();
+    assert!(doctor.contains("certificate_mismatch"), "{doctor}");
+}
+
+#[test]
+fn a_new_name_is_told_to_peers_and_the_trusted_server_follows() {
+    let (north, south) = pair();
+    certify(south.appliance.folder(), &["moved.example"]);
+    let address = || north.admin.get("/trusted-servers").expect(200).items()[0]["address"].clone();
+    let moved = awaited(MINUTE * 2, || (address() == "moved.example").then_some(()));
+    assert!(moved.is_some(), "{:#}", north.status(&north.peer()));
+    let peer = north.admin.get(&format!("/peers/{}", north.peer())).expect(200).json;
+    assert_eq!(peer["hostname"], "moved.example");
+    north.await_connected(MINUTE);
+}
+
+#[test]
+fn a_new_address_is_told_by_the_one_who_moved() {
+    let (north, mut south) = pair();
+    let place = free_port();
+    south.set("listen", json!([place.to_string()]));
+    south.set("address", json!(place.to_string()));
+    south.appliance.stop();
+    south.resume();
+    north.await_connected(MINUTE);
+    let told = || north.status(&north.peer())["link"]["address"].clone();
+    assert!(awaited(MINUTE, || (told() == place.to_string()).then_some(())).is_some(), "{}", told());
+    // What somebody says by hand is checked before it is kept.
+    let path = format!("/peers/{}/address", north.peer());
+    let wrong = north.admin.call("PUT", &path).json(&json!({"address": north.listens.to_string()})).send();
+    wrong.problem(409, "change/conflict").says("certificate_mismatch");
+    north.admin.call("PUT", &path).json(&json!({"address": place.to_string()})).send().expect(200);
+}
+
+#[test]
+fn a_name_that_the_certificate_lacks_is_refused_with_both() {
+    let (north, _south) = pair();
+    let path = format!("/peers/{}", north.peer());
+    let body = json!({"hostname": "else.example"});
+    north.admin.patch(&path, "*", &body).expect(200);
+    let status = north.await_status(MINUTE, &["certificate_mismatch"]);
+    assert_eq!(
+        (&status["link"]["expected"], &status["link"]["found"]),
+        (&json!("else.example"), &json!("south.example"))
+    );
+}
+
+#[test]
+fn deleting_a_peer_is_told_to_the_other_side_which_shows_it() {
+    let (north, south) = pair();
+    north.admin.delete(&format!("/peers/{}", north.peer()), "*").expect(204);
+    let status = south.await_status(SOON, &["not_trusted"]);
+    assert!(status["reason"].as_str().unwrap().contains("deleted over there"), "{status:#}");
+    // Invited anew, they are peers again.
+    let code = north.invite()["code"].as_str().expect("a code").to_owned();
+    south.accept(&code).expect(201);
+    south.await_connected(MINUTE);
+}
+
+#[test]
+fn switched_off_it_says_so_on_both_sides() {
+    let (north, south) = pair();
+    north.set("enabled", json!(false));
+    north.await_status(SOON, &["disabled"]);
+    let status = south.await_status(SOON, &["not_trusted", "unreachable"]);
+    assert!(!status["reason"].as_str().unwrap().is_empty());
+    north.set("enabled", json!(true));
+    north.await_connected(MINUTE);
+    south.await_connected(MINUTE);
+}
+
+#[test]
+fn three_appliances_are_each_others_peers() {
+    let (north, south) = pair();
+    let east = Sister::new("east.example", "east");
+    let code = east.invite()["code"].as_str().expect("a code").to_owned();
+    north.accept(&code).expect(201);
+    let code = east.invite()["code"].as_str().expect("a code").to_owned();
+    south.accept(&code).expect(201);
+    for sister in [&north, &south, &east] {
+        let both = || {
+            let peers = sister.admin.get("/peering").expect(200).json["peers"].clone();
+            let peers = peers.as_array().cloned().unwrap_or_default();
+            (peers.len() == 2 && peers.iter().all(|peer| peer["status"] == "connected")).then_some(())
+        };
+        assert!(awaited(MINUTE, both).is_some(), "{:#}", sister.admin.get("/peering").expect(200).json);
+    }
+}
+
+#[test]
+fn two_enterprises_of_one_appliance_are_peers_without_a_network() {
+    let north = Sister::new("north.example", "north");
+    north.admin.post("/enterprises", &enterprise_body("south")).expect(201);
+    let peer = |enterprise: &str, there: &str| {
+        let body = json!({
+            "enterprise": enterprise, "description": there, "kind": "jackfield", "hostname": "north.example",
+            "peer_enterprise": there,
+        });
+        north.admin.post("/peers", &body).expect(201).id()
+    };
+    let first = peer("north", "south");
+    let status =
+        awaited(SOON, || Some(north.status(&first)).filter(|status| status["status"] == "not_trusted"));
+    assert!(status.expect("it lacks its half")["reason"].as_str().unwrap().contains("no peer that leads to"));
+    let list = north.admin.get(&format!("/peers/{first}/enterprises")).expect(200);
+    assert_eq!(list.items().len(), 1);
+    let second = peer("south", "north");
+    for id in [&first, &second] {
+        let found = awaited(SOON, || Some(north.status(id)).filter(|status| status["status"] == "connected"));
+        assert!(found.is_some(), "{:#}", north.status(id));
+    }
+    assert!(std::net::TcpStream::connect(north.listens).is_err(), "no port is open for it");
+    north.admin.delete(&format!("/peers/{second}"), "*").expect(204);
+    let status =
+        awaited(SOON, || Some(north.status(&first)).filter(|status| status["status"] == "not_trusted"));
+    assert!(status.is_some(), "{:#}", north.status(&first));
+}
+
+#[test]
+fn joining_again_takes_a_new_key_where_the_old_one_is_gone() {
+    let (north, mut south) = pair();
+    let place = south.listens;
+    south.appliance.stop();
+    let anew = Sister::reached_at("south.example", "south", place, place);
+    join(&north, &anew);
+}
