@@ -1,5 +1,7 @@
 //! `peering`: how it does, with the table of peers (seed 002); `peers/{id}/status`: one row of it.
 
+use std::borrow::Cow;
+
 use jackfield_sdk::{Call, Outcome, Part, Problem, Reply, json, params};
 use serde::{Deserialize, Serialize};
 
@@ -143,9 +145,11 @@ impl Peering {
         };
         let peers: Vec<Shown> = page.rows.into_iter().map(shown).collect();
         let (condition, us) = (self.conditions.whole(), self.office()?.board.us());
-        Reply::ok(&json!({
-            "state": condition.word, "reason": condition.reason, "us": us, "peers": peers, "next": next,
-        }))
+        // As it is at this moment; the supervisor may hear of it a little later.
+        let is_lacked = lack.is_some() && peers.iter().any(|peer| peer.kind.is_some());
+        let state = if is_lacked { Word::NotSupported.name() } else { condition.word };
+        let reason = lack.filter(|_| is_lacked).map_or(condition.reason, Cow::Owned);
+        Reply::ok(&json!({ "state": state, "reason": reason, "us": us, "peers": peers, "next": next }))
     }
 
     pub(crate) fn read_status(&self, call: &Call<'_>) -> Outcome {
