@@ -52,7 +52,10 @@ pub use http::{Call, Outcome, Reply};
 pub use jackfield_abi as abi;
 pub use jackfield_abi::Kind;
 pub use jackfield_abi::ops::{Code, Event, Failure, Finding, HttpRequest, HttpResponse, Revision, Undo};
-pub use jackfield_abi::ops::{MessageAccepted, MessageHistory, MessagePending, Messages, NewMessage};
+pub use jackfield_abi::ops::{
+    Message as ChatMessage, MessageAccepted, MessageHistory, MessagePending, MessageSearch, Messages,
+    MessagesFound, NewMessage,
+};
 pub use jackfield_abi::ops::{Presence, PresenceChange, PresenceRefused};
 pub use jiff;
 pub use job::Job;
