@@ -7,7 +7,7 @@ use jackfield_abi::ops::NewMessage;
 use jackfield_db::{Read, Tx, params};
 
 use super::address::{Address, Home};
-use super::{ACCEPTED_AT_ONCE, BODY_BYTES, ORIGIN_BYTES};
+use super::{ACCEPTED_AT_ONCE, BODY_BYTES, ENVELOPE_BYTES, ORIGIN_BYTES};
 use crate::catalog::events::{MESSAGE_RECEIVED, MESSAGE_SENT};
 use crate::catalog::problems::{CONFLICT, MESSAGES_ARCHIVED, MESSAGES_WAITING, NOT_FOUND, Problem};
 use crate::catalog::settings::{MESSAGES_ARCHIVED as ARCHIVED, MESSAGES_WAITING_MOST};
@@ -26,6 +26,7 @@ struct Incoming {
     recipient: String,
     body: String,
     origin_id: Option<String>,
+    envelope: Option<String>,
 }
 
 /// A stored message.
@@ -71,7 +72,7 @@ pub fn accept_all(engine: &Engine, plugin: &str, messages: Vec<NewMessage>) -> R
 fn checked(message: NewMessage) -> Result<Incoming, Problem> {
     let address =
         |field: &str, text: &str| Address::parse(text).map_err(|wrong| Problem::field(field, wrong));
-    let NewMessage { from, to, body, origin_id } = message;
+    let NewMessage { from, to, body, origin_id, envelope } = message;
     if body.is_empty() || body.len() > BODY_BYTES {
         let detail = format!("must be 1 to {BODY_BYTES} bytes long; it has {}", body.len());
         return Err(Problem::field("body", detail));
@@ -79,9 +80,13 @@ fn checked(message: NewMessage) -> Result<Incoming, Problem> {
     if origin_id.as_ref().is_some_and(|id| id.is_empty() || id.len() > ORIGIN_BYTES) {
         return Err(Problem::field("origin_id", format!("must be 1 to {ORIGIN_BYTES} bytes long")));
     }
+    if let Some(length) = envelope.as_ref().map(String::len).filter(|length| *length > ENVELOPE_BYTES) {
+        let detail = format!("must be at most {ENVELOPE_BYTES} bytes long; it has {length}");
+        return Err(Problem::field("envelope", detail));
+    }
     let (from, to) = (address("from", &from)?, address("to", &to)?);
     let (sender, recipient) = (from.to_string(), to.to_string());
-    Ok(Incoming { from, to, sender, recipient, body, origin_id })
+    Ok(Incoming { from, to, sender, recipient, body, origin_id, envelope })
 }
 
 /// One write's work, with what it has looked up already.
@@ -129,13 +134,25 @@ impl<'a, 'c> Intake<'a, 'c> {
         let id = new_id(self.now)?;
         let sql =
             "INSERT INTO message (id, conversation, sender, recipient, recipient_domain, sender_account,
-                       recipient_account, direction, origin_id, body, at)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+                       recipient_account, direction, origin_id, body, at, envelope)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
         let conversation = self.conversation(message)?;
-        let Incoming { sender, recipient, origin_id, body, .. } = message;
+        let Incoming { sender, recipient, origin_id, body, envelope, .. } = message;
         let (domain, now) = (&message.to.domain, self.now);
-        let values =
-            params![id, conversation, sender, recipient, domain, from, to, direction, origin_id, body, now];
+        let values = params![
+            id,
+            conversation,
+            sender,
+            recipient,
+            domain,
+            from,
+            to,
+            direction,
+            origin_id,
+            body,
+            now,
+            envelope
+        ];
         self.tx.execute(sql, values)?;
         *self.waiting.entry(recipient.clone()).or_default() += 1;
         let told = [(MESSAGE_SENT, from), (MESSAGE_RECEIVED, to)];

@@ -26,9 +26,11 @@ pub use sweep::sweep;
 pub const BODY_BYTES: usize = 32 * 1024;
 /// Longest id that a sender's side may give, in bytes.
 pub const ORIGIN_BYTES: usize = 256;
+/// Longest envelope, in bytes.
+pub const ENVELOPE_BYTES: usize = 16 * 1024;
 /// Most messages read at once.
 pub const READ_AT_ONCE: usize = 100;
-/// Bytes of texts after which a part of what is read ends, so that it fits into one message of the treaty.
+/// Bytes of texts and envelopes after which a part of what is read ends, so that it fits into one message of the treaty.
 pub const READ_BYTES: usize = 256 * 1024;
 /// Most messages taken at once.
 pub const ACCEPTED_AT_ONCE: usize = 256;

@@ -14,7 +14,7 @@ use crate::engine::{Engine, clock};
 
 /// What is read of a message.
 pub const COLUMNS: &str =
-    "seq, id, sender, recipient, body, at, direction, delivered_at, origin_id, failed_at, failure";
+    "seq, id, sender, recipient, body, at, direction, delivered_at, origin_id, failed_at, failure, envelope";
 /// Of those that have neither arrived nor failed.
 const WAITS: &str = "delivered_at IS NULL AND failed_at IS NULL";
 
@@ -27,19 +27,25 @@ pub enum Waiting {
     Address(String),
     /// For any address of this domain that is no account's here.
     Domain(String),
+    /// For any address that is no account's here.
+    Elsewhere,
 }
 
 impl Waiting {
     /// For whom a plugin asks; exactly one must be named.
     pub fn of(asked: &MessagePending) -> Result<Self, Problem> {
-        match (&asked.account, &asked.to, &asked.domain) {
-            (Some(id), None, None) => Ok(Self::Account(id.clone())),
-            (None, Some(address), None) => {
+        match (&asked.account, &asked.to, &asked.domain, asked.elsewhere) {
+            (Some(id), None, None, false) => Ok(Self::Account(id.clone())),
+            (None, Some(address), None, false) => {
                 let address = Address::parse(address).map_err(|wrong| Problem::field("to", wrong))?;
                 Ok(Self::Address(address.to_string()))
             }
-            (None, None, Some(domain)) => Ok(Self::Domain(domain.to_lowercase())),
-            _ => Err(Problem::field("account", "or to or domain must be given, and only one of them")),
+            (None, None, Some(domain), false) => Ok(Self::Domain(domain.to_lowercase())),
+            (None, None, None, true) => Ok(Self::Elsewhere),
+            _ => {
+                let rule = "or to or domain or elsewhere must be given, and only one of them";
+                Err(Problem::field("account", rule))
+            }
         }
     }
 
@@ -48,6 +54,7 @@ impl Waiting {
             Self::Account(id) => ("recipient_account = ?1", id),
             Self::Address(address) => ("recipient = ?1", address),
             Self::Domain(domain) => ("recipient_account IS NULL AND recipient_domain = ?1", domain),
+            Self::Elsewhere => ("recipient_account IS NULL AND recipient_domain > ?1", String::new()),
         }
     }
 }
@@ -91,7 +98,7 @@ pub fn bounded(found: &mut Vec<(i64, Message)>, limit: usize) -> bool {
     let mut bytes = 0;
     let fits = |(_, message): &&(i64, Message)| {
         let is_first = bytes == 0;
-        bytes += message.body.len();
+        bytes += message.body.len() + message.envelope.as_ref().map_or(0, String::len);
         is_first || bytes <= READ_BYTES
     };
     let kept = found.iter().take(limit).take_while(fits).count();
@@ -113,6 +120,7 @@ pub fn message(row: &Row<'_>) -> RowResult<(i64, Message)> {
         origin_id: row.get(8)?,
         failed_at: row.get::<_, Option<i64>>(9)?.map(clock::written),
         failure: row.get(10)?,
+        envelope: row.get(11)?,
     };
     Ok((row.get(0)?, message))
 }

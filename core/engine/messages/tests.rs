@@ -42,7 +42,8 @@ const BOB: &str = "bob@acme.example.com";
 const ZOE: &str = "zoe@elsewhere.example";
 
 fn message(from: &str, to: &str, body: &str, origin: Option<&str>) -> NewMessage {
-    NewMessage { from: from.into(), to: to.into(), body: body.into(), origin_id: origin.map(str::to_owned) }
+    let (from, to, body) = (from.into(), to.into(), body.into());
+    NewMessage { from, to, body, origin_id: origin.map(str::to_owned), envelope: None }
 }
 
 impl Bench {
@@ -85,7 +86,11 @@ fn a_message_waits_until_it_has_arrived() {
     assert_eq!(bench.waiting(Waiting::Address(BOB.into())), ["one", "two"]);
     assert_eq!(delivered(&bench.engine, vec![first.clone(), first, "msg-x".into()]).unwrap(), 1);
     assert_eq!(bench.waiting(for_account("acc-bob")), ["two"]);
-    bench.say(BOB, ZOE, "three").unwrap();
+    let three = NewMessage { envelope: Some("<x/>".into()), ..message(BOB, ZOE, "three", None) };
+    accept(&bench.engine, "test", three).unwrap();
+    assert_eq!(bench.waiting(Waiting::Elsewhere), ["three"]);
+    let kept = pending(&bench.engine, Waiting::Elsewhere, 0, 1).unwrap().messages.remove(0);
+    assert_eq!(kept.envelope.as_deref(), Some("<x/>"));
     assert_eq!(bench.waiting(Waiting::Domain("elsewhere.example".into())), ["three"]);
     assert!(bench.waiting(for_account("acc-ann")).is_empty());
 }

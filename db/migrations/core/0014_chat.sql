@@ -1,6 +1,8 @@
 -- Messages that did not arrive: when that was clear, and why. They wait no more.
 ALTER TABLE message ADD COLUMN failed_at INTEGER;
 ALTER TABLE message ADD COLUMN failure TEXT;
+-- What else the plugin that brought a message wants back with it, in words of its own.
+ALTER TABLE message ADD COLUMN envelope TEXT;
 
 -- What waits; each message is in two of these at most, because every entry is written twice, coming and going.
 DROP INDEX message_waiting;

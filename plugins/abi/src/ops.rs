@@ -449,7 +449,7 @@ pub struct PresenceGovern {
 
 /// A chat message to be stored. Addresses are bare (`node@domain`); an account's is its login id, escaped as in
 /// XEP-0106, at its enterprise's domain.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewMessage {
     /// Address of who wrote it.
     pub from: String,
@@ -460,6 +460,10 @@ pub struct NewMessage {
     /// Id that the sender's side gave it: sent again under the same one, it is stored once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin_id: Option<String>,
+    /// What else the plugin wants back with it, such as a subject, in words of its own; at most 16 KiB. The appliance does
+    /// not read it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub envelope: Option<String>,
 }
 
 /// The answer to [`NewMessage`].
@@ -498,7 +502,7 @@ pub struct MessageTaken {
     pub failure: Option<Failure>,
 }
 
-/// Which messages that wait; exactly one of the first three.
+/// Which messages that wait; exactly one of the first four.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MessagePending {
     /// Those for this account.
@@ -510,6 +514,9 @@ pub struct MessagePending {
     /// Those for any address of this domain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub domain: Option<String>,
+    /// Those for addresses that are no account's here, whatever their domain.
+    #[serde(default)]
+    pub elsewhere: bool,
     /// Only those after this cursor.
     #[serde(default)]
     pub after: i64,
@@ -612,6 +619,9 @@ pub struct Message {
     /// Id that the sender's side gave it.
     #[serde(default)]
     pub origin_id: Option<String>,
+    /// As in [`NewMessage`]; none: it came without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub envelope: Option<String>,
 }
 
 /// A revision that is recorded by itself.

@@ -77,6 +77,7 @@ impl Bridge<'_> {
             to: format!("{node}@{}", pair.to),
             body,
             origin_id,
+            envelope: None,
         };
         match self.host.chat().accept(&kept) {
             Ok(_) => Ok(()),

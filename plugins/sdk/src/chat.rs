@@ -85,7 +85,7 @@ impl Chat<'_> {
 fn fitting(messages: &[NewMessage]) -> usize {
     let (most, mut bytes) = (AT_ONCE, 0);
     let fits = |message: &&NewMessage| {
-        bytes += message.body.len();
+        bytes += message.body.len() + message.envelope.as_ref().map_or(0, String::len);
         bytes <= most.1
     };
     messages.iter().take(most.0).take_while(fits).count().max(1)

@@ -35,6 +35,7 @@ impl Carrier {
             to: "ann@acme.example".to_owned(),
             body: "Hello".to_owned(),
             origin_id: Some("o1".to_owned()),
+            envelope: None,
         };
         let accepted = self.0.chat().accept(&message)?;
         let asked =
@@ -51,6 +52,7 @@ impl Carrier {
             to: "ann@acme.example".to_owned(),
             body: "x".repeat(1000),
             origin_id: Some(n.to_string()),
+            envelope: None,
         };
         let taken = self.0.chat().accept_all(&(0..600).map(message).collect::<Vec<_>>());
         let ids: Vec<_> = taken.into_iter().map(|one| one.map(|accepted| accepted.id)).collect();
