@@ -4,9 +4,9 @@
 #![forbid(unsafe_code)]
 
 mod apply;
-mod bridge;
 mod certificate;
 mod condition;
+mod im;
 mod links;
 mod net;
 mod rules;
@@ -24,6 +24,7 @@ use std::time::Duration;
 
 use jackfield_sdk::{Config, Event, Failure, Host, Plugin, Problem, Routes, Settings, Tx, Undo};
 
+use im::{Desk, Keys};
 use server::{Options, Server};
 
 jackfield_sdk::export_plugin!(Federation);
@@ -33,6 +34,7 @@ pub struct Federation {
     host: Host,
     options: Mutex<Options>,
     server: Mutex<Server>,
+    office: Mutex<Option<(Desk, Keys)>>,
 }
 
 impl Plugin for Federation {
@@ -44,10 +46,11 @@ impl Plugin for Federation {
 
     fn start(host: Host, config: Config) -> Result<Self, Failure> {
         let options = Options::read(&config.settings)?;
-        Ok(Self { host, options: Mutex::new(options), server: Mutex::default() })
+        Ok(Self { host, options: Mutex::new(options), server: Mutex::default(), office: Mutex::default() })
     }
 
     fn ready(&self) -> Result<(), Failure> {
+        *self.office() = Some(im::open(&self.host, self.server().outside.clone())?);
         self.follow_or_say()
     }
 
@@ -58,6 +61,9 @@ impl Plugin for Federation {
 
     fn stop(&self, _deadline: Duration) {
         self.server().stop();
+        if let Some((_, keys)) = self.office().take() {
+            keys.close();
+        }
     }
 
     fn undo(&self, undo: &Undo, tx: &mut Tx) -> Result<(), Problem> {

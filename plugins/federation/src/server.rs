@@ -8,11 +8,12 @@ use jackfield_sdk::{Code, Failure, Host, Settings, log, params};
 use serde::Deserialize;
 
 use crate::certificate::{Stored, dialback_secret};
+use crate::im::{Desk, Keys, Outside};
 use crate::net::{Known, Net, Partner, Places, Tls};
 use crate::s2s::{Policy, address};
 use crate::standing::Standing;
 use crate::table;
-use crate::{Federation, bridge, condition};
+use crate::{Federation, condition};
 
 const DOMAINS: &str = "SELECT domain FROM core_enterprises";
 
@@ -37,6 +38,8 @@ pub struct Options {
 pub struct Server {
     running: Option<(Net, Places)>,
     trouble: String,
+    /// The way to other servers, for the office.
+    pub outside: Outside,
     /// Versions of switches and table that it goes by.
     followed: (i64, i64),
 }
@@ -91,13 +94,20 @@ impl Server {
         self.followed == (standing.revision, standing.table_revision)
     }
 
-    fn follow(&mut self, host: &Host, standing: &Standing, options: &Options) -> Result<(), Failure> {
+    fn follow(
+        &mut self,
+        host: &Host,
+        standing: &Standing,
+        options: &Options,
+        desk: Option<Desk>,
+    ) -> Result<(), Failure> {
         self.trouble.clear();
         self.followed = (standing.revision, standing.table_revision);
-        if !standing.switches.enabled {
+        // Without a desk the plugin stops.
+        let (true, Some(desk)) = (standing.switches.enabled, desk) else {
             self.stop();
             return Ok(());
-        }
+        };
         let known = known(host, standing, options)?;
         match &self.running {
             Some((net, places)) if *places == options.places => {
@@ -106,17 +116,16 @@ impl Server {
             }
             _ => {
                 self.stop();
-                self.start(host, known, options)
+                self.start(host, known, options, desk)
             }
         }
     }
 
-    fn start(&mut self, host: &Host, known: Known, options: &Options) -> Result<(), Failure> {
+    fn start(&mut self, host: &Host, known: Known, options: &Options, desk: Desk) -> Result<(), Failure> {
         let secret = dialback_secret(host)?;
-        let started = Net::start(host, known, &options.places, secret.reveal());
-        let (net, stanzas) = started.map_err(|why| Failure::new(Code::Unavailable, why))?;
-        let (own_host, hub) = (host.clone(), net.hub());
-        host.spawn("bridge", move || bridge::run(&own_host, &hub, stanzas))?;
+        let started = Net::start(host, known, &options.places, secret.reveal(), desk);
+        let net = started.map_err(|why| Failure::new(Code::Unavailable, why))?;
+        self.outside.set(Some(net.hub()));
         log::info!("federation listens on {:?}", net.listens);
         self.running = Some((net, options.places.clone()));
         Ok(())
@@ -124,6 +133,7 @@ impl Server {
 
     /// Ends every stream politely.
     pub fn stop(&mut self) {
+        self.outside.set(None);
         if let Some((net, _)) = self.running.take() {
             net.stop();
             log::info!("federation has ended its streams");
@@ -165,11 +175,17 @@ impl Federation {
         let mut server = self.server();
         let standing = Standing::read(&self.host)?;
         let options = self.options().clone();
-        if let Err(failure) = server.follow(&self.host, &standing, &options) {
+        let desk = self.office().as_ref().map(|(desk, _)| desk.clone());
+        if let Err(failure) = server.follow(&self.host, &standing, &options, desk) {
             server.stop();
             server.trouble = failure.msg;
         }
         condition::of(&standing.switches, &server).tell(&self.host)
+    }
+
+    /// The office while it is open.
+    pub(crate) fn office(&self) -> MutexGuard<'_, Option<(Desk, Keys)>> {
+        self.office.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The settings as they are.

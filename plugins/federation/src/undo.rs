@@ -5,6 +5,7 @@ use jackfield_sdk::{Event, Problem, Tx, Undo, json};
 use serde::Deserialize;
 
 use crate::Federation;
+use crate::im::Call;
 use crate::standing::{self, Standing, Switches};
 use crate::table::{self, Changed, Changes};
 use crate::{rules, servers};
@@ -43,9 +44,14 @@ impl Federation {
     /// Somebody may have put something back, which the host did by itself, or changed a domain of ours. A table of a
     /// thousand rows that was applied is told a thousand times, and was followed when it was written.
     pub(crate) fn hear(&self, event: &Event) {
+        let desk = self.office().as_ref().map(|(desk, _)| desk.clone());
+        if let Some(desk) = desk {
+            desk.hand_blocking(Call::Event(event.clone()));
+        }
         let is_own = event.event == "federation.changed";
         let is_known = is_own && Standing::read(&self.host).is_ok_and(|now| self.server().has_followed(&now));
-        if !is_known {
+        let is_followed = is_own || event.event == "enterprise.changed";
+        if is_followed && !is_known {
             self.follow();
         }
     }

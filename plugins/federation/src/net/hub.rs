@@ -4,7 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::runtime::Handle;
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::time::timeout;
 
 use super::board::{Board, Direction};
@@ -12,6 +13,7 @@ use super::dial::{Course, Reached, dial};
 use super::known::Present;
 use super::link;
 use super::trouble::Step;
+use crate::im::Desk;
 use crate::s2s::dialback::Secret;
 use crate::s2s::{Errand, Pair, Question, Rules, Verified};
 use crate::xml::{Element, written};
@@ -29,16 +31,6 @@ const MOST_QUESTIONS: usize = 16;
 /// Longest wait for an answer about a key.
 const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 
-/// A stanza on its way into the appliance.
-pub struct Inbound {
-    /// The pair that the stream is ready for.
-    pub pair: Pair,
-    /// The stanza.
-    pub stanza: Element,
-    /// Takes the answer, if it gets one.
-    pub reply: oneshot::Sender<Option<Element>>,
-}
-
 /// A stanza that waits for its link.
 pub struct Queued {
     /// As it is sent.
@@ -55,8 +47,9 @@ pub struct Hub {
     pub secret: Arc<Secret>,
     /// How links do.
     pub board: Board,
-    /// Into the appliance; none: everything ends.
-    inbound: Mutex<Option<mpsc::Sender<Inbound>>>,
+    /// Where stanzas are handed in.
+    pub desk: Desk,
+    runtime: Handle,
     /// Becomes true when everything ends.
     stop: watch::Receiver<bool>,
     /// Changes with what is known.
@@ -75,7 +68,7 @@ impl Hub {
         present: Present,
         secret: Secret,
         board: Board,
-        inbound: mpsc::Sender<Inbound>,
+        (desk, runtime): (Desk, Handle),
         signals: (watch::Receiver<bool>, watch::Receiver<u64>),
         alive: mpsc::Sender<()>,
     ) -> Self {
@@ -84,7 +77,8 @@ impl Hub {
             present,
             secret: Arc::new(secret),
             board,
-            inbound: Mutex::new(Some(inbound)),
+            desk,
+            runtime,
             stop,
             changed,
             links: Mutex::default(),
@@ -107,14 +101,8 @@ impl Hub {
         self.alive.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The way into the appliance; none: everything ends.
-    pub fn inbound(&self) -> Option<mpsc::Sender<Inbound>> {
-        self.inbound.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// No task begins any more, and nothing comes in.
+    /// No task begins any more.
     pub fn close(&self) {
-        self.inbound.lock().unwrap_or_else(PoisonError::into_inner).take();
         self.alive.lock().unwrap_or_else(PoisonError::into_inner).take();
         self.links.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
@@ -136,7 +124,7 @@ impl Hub {
         }
         let queue = links.entry(pair.clone()).or_insert_with(|| {
             let (queue, waiting) = mpsc::channel(QUEUE);
-            tokio::spawn(link::run(Arc::clone(self), pair.clone(), waiting, life));
+            self.runtime.spawn(link::run(Arc::clone(self), pair.clone(), waiting, life));
             queue
         });
         let size = u32::try_from(text.len()).unwrap_or(u32::MAX);

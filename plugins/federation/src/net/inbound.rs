@@ -7,15 +7,16 @@ use std::time::Duration;
 
 use jackfield_sdk::log;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::board::Direction;
-use super::hub::{Hub, Inbound};
+use super::hub::Hub;
 use super::known::Present;
 use super::random;
 use super::tls::seen;
 use super::wire::{Input, Wire};
+use crate::im::Call;
 use crate::s2s::{Condition, Judge, Out, Pair, Question, Responder, Rules, Verified};
 use crate::xml::{AFTER, BEFORE, Broken, Piece};
 
@@ -31,8 +32,6 @@ const NEGOTIATE: Duration = Duration::from_secs(30);
 const SILENCE: Duration = Duration::from_secs(2 * 3600);
 /// Longest wait for the peer to take what is sent.
 const TAKEN_WITHIN: Duration = Duration::from_secs(30);
-/// Longest wait for the appliance to take a stanza.
-const DONE_WITHIN: Duration = Duration::from_secs(60);
 /// Time for the peer to close its side.
 const FAREWELL: Duration = Duration::from_secs(2);
 /// Pause after the system gave no connection, for want of descriptors mostly.
@@ -324,19 +323,13 @@ impl Stream {
         });
     }
 
-    /// Stanzas of a stream are done one after the other (RFC 6120 section 10.1).
+    /// Stanzas of a stream are handed in one after the other (RFC 6120 section 10.1). While there is no room nothing more
+    /// is read, so the peer waits.
     async fn pass_on(&self, stanza: crate::xml::Element) {
         let Some(pair) = crate::s2s::stanza::pair(&stanza) else { return };
-        let back = Pair { from: pair.to.clone(), to: pair.from.clone() };
-        let (reply, answer) = oneshot::channel();
-        let inbound = Inbound { pair, stanza, reply };
-        let answer = async {
-            self.hub.inbound()?.send(inbound).await.ok()?;
-            answer.await.ok()?
-        };
-        let Ok(Some(answer)) = timeout(DONE_WITHIN, answer).await else { return };
-        if let Err(why) = self.hub.send(&back, &answer) {
-            log::debug!("an answer to {} was not sent: {why}", back.to);
+        tokio::select! {
+            () = self.hub.desk.hand(Call::Federated { pair, stanza }) => {}
+            () = self.hub.stopped() => {}
         }
     }
 }

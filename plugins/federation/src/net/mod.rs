@@ -24,12 +24,13 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
 pub use board::Link;
-pub use hub::{Hub, Inbound};
+pub use hub::Hub;
 pub use known::{Known, Partner, Places};
 pub use random::id as random_id;
 pub use tls::{Seen, Tls, all_seen, pair as certificate_pair};
 pub use trouble::{Step, Trouble};
 
+use crate::im::Desk;
 use crate::s2s::dialback::Secret;
 use crate::s2s::{Errand, Pair};
 use board::Board;
@@ -37,8 +38,6 @@ use dial::{Course, Reached, dial, silent};
 use inbound::Door;
 use known::Present;
 
-/// Stanzas that wait for the appliance.
-const INBOUND: usize = 64;
 /// Time for all streams to end politely.
 const FAREWELL: Duration = Duration::from_millis(2500);
 /// Longest test of a server.
@@ -74,18 +73,19 @@ impl Net {
         known: Known,
         places: &Places,
         secret: &str,
-    ) -> Result<(Self, mpsc::Receiver<Inbound>), String> {
+        desk: Desk,
+    ) -> Result<Self, String> {
         let (plain, direct) = (bind(&places.plain)?, bind(&places.tls)?);
         let listens = plain.iter().chain(&direct).filter_map(|socket| socket.local_addr().ok()).collect();
         let runtime = Builder::new_current_thread().enable_io().enable_time().build();
         let runtime = runtime.map_err(|e| format!("its event loop does not start: {e}"))?;
-        let (inbound, stanzas) = mpsc::channel(INBOUND);
         let (stop, stopped) = watch::channel(false);
         let (changed, changes) = watch::channel(0);
         let (alive, lives) = mpsc::channel(1);
         let signals = (stopped, changes);
         let present = Present::new(known);
-        let hub = Hub::new(present, Secret::new(secret), Board::default(), inbound, signals, alive);
+        let way_in = (desk, runtime.handle().clone());
+        let hub = Hub::new(present, Secret::new(secret), Board::default(), way_in, signals, alive);
         let (hub, handle, (end, ended)) = (Arc::new(hub), runtime.handle().clone(), std_mpsc::channel());
         let shared = Arc::clone(&hub);
         let run = move || {
@@ -95,7 +95,7 @@ impl Net {
             let _ = end.send(());
         };
         host.spawn("xmpp", run).map_err(|e| format!("its thread does not start: {e}"))?;
-        Ok((Self { hub, runtime: handle, changed, stop, ended, listens }, stanzas))
+        Ok(Self { hub, runtime: handle, changed, stop, ended, listens })
     }
 
     /// Goes by that from now on, on streams that stand as well.

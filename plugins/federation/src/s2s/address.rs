@@ -1,6 +1,6 @@
 //! Addresses as they are compared (RFC 7622): never as they were written.
 
-use jid::Jid;
+use jid::{DomainPart, Jid};
 
 /// Longest address that is looked at: three parts of 1,023 bytes and their separators (RFC 7622 section 3.1).
 const LONGEST: usize = 3071;
@@ -12,12 +12,18 @@ pub fn domain(text: &str) -> Option<String> {
     (parsed.node().is_none() && parsed.resource().is_none()).then(|| domain_of(&parsed))?
 }
 
-/// An address with its parts prepared; none: it is no address.
+/// An address with its parts prepared and its domain as [`domain`] gives it; none: it is no address.
 pub fn parsed(text: &str) -> Option<Jid> {
     if text.len() > LONGEST {
         return None;
     }
-    Jid::new(text).ok()
+    let address = Jid::new(text).ok()?;
+    let domain = domain_of(&address)?;
+    if address.domain().as_str() == domain {
+        return Some(address);
+    }
+    let domain = DomainPart::new(&domain).ok()?;
+    Some(Jid::from_parts(address.node(), &domain, address.resource()))
 }
 
 /// The domain of an address, as [`domain`] gives it.

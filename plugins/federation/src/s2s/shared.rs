@@ -78,6 +78,8 @@ pub enum Condition {
     NotWellFormed,
     /// A rule of ours.
     PolicyViolation,
+    /// There is no room, or the other side does not read.
+    ResourceConstraint,
     /// It is XML that streams must not have.
     RestrictedXml,
     /// The appliance stops, or federation was disabled.
@@ -100,6 +102,7 @@ impl Condition {
             Self::NotAuthorized => "not-authorized",
             Self::NotWellFormed => "not-well-formed",
             Self::PolicyViolation => "policy-violation",
+            Self::ResourceConstraint => "resource-constraint",
             Self::RestrictedXml => "restricted-xml",
             Self::SystemShutdown => "system-shutdown",
             Self::UnsupportedStanzaType => "unsupported-stanza-type",

@@ -2,7 +2,7 @@
 
 use super::address;
 use super::shared::Pair;
-use crate::xml::{Element, ns};
+use crate::xml::{Element, Node, ns};
 
 /// Domains of sender and receiver.
 pub fn pair(stanza: &Element) -> Option<Pair> {
@@ -23,6 +23,19 @@ pub fn error(stanza: &Element, condition: &str) -> Option<Element> {
     };
     let error = Element::new(ns::SERVER, "error").with("type", kind);
     Some(answer(stanza, "error").child(error.child(Element::new(ns::STANZA_ERRORS, condition))))
+}
+
+/// An error with a sentence for people (RFC 6120 section 8.3.2).
+pub fn explained(error: Option<Element>, words: &str) -> Option<Element> {
+    let mut answer = error?;
+    for child in &mut answer.children {
+        if let Node::Element(error) = child
+            && error.is(ns::SERVER, "error")
+        {
+            *error = std::mem::take(error).child(Element::new(ns::STANZA_ERRORS, "text").text(words));
+        }
+    }
+    Some(answer)
 }
 
 /// The same kind of stanza the way back, with the same id.

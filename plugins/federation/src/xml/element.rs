@@ -56,6 +56,32 @@ impl Element {
         }
     }
 
+    /// Gives an attribute without namespace that value, whatever it had.
+    pub fn set(&mut self, name: &str, value: &str) {
+        match self.attributes.iter_mut().find(|known| known.ns.is_empty() && known.name == name) {
+            Some(known) => value.clone_into(&mut known.value),
+            None => {
+                let (name, value) = (name.to_owned(), value.to_owned());
+                self.attributes.push(Attribute { ns: String::new(), name, value });
+            }
+        }
+    }
+
+    /// With another namespace, as far as it reaches from the outside: what stands in elements of other namespaces stays
+    /// as it is.
+    #[must_use]
+    pub fn renamed(mut self, from: &str, to: &str) -> Self {
+        if self.ns == from {
+            to.clone_into(&mut self.ns);
+            for child in &mut self.children {
+                if let Node::Element(element) = child {
+                    *element = std::mem::take(element).renamed(from, to);
+                }
+            }
+        }
+        self
+    }
+
     /// With another element at its end.
     #[must_use]
     pub fn child(mut self, element: Self) -> Self {

@@ -8,14 +8,16 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-pub use element::Element;
+pub use element::{Element, Node};
 pub use reader::{AFTER, BEFORE, Broken, Limits, Piece, Reader};
-pub use writer::{header, written};
+pub use writer::{header, written, written_to_client};
 
 /// Namespaces by their sources.
 pub mod ns {
     /// Stanzas between servers (RFC 6120 section 4.8.3).
     pub const SERVER: &str = "jabber:server";
+    /// Stanzas of clients (RFC 6120 section 4.8.3). Inside they are [`SERVER`]'s.
+    pub const CLIENT: &str = "jabber:client";
     /// The stream itself (RFC 6120 section 4.8.1).
     pub const STREAM: &str = "http://etherx.jabber.org/streams";
     /// Conditions of stream errors (RFC 6120 section 4.9.2).

@@ -9,9 +9,28 @@ use super::ns;
 /// An element as it stands in a stream whose header is [`header`]'s.
 pub fn written(element: &Element) -> String {
     let mut out = String::new();
-    put(&mut out, element, ns::SERVER);
+    put(&mut out, element, ns::SERVER, &SERVERS);
     out
 }
+
+/// An element as it stands in a client's stream, where stanzas have the namespace of clients.
+pub fn written_to_client(element: &Element) -> String {
+    let mut out = String::new();
+    put(&mut out, element, ns::SERVER, &CLIENTS);
+    out
+}
+
+/// How a stream writes namespaces.
+struct Manner {
+    /// What stands for the namespace of servers' stanzas.
+    stanzas: &'static str,
+    /// Namespaces that have a prefix there.
+    prefixes: &'static [(&'static str, &'static str)],
+}
+
+static SERVERS: Manner =
+    Manner { stanzas: ns::SERVER, prefixes: &[(ns::STREAM, "stream:"), (ns::DIALBACK, "db:")] };
+static CLIENTS: Manner = Manner { stanzas: ns::CLIENT, prefixes: &[(ns::STREAM, "stream:")] };
 
 /// A stream's header. Dialback's prefix is declared on every one, because some servers know its elements by the
 /// prefix only (XEP-0220 section 2).
@@ -31,17 +50,13 @@ pub fn header(from: Option<&str>, to: Option<&str>, id: Option<&str>) -> String 
     out
 }
 
-fn put(out: &mut String, element: &Element, around: &str) {
+fn put(out: &mut String, element: &Element, around: &str, manner: &Manner) {
     let Element { ns, name, attributes, children } = element;
-    let prefix = match ns.as_str() {
-        ns::STREAM => "stream:",
-        ns::DIALBACK => "db:",
-        _ => "",
-    };
+    let prefix = manner.prefixes.iter().find(|(known, _)| known == ns).map_or("", |(_, prefix)| prefix);
     let _ = write!(out, "<{prefix}{name}");
     let within = if prefix.is_empty() { ns.as_str() } else { around };
     if within != around {
-        attribute(out, "xmlns", within);
+        attribute(out, "xmlns", if within == ns::SERVER { manner.stanzas } else { within });
     }
     attributes.iter().enumerate().for_each(|(at, given)| put_attribute(out, at, given));
     if children.is_empty() {
@@ -50,7 +65,7 @@ fn put(out: &mut String, element: &Element, around: &str) {
     out.push('>');
     for child in children {
         match child {
-            Node::Element(element) => put(out, element, within),
+            Node::Element(element) => put(out, element, within, manner),
             Node::Text(text) => escaped(out, text),
         }
     }

@@ -1,0 +1,68 @@
+//! Whom an address of ours belongs to. Asked for once and remembered until something changes, because every stanza asks.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use jackfield_sdk::{Event, Failure, Host, params};
+use jid::BareJid;
+use serde::Deserialize;
+
+/// Deployed accounts of our own by login and domain; only they are reached.
+const ACCOUNT: &str = "SELECT a.id, a.enterprise, a.first_name, a.last_name
+    FROM core_accounts a JOIN core_enterprises e ON e.id = a.enterprise
+    WHERE lower(a.login_id) = ?1 AND lower(e.domain) = ?2 AND a.deployed = 1 AND a.peer IS NULL";
+/// Most addresses that are remembered; all are forgotten when there are more.
+const MOST: usize = 20_000;
+
+/// An account of ours that can be reached.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Account {
+    /// Its id.
+    pub id: String,
+    /// Id of its enterprise.
+    pub enterprise: String,
+    /// First name.
+    #[serde(default)]
+    pub first_name: Option<String>,
+    /// Last name.
+    #[serde(default)]
+    pub last_name: Option<String>,
+}
+
+/// What is remembered.
+#[derive(Default)]
+pub struct Accounts(HashMap<BareJid, Option<Arc<Account>>>);
+
+impl Accounts {
+    /// The account of that address; none: there is none, or it is not deployed.
+    pub fn find(&mut self, host: &Host, address: &BareJid) -> Result<Option<Arc<Account>>, Failure> {
+        if let Some(known) = self.0.get(address) {
+            return Ok(known.clone());
+        }
+        let found = asked(host, address)?.map(Arc::new);
+        if self.0.len() >= MOST {
+            self.0.clear();
+        }
+        self.0.insert(address.clone(), found.clone());
+        Ok(found)
+    }
+
+    /// Forgets what that event may have changed.
+    pub fn hear(&mut self, event: &Event) {
+        match event.event.as_str() {
+            // One that is new, or has another login, is found under an address that had nobody.
+            "account.changed" => {
+                self.0.retain(|_, known| known.as_ref().is_some_and(|account| account.id != event.object));
+            }
+            "accounts.changed" | "enterprise.changed" => self.0.clear(),
+            _ => {}
+        }
+    }
+}
+
+fn asked(host: &Host, address: &BareJid) -> Result<Option<Account>, Failure> {
+    let Some(node) = address.node() else { return Ok(None) };
+    // A login in UPN form is escaped in addresses (XEP-0106).
+    let Ok(login) = node.unescape() else { return Ok(None) };
+    host.db().first(ACCOUNT, params![login.to_lowercase(), address.domain().as_str()])
+}

@@ -1,0 +1,26 @@
+//! Instant messaging and presence of our own users. One thread, the office, owns everything about them and works without
+//! locks: sockets hand it calls, it takes those of a moment in one turn, and its parts decide what follows.
+//!
+//! Left out: sockets and streams (`net`, `c2s`, `s2s`), and what outlives the process (the appliance's store).
+
+#![allow(dead_code, reason = "clients and links hand over more and more of what is provided for here")]
+
+mod accounts;
+mod chat;
+mod desk;
+mod effect;
+mod office;
+mod out;
+mod outside;
+mod parcel;
+mod roster;
+mod services;
+mod sessions;
+mod site;
+
+#[allow(unused_imports, reason = "clients come next")]
+pub use desk::{Call, Desk, Keys, NewSession, SessionId};
+pub use office::open;
+#[allow(unused_imports, reason = "clients come next")]
+pub use out::{Delivery, End, Full, Next, Out, Outs};
+pub use outside::Outside;
