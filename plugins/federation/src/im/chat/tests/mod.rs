@@ -67,7 +67,8 @@ impl Room {
         let host = HOST.with(|place| place.borrow_mut().take()).unwrap();
         let mut site = Site::new(host, Outside::default());
         site.read_domains().unwrap();
-        let (chat, now) = (Chat::default(), Instant::now());
+        let (mut chat, now) = (Chat::default(), Instant::now());
+        chat.begin(&mut site).unwrap();
         let mut room = Self { chat, site, store, given: vec![], sent: vec![], now, _bench: bench };
         room.settle();
         room
