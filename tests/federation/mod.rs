@@ -3,10 +3,13 @@
 
 mod authority;
 mod bad_input;
+mod clients;
 mod ejabberd;
 mod network;
 mod prosody;
 mod reached;
+mod secure;
+mod user;
 mod wire;
 
 use std::time::Duration;
@@ -44,6 +47,11 @@ fn home(rows: &[Value]) -> (Appliance, Client) {
 
 fn set(admin: &Client, name: &str, value: Value) {
     admin.put(&format!("/settings/federation.{name}"), "*", &json!({ "value": value })).expect(200);
+}
+
+/// Takes servers' ports away, which a test beside others cannot have.
+fn listen_nowhere(admin: &Client) {
+    set(admin, "s2s_listen", json!([]));
 }
 
 /// Gives the appliance a certificate of that authority's, and trust in it.

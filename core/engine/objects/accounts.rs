@@ -81,6 +81,18 @@ static SHAPE: Shape = Shape {
             "Folder of the corporate directory below the top, such as Sales/Paris; empty: the top.",
         ),
         Field::optional("deployed", Kind::Boolean, Absent::Boolean(true), "Whether it is in use."),
+        Field::read_only(
+            "can_sign_in",
+            Kind::Choice(&["password", "directory", "no"]),
+            "How its user signs in to chat: with the password that was set here, with that of the directory it came from, or not at all, as while it is un-deployed.",
+        )
+        .derived(),
+        Field::read_only(
+            "password_changed_at",
+            Kind::Time,
+            "When its password was last set here; null: it has none. A password is never given back.",
+        )
+        .derived(),
         REVISION,
         CREATED_AT,
         CHANGED_AT,
@@ -97,7 +109,7 @@ pub static ACCOUNTS: Resource = Resource {
     read: rights::ACCOUNTS_READ,
     write: rights::ACCOUNTS_WRITE,
     event: events::ACCOUNT_CHANGED,
-    filters: &["enterprise", "pbx_node", "login_id", "extension", "email", "profile", "peer"],
+    filters: &["enterprise", "pbx_node", "login_id", "extension", "email", "profile", "peer", "can_sign_in"],
     no_undo: None,
     changeable: true,
     hide: hide_nothing,

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::writing::{self, Hand, Undone, failure, of_problem};
-use super::{messages, presence, rows, settings};
+use super::{login, messages, presence, rows, settings};
 use crate::engine::doctor::{Finding, PLUGIN_FINDINGS, State};
 use crate::engine::events::Fired;
 use crate::engine::secrets::{Secret, store};
@@ -75,6 +75,7 @@ impl Services for EngineServices {
                 presence::call(&engine, plugin, op, args)
             }
             name if name.starts_with(messages::AREA) => messages::call(&engine, plugin, op, args),
+            name if name.starts_with(login::AREA) => login::call(&engine, op, args),
             other => Err(unknown(other)),
         }
     }

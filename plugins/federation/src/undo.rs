@@ -50,8 +50,11 @@ impl Federation {
         }
         let is_own = event.event == "federation.changed";
         let is_known = is_own && Standing::read(&self.host).is_ok_and(|now| self.server().has_followed(&now));
-        let is_followed = is_own || event.event == "enterprise.changed";
-        if is_followed && !is_known {
+        let is_followed = match event.event.as_str() {
+            "account.changed" | "accounts.changed" => self.users_differ(),
+            _ => !is_known,
+        };
+        if is_followed {
             self.follow();
         }
     }

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::chat::Chat;
 use crate::db::Db;
+use crate::login::Logins;
 use crate::message::Answer;
 use crate::presence::People;
 use crate::served;
@@ -70,6 +71,11 @@ impl Host {
     /// Chat messages.
     pub fn chat(&self) -> Chat<'_> {
         Chat(self)
+    }
+
+    /// Passwords of users.
+    pub fn login(&self) -> Logins<'_> {
+        Logins(self)
     }
 
     /// Publishes an event of the manifest's `publishes`.

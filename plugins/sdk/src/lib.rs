@@ -26,6 +26,7 @@ mod job;
 mod lane;
 mod list;
 mod logger;
+mod login;
 mod message;
 mod plugin;
 mod presence;
@@ -52,6 +53,7 @@ pub use http::{Call, Outcome, Reply};
 pub use jackfield_abi as abi;
 pub use jackfield_abi::Kind;
 pub use jackfield_abi::ops::{Code, Event, Failure, Finding, HttpRequest, HttpResponse, Revision, Undo};
+pub use jackfield_abi::ops::{LoginKeys, Mechanism, SCRAM_ITERATIONS, SCRAM_SALT_BYTES};
 pub use jackfield_abi::ops::{
     Message as ChatMessage, MessageAccepted, MessageHistory, MessagePending, MessageSearch, Messages,
     MessagesFound, NewMessage,
@@ -61,6 +63,7 @@ pub use jiff;
 pub use job::Job;
 pub use list::Part;
 pub use log;
+pub use login::Logins;
 pub use plugin::{Config, Message, Plugin, Request, Settings, Taken};
 pub use presence::People;
 pub use problem::{Errors, FieldError, Problem};

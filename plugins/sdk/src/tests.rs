@@ -2,6 +2,7 @@
 
 mod calls;
 mod life;
+mod logins;
 mod panics;
 mod people;
 
