@@ -114,11 +114,19 @@ impl Session {
         let (Some(acks), Some(h)) = (&mut self.acks, h) else {
             return ending(Condition::PolicyViolation, "`h` must be a number, on a stream that counts");
         };
-        match acks.acknowledged(h) {
-            Ok(ids) if ids.is_empty() => vec![],
-            Ok(ids) => vec![Act::Written(ids)],
-            Err(too_high) => vec![Act::Send(too_high_ending(too_high)), Act::Close],
+        let ids = match acks.acknowledged(h) {
+            Ok(ids) => ids,
+            Err(too_high) => return vec![Act::Send(too_high_ending(too_high)), Act::Close],
+        };
+        let mut acts = Vec::new();
+        if !ids.is_empty() {
+            acts.push(Act::Written(ids));
         }
+        // What was sent after the question would otherwise wait for the next stanza.
+        if acks.wants_ask() {
+            acts.push(Act::Send(ask()));
+        }
+        acts
     }
 
     /// What these look like on the stream, and ids of stored messages that have arrived once that is flushed.
