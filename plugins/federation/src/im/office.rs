@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use jackfield_sdk::{Event, Failure, Host, log};
 use jid::Jid;
 use tokio::runtime::Builder;
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::access::Access;
@@ -42,6 +43,8 @@ struct Office {
     roster: Roster,
     chat: Chat,
     services: Services,
+    /// Who waits for the turn to be done.
+    waiting: Vec<oneshot::Sender<()>>,
 }
 
 impl Office {
@@ -52,6 +55,7 @@ impl Office {
             roster: Roster::default(),
             chat: Chat::default(),
             services: Services,
+            waiting: Vec::new(),
         }
     }
 
@@ -74,15 +78,27 @@ impl Office {
     /// Takes what came in together, and does what follows from it.
     fn turn(&mut self, calls: impl Iterator<Item = Call>, now: Instant) {
         for call in calls {
+            // Who gets an answer knows that what it said before has been kept.
+            if is_other_stanza(&call) {
+                self.settle_chat();
+            }
             let effects = self.take(call, now);
             self.perform(effects);
         }
         // First of all: who may not be in gets nothing more.
         let effects = self.access.settle(&self.site);
         self.perform(effects);
-        let effects = self.chat.settle(&mut self.site);
-        self.perform(effects);
+        self.settle_chat();
         let effects = self.roster.settle(&mut self.site, now);
+        self.perform(effects);
+        for waiting in self.waiting.drain(..) {
+            // Who waited may have gone.
+            let _ = waiting.send(());
+        }
+    }
+
+    fn settle_chat(&mut self) {
+        let effects = self.chat.settle(&mut self.site);
         self.perform(effects);
     }
 
@@ -126,6 +142,10 @@ impl Office {
             Call::LinkUp { pair } => self.roster.link(site, &pair, true),
             Call::LinkDown { pair } => self.roster.link(site, &pair, false),
             Call::Event(event) => self.hear(&event),
+            Call::Settled(waiting) => {
+                self.waiting.push(waiting);
+                vec![]
+            }
         }
     }
 
@@ -219,5 +239,13 @@ impl Office {
             }
         }
         Ok(())
+    }
+}
+
+/// A stanza that is no message, so that it is done at once.
+fn is_other_stanza(call: &Call) -> bool {
+    match call {
+        Call::Stanza { stanza, .. } | Call::Federated { stanza, .. } => stanza.name != "message",
+        _ => false,
     }
 }

@@ -127,7 +127,7 @@ impl Stream {
             self.shared.registry.awake(self.id, line.at);
             self.line = Some(line);
             self.shared.desk.hand(Call::Awake { session: self.id }).await;
-            acts = self.session.resumed(h);
+            acts = self.resumed(h).await;
         }
         self.shared.registry.remove(self.id, self.name.as_deref());
         self.shared.desk.hand(Call::Gone { session: self.id }).await;
@@ -185,7 +185,7 @@ impl Stream {
                     if let Some(old) = self.line.replace(line) {
                         tokio::spawn(replaced(old));
                     }
-                    self.session.resumed(h)
+                    self.resumed(h).await
                 }
                 Some(Event::Silence) if is_poked => return Ended::Broken,
                 Some(Event::Silence) => {
@@ -213,6 +213,14 @@ impl Stream {
         })
     }
 
+    /// The client is told how many of its stanzas were taken: of those that have been kept.
+    async fn resumed(&mut self, h: u32) -> Vec<Act> {
+        match self.shared.desk.settled().await {
+            true => self.session.resumed(h),
+            false => ending(Condition::SystemShutdown, ""),
+        }
+    }
+
     fn heard(&mut self, input: Input) -> Vec<Act> {
         match input {
             Input::Piece(Piece::Child(element)) => self.session.element(element, random::id),
@@ -228,16 +236,23 @@ impl Stream {
         }
     }
 
+    async fn send(&mut self, text: &str) -> bool {
+        let Some(line) = &mut self.line else { return false };
+        matches!(timeout(TAKEN_WITHIN, line.wire.send(text)).await, Ok(Ok(())))
+    }
+
     /// Does that; some: the connection's part is over.
     async fn perform(&mut self, acts: Vec<Act>) -> Option<Ended> {
         for act in acts {
             match act {
                 Act::Send(text) => {
-                    let wire = match &mut self.line {
-                        Some(line) => &mut line.wire,
-                        None => return Some(Ended::Broken),
-                    };
-                    if !matches!(timeout(TAKEN_WITHIN, wire.send(&text)).await, Ok(Ok(()))) {
+                    if !self.send(&text).await {
+                        return Some(Ended::Broken);
+                    }
+                }
+                Act::Ack => {
+                    // Where nobody knows what was kept, the client hears nothing and sends it again.
+                    if self.shared.desk.settled().await && !self.send(&self.session.ack()).await {
                         return Some(Ended::Broken);
                     }
                 }
