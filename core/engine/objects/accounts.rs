@@ -90,7 +90,7 @@ static SHAPE: Shape = Shape {
         Field::read_only(
             "password_changed_at",
             Kind::Time,
-            "When its password was last set here; null: it has none. A password is never given back.",
+            "When its password was last set here, null where it has none. The password itself is never given back.",
         )
         .derived(),
         REVISION,

@@ -27,6 +27,7 @@ pub struct Wanted {
     c2s_listen: Vec<String>,
     c2s_tls_listen: Vec<String>,
     dns_servers: Vec<String>,
+    local_targets: bool,
 }
 
 /// What is read of the settings.
@@ -35,6 +36,7 @@ pub struct Options {
     places: Places,
     client_places: Places,
     name_servers: Vec<IpAddr>,
+    local_targets: bool,
 }
 
 /// The server, and why it does not run.
@@ -72,7 +74,7 @@ struct Domain {
 impl Options {
     /// Reads the settings; the error names the one that does not fit.
     pub fn read(settings: &Settings) -> Result<Self, Failure> {
-        let Wanted { s2s_listen, s2s_tls_listen, c2s_listen, c2s_tls_listen, dns_servers } =
+        let Wanted { s2s_listen, s2s_tls_listen, c2s_listen, c2s_tls_listen, dns_servers, local_targets } =
             settings.read()?;
         let places = Places {
             plain: each("s2s_listen", &s2s_listen, "an address and port such as 0.0.0.0:5269")?,
@@ -82,7 +84,8 @@ impl Options {
             plain: each("c2s_listen", &c2s_listen, "an address and port such as 0.0.0.0:5222")?,
             tls: each("c2s_tls_listen", &c2s_tls_listen, "an address and port such as 0.0.0.0:5223")?,
         };
-        Ok(Self { places, client_places, name_servers: each("dns_servers", &dns_servers, "an IP address")? })
+        let name_servers = each("dns_servers", &dns_servers, "an IP address")?;
+        Ok(Self { places, client_places, name_servers, local_targets })
     }
 }
 
@@ -250,8 +253,8 @@ fn known(host: &Host, standing: &Standing, options: &Options) -> Result<Known, F
     let (stored, key) = Stored::read(host, &own)?;
     let tls = Tls::new(&stored.chain, key.reveal(), &stored.authorities);
     let tls = tls.map_err(|why| Failure::new(Code::Unavailable, why))?;
-    let name_servers = options.name_servers.clone();
-    Ok(Known { own, partners, open: standing.switches.open, name_servers, tls })
+    let Options { name_servers, local_targets, .. } = options.clone();
+    Ok(Known { own, partners, open: standing.switches.open, name_servers, local_targets, tls })
 }
 
 impl Federation {
