@@ -108,15 +108,15 @@ impl Talker {
         let mut seen = 0;
         while seen < count {
             assert!(self.more() > 0, "{} closed after {seen} messages", self.address);
-            let found = self.heard.windows(END.len()).filter(|part| *part == END).count();
+            let is_end = |part: &[u8]| part == END;
+            seen += self.heard.windows(END.len()).filter(|part| is_end(part)).count();
+            arrived.store(seen, Ordering::Relaxed);
             let text = String::from_utf8_lossy(&self.heard);
             assert!(!text.contains("type='error'"), "{text}");
-            seen += found;
-            arrived.store(seen, Ordering::Relaxed);
-            // What is left is the beginning of the next one's end at most.
-            let left = self.heard.len().saturating_sub(END.len() - 1);
-            let left = if self.heard[left..].contains(&b'>') { self.heard.len() } else { left };
-            self.heard.drain(..left);
+            // What is left is at most the beginning of the next one's end.
+            let counted = self.heard.windows(END.len()).rposition(is_end).map_or(0, |at| at + END.len());
+            let begun = self.heard.len().saturating_sub(END.len() - 1);
+            self.heard.drain(..counted.max(begun));
         }
         self.heard.clear();
     }
