@@ -189,7 +189,7 @@ impl Chat {
             }
         }
         for (id, words) in std::mem::take(&mut self.failed) {
-            if let Err(failure) = site.host.chat().failed(&[id.clone()], &words) {
+            if let Err(failure) = site.host.chat().failed(std::slice::from_ref(&id), &words) {
                 log::warn!("a message did not arrive, but that could not be noted yet: {failure}");
                 self.failed.push((id, words));
                 return;

@@ -42,10 +42,10 @@ impl Services {
 
 /// Answers go to the client that asked; our own questions are pings to partners only.
 fn answered(site: &Site, parcel: &Parcel) -> Vec<Effect> {
-    if let Origin::Partner(Pair { from, to }) = &parcel.origin {
-        if let (Some(id), None) = (parcel.stanza.attribute("id"), parcel.from.node()) {
-            site.outside.pong(&Pair { from: to.clone(), to: from.clone() }, id);
-        }
+    if let Origin::Partner(Pair { from, to }) = &parcel.origin
+        && let (Some(id), None) = (parcel.stanza.attribute("id"), parcel.from.node())
+    {
+        site.outside.pong(&Pair { from: to.clone(), to: from.clone() }, id);
     }
     match place(site, parcel) {
         Place::Client | Place::Outside => vec![Effect::Send(parcel.stanza.clone())],
