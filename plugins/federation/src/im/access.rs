@@ -41,10 +41,8 @@ impl Access {
     /// Something happened in the appliance.
     pub fn hear(&mut self, site: &Site, event: &Event) {
         match event.event.as_str() {
-            "account.changed" => {
-                if site.sessions.of_account(&event.object).next().is_some() {
-                    self.0.insert(event.object.clone());
-                }
+            "account.changed" if site.sessions.of_account(&event.object).next().is_some() => {
+                self.0.insert(event.object.clone());
             }
             "accounts.changed" | "enterprise.changed" => {
                 self.0.extend(site.sessions.all().map(|session| session.account.clone()));
