@@ -215,6 +215,10 @@ impl Server {
 
     /// Ends every stream politely.
     pub fn stop(&mut self) {
+        // Both at once: there is little time when the plugin stops.
+        if let Some((clients, _)) = &self.clients {
+            clients.begin_to_stop();
+        }
         self.stop_servers();
         self.stop_clients();
     }
