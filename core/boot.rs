@@ -29,6 +29,7 @@ use crate::engine::settings::Settings;
 use crate::engine::state::{StateDir, StateLock};
 use crate::engine::{
     Engine, checks, clock, import, messages, own_names, plugins, presence, revisions, schedule, scripts,
+    synchronization,
 };
 use crate::host::verify::Trust;
 use crate::http::{self, CertStore, Http, Limits, Request, Response};
@@ -388,16 +389,24 @@ impl Boot {
 
     fn sweep(&self) {
         let Some(engine) = &self.engine else { return };
-        if let Err(problem) = revisions::sweep(engine, |_| false) {
-            log::warn!("could not forget old revisions: {}", problem.detail);
+        let told = |what: &str, swept: Result<(), Problem>| {
+            if let Err(problem) = swept {
+                log::warn!("could not {what}: {}", problem.detail);
+            }
+        };
+        told("write down how late it is", engine.leaps.keep(&engine.db));
+        // Once for all of them.
+        if let Err(problem) = engine.leaps.refuse() {
+            return told("forget what is old", Err(problem));
         }
-        let swept = Some(sessions::sweep(engine));
-        if let Some(Err(problem)) = swept {
-            log::warn!("could not drop sessions that are over: {}", problem.detail);
-        }
-        let swept = self.engine.as_ref().map(|engine| messages::sweep(engine));
-        if let Some(Err(problem)) = swept {
-            log::warn!("could not drop messages that are old enough: {}", problem.detail);
+        told("forget old revisions", revisions::sweep(engine, |_| false).map(drop));
+        told("drop sessions that are over", sessions::sweep(engine).map(drop));
+        told("drop messages that are old enough", messages::sweep(engine).map(drop));
+        engine.runs.drop_silent();
+        match synchronization::expire(engine) {
+            Ok(0) => {}
+            Ok(count) => log::info!("{count} accounts and contacts are deleted: their grace period is over"),
+            Err(problem) => log::warn!("could not delete whose grace period is over: {}", problem.detail),
         }
     }
 

@@ -3,8 +3,8 @@
 
 use super::rights::{
     ACCOUNTS_READ, ADMINS_READ, CHECKS_READ, ENTERPRISES_READ, HOOKS_READ, MESSAGES_READ, NODES_READ,
-    PEERS_READ, PRESENCE_READ, PROFILES_READ, Right, SCHEDULES_READ, SETTINGS_READ, TOKENS_READ,
-    TRUSTED_SERVERS_READ,
+    PEERS_READ, PLUGINS_READ, PRESENCE_READ, PROFILES_READ, Right, SCHEDULES_READ, SETTINGS_READ,
+    TOKENS_READ, TRUSTED_SERVERS_READ,
 };
 
 /// One kind of event.
@@ -29,6 +29,7 @@ events! {
     NODE_CHANGED "pbx_node.changed" "A PBX node was made, changed or deleted";
     ACCOUNT_CHANGED "account.changed" "An account was made, changed or deleted";
     ACCOUNTS_CHANGED "accounts.changed" "Many accounts were made, changed or deleted at once; the object is the revision";
+    DIRECTORY_CHANGED "directory.changed" "A synchronization has changed an enterprise's accounts or a peer's contacts; the object is the enterprise or the peer";
     PROFILE_CHANGED "profile.changed" "A user profile was made, changed or deleted";
     TRUSTED_SERVER_CHANGED "trusted_server.changed" "A trusted server was made, changed or deleted";
     SCHEDULE_CHANGED "schedule.changed" "A schedule was made, changed or deleted";
@@ -38,6 +39,7 @@ events! {
     MESSAGE_RECEIVED "message.received" "A message for an account is stored; the object is the account";
     SETTINGS_CHANGED "settings.changed" "A setting has a new value";
     HOOK_CHANGED "hook.changed" "A script was put, published, rolled back or deleted, or another version of it serves";
+    PLUGIN_CHANGED "plugin.changed" "A plugin was switched off or on";
     ADMIN_CHANGED "admin.changed" "An administrator was made, changed or deleted";
     CHECK_CHANGED "check.changed" "A check is in another state";
     TOKEN_CHANGED "token.changed" "An API token was made or revoked";
@@ -54,6 +56,7 @@ const READERS: &[(&Event, &Right)] = &[
     (NODE_CHANGED, NODES_READ),
     (ACCOUNT_CHANGED, ACCOUNTS_READ),
     (ACCOUNTS_CHANGED, ACCOUNTS_READ),
+    (DIRECTORY_CHANGED, ACCOUNTS_READ),
     (PROFILE_CHANGED, PROFILES_READ),
     (TRUSTED_SERVER_CHANGED, TRUSTED_SERVERS_READ),
     (SCHEDULE_CHANGED, SCHEDULES_READ),
@@ -63,6 +66,7 @@ const READERS: &[(&Event, &Right)] = &[
     (MESSAGE_RECEIVED, MESSAGES_READ),
     (SETTINGS_CHANGED, SETTINGS_READ),
     (HOOK_CHANGED, HOOKS_READ),
+    (PLUGIN_CHANGED, PLUGINS_READ),
     (ADMIN_CHANGED, ADMINS_READ),
     (CHECK_CHANGED, CHECKS_READ),
     (TOKEN_CHANGED, TOKENS_READ),

@@ -29,6 +29,7 @@ pub mod scripts;
 pub mod secrets;
 pub mod settings;
 pub mod state;
+pub mod synchronization;
 
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -41,6 +42,7 @@ use crate::host::Host;
 use access::throttle::Throttle;
 use change::{Change, Origin};
 use checks::Checks;
+use clock::Leaps;
 use doctor::Board;
 use events::{Bus, Fired};
 use idempotency::InHand;
@@ -52,6 +54,7 @@ use scripts::Scripts;
 use secrets::{Keyring, MasterKey};
 use settings::Settings;
 use state::StateDir;
+use synchronization::Runs;
 
 const READERS: usize = 4;
 const WRITE_QUEUE: usize = 1024;
@@ -81,6 +84,8 @@ pub struct Engine {
     pub presence: Presence,
     /// Failed attempts to sign in.
     pub throttle: Throttle,
+    /// Whether the clock may be believed.
+    pub leaps: Leaps,
     /// Failed attempts of users to sign in to chat.
     pub login_failures: login::Failures,
     /// What the parts outside the engine report about themselves.
@@ -89,6 +94,8 @@ pub struct Engine {
     pub jobs: Jobs,
     /// Requests with an idempotency key that plugins are answering.
     pub in_hand: InHand,
+    /// Synchronizations that are under way.
+    pub runs: Runs,
     /// What scripts look at again and again.
     pub checks: Checks,
     /// What other hosts look like from here.
@@ -116,11 +123,12 @@ impl Engine {
         log::info!("database {}: {opened}", state.database().display());
         let keyring = Keyring::open(&db, master, &state.master_key())?;
         let settings = Settings::load(&db).map_err(|p| p.detail)?;
-        let scripts = Scripts::default();
-        scripts.reload(&db).map_err(|p| p.detail)?;
         let news = Arc::new(News::open(&db).map_err(|p| p.detail)?);
+        let scripts = Scripts::new(Arc::clone(&news));
+        scripts.reload(&db).map_err(|p| p.detail)?;
         let (bus, told) = (Bus::default(), Arc::clone(&news));
         bus.listen(move |fired| told.tell(fired));
+        let leaps = Leaps::open(&db).map_err(|p| p.detail)?;
         let (board, started) = (Board::default(), Instant::now());
         Ok(Self {
             db,
@@ -130,10 +138,12 @@ impl Engine {
             presence: Presence::new(Arc::clone(&news)),
             news,
             throttle: Throttle::default(),
+            leaps,
             login_failures: login::Failures::default(),
             board,
             jobs: Jobs::default(),
             in_hand: InHand::default(),
+            runs: Runs::default(),
             checks: Checks::default(),
             probes: Probes::default(),
             plugins: OnceLock::new(),

@@ -8,14 +8,18 @@ use jackfield_db::{Read, Row, RowResult, Value as Cell, params, params_from_iter
 use serde_json::{Value, json};
 
 use super::change::{Change, Precondition};
-use super::objects::{self, Resource};
+use super::objects::{self, PEERS, Resource};
 use super::secrets::Keyring;
 use super::{login, scripts, settings};
+use crate::catalog::events::DIRECTORY_CHANGED;
 use crate::catalog::problems::{NOT_FOUND, NOT_UNDOABLE, Problem, SUPERSEDED};
 use crate::catalog::shape::Object;
 
 pub use parts::{kinds_of, list as list_parts};
 pub use sweep::sweep;
+
+/// Kind of the revisions that say whether a plugin is switched off or on.
+pub const PLUGINS: &str = "plugins";
 
 const COLUMNS: &str = "n, at, who, origin, via, action, kind, object, before, after, undoes, request,
     (SELECT u.n FROM revision u WHERE u.undoes = revision.n ORDER BY u.n DESC LIMIT 1), parts";
@@ -148,12 +152,19 @@ pub fn undo(change: &Change<'_>, keyring: &Keyring, n: i64) -> Result<Object, Pr
         (settings::KIND, _) => {
             drop(settings::put_back(change, keyring, id, before.unwrap_or(&Object::new()))?)
         }
+        (PLUGINS, _) => {
+            let detail = format!("Undoing starts and stops no process. Switch the plugin {id} itself.");
+            return Err(Problem::new(NOT_UNDOABLE, detail));
+        }
         (scripts::KIND, _) => scripts::put_back(change, id, before)?,
         (login::KIND, _) => login::put_back(change, id, before)?,
         (_, Some(resource)) => put_back(change, resource, id, before, after)?,
         _ => return Err(Problem::new(NOT_UNDOABLE, format!("Nothing here knows how to put back {kind}."))),
     }
-    change.as_part_of(undoing, || parts::put_back_all(change, n).map(drop))?;
+    let count = change.as_part_of(undoing, || parts::put_back_all(change, n))?;
+    if kind == PEERS.name && count > 0 {
+        change.tell(DIRECTORY_CHANGED.name, id);
+    }
     get(change.tx, undoing)
 }
 

@@ -10,7 +10,7 @@ use super::report::{LineError, Outcome};
 use crate::catalog::problems::Problem;
 use crate::catalog::shape::Object;
 use crate::engine::change::Change;
-use crate::engine::objects::{ACCOUNTS, Hidden, is_same, text};
+use crate::engine::objects::{ACCOUNTS, Hidden, is_same, refuse_losing_node, text};
 
 /// What is to be done for a line.
 enum Plan {
@@ -100,20 +100,21 @@ fn plan(read: &Read<'_>, given: &Object) -> Result<Plan, Problem> {
     whole.extend(fields);
     let mut accepted =
         ACCOUNTS.shape.accept(&Value::Object(whole), Some(&before)).map_err(Problem::invalid)?;
+    refuse_losing_node(&before, &accepted)?;
     // So that what is left out is what it will be.
     ACCOUNTS.examine(read, &mut accepted)?;
     Ok(if is_same(&before, &accepted) { Plan::Nothing } else { Plan::Replace(before, accepted) })
 }
 
 fn existing(read: &Read<'_>, fields: &Object) -> Result<Option<Object>, Problem> {
-    let sql = "SELECT id FROM account WHERE enterprise = ?1 AND login_id = ?2";
+    let sql = "SELECT id FROM account WHERE enterprise = ?1 AND login_id = ?2 AND peer IS NULL";
     let bound = params![text(fields, "enterprise"), text(fields, "login_id")];
     let id = read.one(sql, bound, |row| row.get::<_, String>(0))?;
     id.map(|id| ACCOUNTS.get(read, &id)).transpose()
 }
 
-/// Nodes and profiles may be named as people call them.
-fn resolve_names(read: &Read<'_>, fields: &mut Object) -> Result<(), Problem> {
+/// Nodes and profiles may be named as people call them; `fields` holds the enterprise.
+pub fn resolve_names(read: &Read<'_>, fields: &mut Object) -> Result<(), Problem> {
     let enterprise = text(fields, "enterprise").to_owned();
     for (field, sql) in [
         ("pbx_node", "SELECT id FROM pbx_node WHERE id = ?1 OR (enterprise = ?2 AND name = ?1)"),

@@ -3,7 +3,11 @@
 
 use jackfield_db::{Read, params_from_iter};
 
-use super::{ALL, Object, PEERS, PROFILES, Resource, TRUSTED_SERVERS, find, profiles, text, trusted_servers};
+use super::accounts::refuse_losing_node;
+use super::{
+    ACCOUNTS, ALL, Object, PEERS, PROFILES, Resource, TRUSTED_SERVERS, find, profiles, text, trusted_servers,
+};
+use crate::catalog::events::DIRECTORY_CHANGED;
 use crate::catalog::problems::Problem;
 use crate::engine::change::Change;
 use crate::engine::deployment;
@@ -30,6 +34,10 @@ pub fn before_write(
 ) -> Result<(), Problem> {
     match (resource.name, before) {
         (name, _) if name == PEERS.name => deployment::refuse_peering(change.tx),
+        // Putting back what gave it the node takes the node away.
+        (name, Some(before)) if name == ACCOUNTS.name && !change.is_undo() => {
+            refuse_losing_node(before, after)
+        }
         (name, Some(before)) if name == TRUSTED_SERVERS.name => trusted_servers::refuse_change(before, after),
         _ => Ok(()),
     }
@@ -54,15 +62,21 @@ pub fn after_write(change: &Change<'_>, resource: &Resource, object: &Object) ->
 
 /// Deletes what goes with an object.
 pub fn remove_dependants(change: &Change<'_>, resource: &Resource, id: &str) -> Result<(), Problem> {
+    let mut has_contacts = false;
     for (_, kind, field) in CASCADES.iter().filter(|(target, _, _)| *target == resource.name) {
         let Some(other) = find(kind) else { continue };
         loop {
             let found = referring(change.tx, other, field, id)?;
+            change.tx.gets_on();
             found.iter().try_for_each(|dependant| other.erase(change, dependant))?;
+            has_contacts |= other.name == ACCOUNTS.name && !found.is_empty();
             if found.len() < AT_ONCE {
                 break;
             }
         }
+    }
+    if has_contacts {
+        change.tell(DIRECTORY_CHANGED.name, id);
     }
     Ok(())
 }

@@ -1,8 +1,12 @@
 //! What messages say. Operations, fields and codes are added, never changed or removed; a receiver ignores
 //! fields it does not know. `since` names the minor version that brought an operation.
 
+mod directory;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+pub use directory::*;
 
 /// One operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +56,13 @@ ops! { TO_HOST, "What a plugin asks of the host.":
     MESSAGE_DELIVERED "message.delivered" 0 "Says that messages have arrived: `{ids}` to `{delivered}`, how many had been waiting; at most 1,000.";
     MESSAGE_HISTORY "message.history" 0 "One conversation, newest first: `MessageHistory` to `Messages`.";
     MESSAGE_ARCHIVE "message.archive" 0 "Makes chat read-only, or writable again: `{archived, who}` to `{}`; recorded as a revision.";
+    DIRECTORY_OPEN "directory.open" 0 "Begins to synchronize accounts or contacts: `DirectoryOpen` to `DirectoryOpened`. `conflict`: a run of this synchronizer is under way.";
+    DIRECTORY_PUT "directory.put" 0 "Tells what the source has: `DirectoryPut` to `DirectoryTaken`; nothing is changed yet.";
+    DIRECTORY_GONE "directory.gone" 0 "Tells what the source has no longer: `DirectoryGone` to `{}`.";
+    DIRECTORY_CLOSE "directory.close" 0 "Does what was told, as one revision: `DirectoryClose` to `DirectoryClosed`; durable when it is answered. Allow it minutes for a large directory.";
+    DIRECTORY_DROP "directory.drop" 0 "Gives a run up: `{run}` to `{}`; nothing of it stays.";
+    DIRECTORY_FORGET "directory.forget" 0 "Deletes all that a synchronizer has brought: `DirectoryForget` to `DirectoryForgotten`.";
+    PEER_DOMAIN "peer.domain" 0 "Says which domain a peer's people have: `PeerDomain` to `{}`. `conflict`: the domain is one of ours.";
     LOGIN_KEYS "login.keys" 0 "What proves that somebody knows an account's password without the password itself (RFC 5802 section 3): `LoginAsk` to `LoginKeys`. `not_found`: no deployed account has that address, or it has no password of its own; `busy`: too many failures lately.";
     LOGIN_CHECK "login.check" 0 "Whether a password is an account's: `LoginCheck` to `{account}`, within 15 seconds. An account without a password of its own that came from a directory is asked for there. `denied`: it is not, or there is no such account; `busy`: too many failures lately, with the time to wait; `unavailable`: the directory cannot be asked, in words.";
     LOGIN_FAILED "login.failed" 0 "Counts a proof made from `login.keys` that was wrong, as a wrong password: `LoginFailed` to `{}`. Without it guessing by that way would not be slowed down.";
@@ -72,6 +83,7 @@ pub const SERVICES: &[&str] = &[
     "log/1",
     "presence/1",
     "message/1",
+    "directory/1",
     "login/1",
 ];
 
@@ -94,6 +106,8 @@ pub fn service_of(op: &str) -> Option<&'static str> {
         PRESENCE_PUBLISH | PRESENCE_GET | PRESENCE_GOVERN => Some("presence/1"),
         MESSAGE_ACCEPT | MESSAGE_ACCEPT_ALL | MESSAGE_PENDING | MESSAGE_DELIVERED | MESSAGE_FAILED
         | MESSAGE_HISTORY | MESSAGE_SEARCH | MESSAGE_ARCHIVE => Some("message/1"),
+        DIRECTORY_OPEN | DIRECTORY_PUT | DIRECTORY_GONE | DIRECTORY_CLOSE | DIRECTORY_DROP
+        | DIRECTORY_FORGET | PEER_DOMAIN => Some("directory/1"),
         LOGIN_KEYS | LOGIN_CHECK | LOGIN_FAILED => Some("login/1"),
         _ => None,
     }

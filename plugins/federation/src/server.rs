@@ -46,6 +46,8 @@ pub struct Server {
     trouble: String,
     clients: Option<(Clients, Places)>,
     clients_trouble: String,
+    /// Why the site has none; empty: it may have one.
+    lacked: String,
     /// The way to other servers, for the office.
     pub outside: Outside,
     /// Versions of switches and table that it goes by.
@@ -127,9 +129,15 @@ impl Server {
         &self.trouble
     }
 
+    /// Why the kind of deployment has none; empty: it may have one.
+    pub fn lacked(&self) -> &str {
+        &self.lacked
+    }
+
     /// Whether it goes by that already.
     pub fn has_followed(&self, standing: &Standing) -> bool {
         self.followed == (standing.revision, standing.table_revision)
+            && self.lacked == standing.lacked().unwrap_or_default()
     }
 
     fn follow(
@@ -142,12 +150,15 @@ impl Server {
         self.trouble.clear();
         self.clients_trouble.clear();
         self.followed = (standing.revision, standing.table_revision);
+        self.lacked = standing.lacked().unwrap_or_default();
         // Without them the plugin stops.
         let Some(ways) = ways else {
             self.stop();
             return Ok(());
         };
-        let (is_on, has_users) = (standing.switches.enabled, may_sign_in(host)?);
+        // What the site may not have are partners; its own users stay.
+        let is_on = standing.switches.enabled && self.lacked.is_empty();
+        let has_users = may_sign_in(host)?;
         if !is_on {
             self.stop_servers();
         }
@@ -215,6 +226,10 @@ impl Server {
 
     /// Ends every stream politely.
     pub fn stop(&mut self) {
+        // Both at once: there is little time when the plugin stops.
+        if let Some((clients, _)) = &self.clients {
+            clients.begin_to_stop();
+        }
         self.stop_servers();
         self.stop_clients();
     }

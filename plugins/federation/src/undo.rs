@@ -1,6 +1,7 @@
 //! Puts a recorded change back, by the same rules as a new one. What this fills in, the host runs: after it has
 //! made sure that nothing changed the object since.
 
+use jackfield_sdk::abi::site;
 use jackfield_sdk::{Event, Problem, Tx, Undo, json};
 use serde::Deserialize;
 
@@ -41,8 +42,9 @@ impl Federation {
         Ok(Changes { changed, ..Changes::default() })
     }
 
-    /// Somebody may have put something back, which the host did by itself, or changed a domain of ours. A table of a
-    /// thousand rows that was applied is told a thousand times, and was followed when it was written.
+    /// Somebody may have put something back, which the host did by itself, or changed a domain of ours or the kind of
+    /// deployment. A table of a thousand rows that was applied is told a thousand times, and was followed when it was
+    /// written.
     pub(crate) fn hear(&self, event: &Event) {
         let desk = self.office().as_ref().map(|(desk, _)| desk.clone());
         if let Some(desk) = desk {
@@ -52,7 +54,9 @@ impl Federation {
         let is_known = is_own && Standing::read(&self.host).is_ok_and(|now| self.server().has_followed(&now));
         let is_followed = match event.event.as_str() {
             "account.changed" | "accounts.changed" => self.users_differ(),
-            _ => !is_known,
+            "settings.changed" => event.object == site::SETTING,
+            "enterprise.changed" => true,
+            _ => is_own && !is_known,
         };
         if is_followed {
             self.follow();

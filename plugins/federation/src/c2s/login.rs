@@ -153,13 +153,13 @@ enum Proof {
     Keys {
         name: &'static str,
         hash: Hash,
-        first: First,
+        first: Box<First>,
         who: Claimed,
     },
     /// The client's proof must come.
     Scram {
         name: &'static str,
-        exchange: Exchange,
+        exchange: Box<Exchange>,
         binding: Vec<u8>,
         account: Result<Account, bool>,
         who: Claimed,
@@ -401,7 +401,7 @@ impl Login {
         }
         let who = self.claimed(&first.username, first.authzid.as_deref())?;
         let (login, domain) = (who.login.clone(), who.address.domain().as_str().to_owned());
-        self.proof = Proof::Keys { name, hash, first, who };
+        self.proof = Proof::Keys { name, hash, first: Box::new(first), who };
         Ok(vec![Out::Ask(Ask::Keys { login, domain, hash })])
     }
 
@@ -457,7 +457,7 @@ impl Login {
                     Flag::Bound(kind) => self.binding(kind).map(|binding| binding.data.clone()),
                     _ => None,
                 };
-                let exchange = Exchange::new(hash, first, keys, &(self.rules.id)());
+                let exchange = Box::new(Exchange::new(hash, *first, keys, &(self.rules.id)()));
                 let said = challenge(exchange.said());
                 let binding = binding.unwrap_or_default();
                 self.proof = Proof::Scram { name, exchange, binding, account, who };

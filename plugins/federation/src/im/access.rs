@@ -41,10 +41,8 @@ impl Access {
     /// Something happened in the appliance.
     pub fn hear(&mut self, site: &Site, event: &Event) {
         match event.event.as_str() {
-            "account.changed" => {
-                if site.sessions.of_account(&event.object).next().is_some() {
-                    self.0.insert(event.object.clone());
-                }
+            "account.changed" if site.sessions.of_account(&event.object).next().is_some() => {
+                self.0.insert(event.object.clone());
             }
             "accounts.changed" | "enterprise.changed" => {
                 self.0.extend(site.sessions.all().map(|session| session.account.clone()));
@@ -90,5 +88,48 @@ fn ended(session: &Session, allowed: Option<&Allowed>) -> Option<Effect> {
     match address {
         Some(address) if address == session.address.to_bare() => None,
         _ => end(Condition::PolicyViolation, "this account has another address now; sign in with that"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use jid::FullJid;
+
+    use super::*;
+    use crate::im::desk::{NewSession, SessionId};
+    use crate::im::out::Outs;
+    use crate::im::sessions::Sessions;
+
+    #[test]
+    fn a_session_stays_as_long_as_account_password_and_address_do() {
+        let mut sessions = Sessions::default();
+        let new = NewSession {
+            id: SessionId(1),
+            account: "a1".to_owned(),
+            password_at: Some("then".to_owned()),
+            address: FullJid::new("ann\\40corp@home.example/desk").unwrap(),
+            out: Outs::default().open(),
+        };
+        sessions.insert(new, Instant::now());
+        let session = sessions.get(SessionId(1)).unwrap();
+        let allowed = |password: Option<&str>, login: &str, domain: &str| Allowed {
+            account: "a1".to_owned(),
+            password_changed_at: password.map(str::to_owned),
+            login_id: login.to_owned(),
+            domain: domain.to_owned(),
+        };
+        assert_eq!(ended(session, Some(&allowed(Some("then"), "Ann@Corp", "Home.Example"))), None);
+        for (now, condition) in [
+            (None, Condition::NotAuthorized),
+            (Some(allowed(Some("later"), "ann@corp", "home.example")), Condition::NotAuthorized),
+            (Some(allowed(None, "ann@corp", "home.example")), Condition::NotAuthorized),
+            (Some(allowed(Some("then"), "anna@corp", "home.example")), Condition::PolicyViolation),
+            (Some(allowed(Some("then"), "ann@corp", "other.example")), Condition::PolicyViolation),
+        ] {
+            let Some(Effect::End(id, told, words)) = ended(session, now.as_ref()) else { panic!("{now:?}") };
+            assert_eq!((id, told, words.is_empty()), (SessionId(1), condition, false), "{now:?}");
+        }
     }
 }

@@ -113,7 +113,7 @@ impl Office {
                 site.sessions.insert(new, now);
                 self.roster.bound(site, id)
             }
-            Call::Stanza { session, stanza } => self.from_client(session, stanza, now),
+            Call::Stanza { session, stanza } => self.by_client(session, stanza, now),
             Call::Gone { session } => {
                 let Some(gone) = site.sessions.remove(session) else { return vec![] };
                 let mut effects = self.roster.gone(site, &gone, now);
@@ -168,7 +168,7 @@ impl Office {
     }
 
     /// A client says who it is only to be wrong: its address is known (RFC 6120 section 8.1.2.1).
-    fn from_client(&mut self, id: SessionId, mut stanza: Element, now: Instant) -> Vec<Effect> {
+    fn by_client(&mut self, id: SessionId, mut stanza: Element, now: Instant) -> Vec<Effect> {
         let Some(session) = self.site.sessions.get(id) else { return vec![] };
         stanza.set("from", session.address.as_str());
         match Parcel::new(Origin::Session(id), stanza.clone()) {

@@ -123,9 +123,14 @@ impl Net {
         Tester { hub: self.hub(), runtime: self.runtime.clone() }
     }
 
+    /// Begins to end every stream politely; [`Self::stop`] waits for it.
+    pub fn begin_to_stop(&self) {
+        self.stop.send_replace(true);
+    }
+
     /// Ends every stream politely.
     pub fn stop(self) {
-        self.stop.send_replace(true);
+        self.begin_to_stop();
         // It ends by its own deadline; waiting longer would help nobody.
         let _ = self.ended.recv_timeout(FAREWELL + Duration::from_millis(300));
     }

@@ -212,3 +212,72 @@ impl Entry {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::im::{End, Next, Outs};
+
+    fn at(client: &str) -> At {
+        At { tls: "TLS 1.3", mechanism: "PLAIN", client: client.parse().unwrap() }
+    }
+
+    fn bare(address: &str) -> BareJid {
+        BareJid::new(address).unwrap()
+    }
+
+    #[test]
+    fn a_resource_is_there_once_and_the_newest_has_it() {
+        let (registry, outs, ann) = (Registry::default(), Outs::default(), bare("ann@home.example"));
+        let (old, new) = (outs.open(), outs.open());
+        let bind = |out: &Out| registry.bind("a1", &ann, Some("desk"), out.clone(), at("127.0.0.1:1"));
+        let (first, address) = bind(&old).unwrap();
+        assert_eq!(address.as_str(), "ann@home.example/desk");
+        let (second, _) = bind(&new).unwrap();
+        assert!(matches!(old.take(), Some(Next::End(End { condition: Condition::Conflict, .. }))));
+        assert!(new.take().is_none());
+        registry.remove(first, None);
+        assert_eq!(registry.len(), 1);
+        registry.remove(second, None);
+        let inside = registry.lock();
+        assert_eq!((inside.all.len(), inside.by_address.len(), inside.resumable.len()), (0, 0, 0));
+    }
+
+    #[test]
+    fn resources_of_an_account_are_bounded_and_one_that_is_none_is_refused() {
+        let (registry, out) = (Registry::default(), Outs::default().open());
+        let ann = bare("ann@home.example");
+        for _ in 0..MOST_OF_ACCOUNT {
+            registry.bind("a1", &ann, None, out.clone(), at("127.0.0.1:1")).unwrap();
+        }
+        let refused = registry.bind("a1", &ann, None, out.clone(), at("127.0.0.1:1"));
+        assert_eq!(refused.unwrap_err(), "resource-constraint");
+        let ben = bare("ben@home.example");
+        assert!(registry.bind("a2", &ben, None, out.clone(), at("127.0.0.1:1")).is_ok());
+        let strange = registry.bind("a2", &ben, Some("a\u{0}b"), out, at("127.0.0.1:1"));
+        assert_eq!(strange.unwrap_err(), "bad-request");
+        let (some, is_more) = registry.page("", 10);
+        assert_eq!((some.len(), is_more), (10, true));
+        let last = some.last().map(|client| format!("{}/{}", client.address, client.resource));
+        let (rest, is_more) = registry.page(&last.unwrap(), 10);
+        assert_eq!((rest.len(), is_more), (MOST_OF_ACCOUNT + 1 - 10, false));
+    }
+
+    #[test]
+    fn only_its_own_user_resumes_a_session_and_only_while_it_is_there() {
+        let (registry, out) = (Registry::default(), Outs::default().open());
+        let ann = bare("ann@home.example");
+        let (id, address) = registry.bind("a1", &ann, None, out, at("127.0.0.1:1")).unwrap();
+        registry.resumable("name", &address, &Arc::default());
+        assert!(registry.handover("name", &ann).is_some());
+        assert!(registry.handover("name", &bare("ben@home.example")).is_none());
+        assert!(registry.handover("other", &ann).is_none());
+        registry.asleep(id);
+        assert_eq!(registry.page("", 1).0[0].state, "asleep");
+        registry.awake(id, at("127.0.0.2:2"));
+        let shown = &registry.page("", 1).0[0];
+        assert_eq!((shown.state, shown.client.as_str()), ("connected", "127.0.0.2:2"));
+        registry.remove(id, Some("name"));
+        assert!(registry.handover("name", &ann).is_none());
+    }
+}
