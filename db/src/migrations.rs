@@ -40,6 +40,7 @@ pub(crate) const CORE: &[Migration] = core![
     "0012_login.sql",
     "0013_site_and_voice_mail.sql",
     "0014_plans.sql",
+    "0015_chat.sql",
 ];
 
 /// Which step failed, and why.

@@ -12,7 +12,8 @@ use crate::harness::{Process, awaited};
 /// The server. Ended when dropped.
 pub struct Ejabberd {
     _folder: tempfile::TempDir,
-    _running: Process,
+    #[allow(dead_code, reason = "held until the end, and a benchmark asks for its id")]
+    running: Process,
     address: &'static str,
     host: &'static str,
 }
@@ -71,7 +72,7 @@ impl Ejabberd {
                 fs::read_to_string(path("logs/ejabberd.log"))
             );
         }
-        let server = Self { _folder: folder, _running: running, address, host };
+        let server = Self { _folder: folder, running, address, host };
         server.register();
         server
     }
@@ -84,6 +85,12 @@ impl Ejabberd {
         );
         let answer = line.hear("id='r'");
         assert!(!answer.contains("error"), "{answer}");
+    }
+
+    /// Its process.
+    #[allow(dead_code, reason = "a benchmark asks for it")]
+    pub fn pid(&self) -> u32 {
+        self.running.pid()
     }
 
     /// Logs its user in.

@@ -3,11 +3,15 @@
 
 pub mod authority;
 mod bad_input;
+mod chat;
+mod clients;
 mod ejabberd;
 mod friend;
 pub mod network;
 mod prosody;
 mod reached;
+mod secure;
+mod user;
 mod wire;
 
 use std::time::Duration;
@@ -46,6 +50,11 @@ fn home(rows: &[Value]) -> (Appliance, Client) {
 
 fn set(admin: &Client, name: &str, value: Value) {
     admin.put(&format!("/settings/federation.{name}"), "*", &json!({ "value": value })).expect(200);
+}
+
+/// Takes servers' ports away, which a test beside others cannot have.
+fn listen_nowhere(admin: &Client) {
+    set(admin, "s2s_listen", json!([]));
 }
 
 /// Gives the appliance a certificate of that authority's, and trust in it.

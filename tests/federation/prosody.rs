@@ -78,6 +78,12 @@ log = {{ debug = "{log}" }}
         }
     }
 
+    /// Its process.
+    #[allow(dead_code, reason = "a benchmark asks for it")]
+    pub fn pid(&self) -> u32 {
+        self.running.as_ref().expect("it runs").pid()
+    }
+
     /// Ends it without a farewell.
     pub fn kill(&mut self) {
         self.running = None;

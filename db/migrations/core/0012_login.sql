@@ -20,5 +20,5 @@ CREATE INDEX account_signing_in ON account (can_sign_in) WHERE can_sign_in <> 'n
 
 -- Nothing is hidden by the condition: every account is in core_accounts.
 CREATE VIEW core_logins AS
-    SELECT id AS account, can_sign_in = 'password' AS scram, can_sign_in = 'directory' AS bind
+    SELECT id AS account, can_sign_in = 'password' AS scram, can_sign_in = 'directory' AS bind, password_changed_at
     FROM account WHERE can_sign_in <> 'no';

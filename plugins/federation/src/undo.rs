@@ -52,9 +52,13 @@ impl Federation {
         }
         let is_own = event.event == "federation.changed";
         let is_known = is_own && Standing::read(&self.host).is_ok_and(|now| self.server().has_followed(&now));
-        let is_deployment = event.event == "settings.changed" && event.object == site::SETTING;
-        let is_followed = is_own || is_deployment || event.event == "enterprise.changed";
-        if is_followed && !is_known {
+        let is_followed = match event.event.as_str() {
+            "account.changed" | "accounts.changed" => self.users_differ(),
+            "settings.changed" => event.object == site::SETTING,
+            "enterprise.changed" => true,
+            _ => is_own && !is_known,
+        };
+        if is_followed {
             self.follow();
         }
     }

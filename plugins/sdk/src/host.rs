@@ -52,8 +52,7 @@ impl Host {
 
     /// Asks and waits at most so long.
     pub fn call_within(&self, op: &str, args: impl Serialize, patience: Duration) -> Answer {
-        let unwritable = |e| Failure::new(Code::Internal, format!("`{op}` was not asked: {e}"));
-        self.shared.call(op, serde_json::to_value(args).map_err(unwritable)?, patience)
+        self.shared.call(op, &args, patience)
     }
 
     /// The plugin's own tables.

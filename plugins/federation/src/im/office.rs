@@ -5,8 +5,10 @@ use std::time::{Duration, Instant};
 use jackfield_sdk::{Event, Failure, Host, log};
 use jid::Jid;
 use tokio::runtime::Builder;
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 
+use super::access::Access;
 use super::chat::Chat;
 use super::desk::{Call, Desk, Inbox, Keys, SessionId, desk};
 use super::effect::Effect;
@@ -30,6 +32,7 @@ pub fn open(host: &Host, outside: Outside) -> Result<(Desk, Keys), Failure> {
     let (desk, inbox, keys) = desk();
     let mut office = Office::new(host.clone(), outside);
     office.site.read_domains()?;
+    office.chat.begin(&mut office.site)?;
     host.spawn("office", move || office.run(inbox))?;
     Ok((desk, keys))
 }
@@ -37,18 +40,23 @@ pub fn open(host: &Host, outside: Outside) -> Result<(Desk, Keys), Failure> {
 /// Everything about our users, on one thread.
 struct Office {
     site: Site,
+    access: Access,
     roster: Roster,
     chat: Chat,
     services: Services,
+    /// Who waits for the turn to be done.
+    waiting: Vec<oneshot::Sender<()>>,
 }
 
 impl Office {
     fn new(host: Host, outside: Outside) -> Self {
         Self {
             site: Site::new(host, outside),
+            access: Access::default(),
             roster: Roster::default(),
             chat: Chat::default(),
             services: Services,
+            waiting: Vec::new(),
         }
     }
 
@@ -71,12 +79,28 @@ impl Office {
     /// Takes what came in together, and does what follows from it.
     fn turn(&mut self, calls: impl Iterator<Item = Call>, now: Instant) {
         for call in calls {
+            // Who gets an answer knows that what it said before has been kept.
+            if is_other_stanza(&call) {
+                self.settle_chat();
+            }
             let effects = self.take(call, now);
             self.perform(effects);
         }
-        let effects = self.chat.settle(&mut self.site);
+        // First of all: who may not be in gets nothing more.
+        let effects = self.access.settle(&self.site);
+        self.perform(effects);
+        let effects = self.chat.settle(&mut self.site, now);
         self.perform(effects);
         let effects = self.roster.settle(&mut self.site, now);
+        self.perform(effects);
+        for waiting in self.waiting.drain(..) {
+            // Who waited may have gone.
+            let _ = waiting.send(());
+        }
+    }
+
+    fn settle_chat(&mut self) {
+        let effects = self.chat.flush(&mut self.site);
         self.perform(effects);
     }
 
@@ -85,10 +109,11 @@ impl Office {
         match call {
             Call::Bound(new) => {
                 let id = new.id;
+                self.access.bound(&new.account);
                 site.sessions.insert(new, now);
                 self.roster.bound(site, id)
             }
-            Call::Stanza { session, stanza } => self.from_client(session, stanza, now),
+            Call::Stanza { session, stanza } => self.by_client(session, stanza, now),
             Call::Gone { session } => {
                 let Some(gone) = site.sessions.remove(session) else { return vec![] };
                 let mut effects = self.roster.gone(site, &gone, now);
@@ -103,12 +128,15 @@ impl Office {
                 site.sessions.sleeps(session, false);
                 vec![]
             }
-            Call::Written { session, ids } => self.chat.written(site, session, ids),
+            Call::Written { session, ids } => self.chat.written(site, session, ids, now),
             Call::Federated { pair, stanza } => {
                 let parcel = Parcel::new(Origin::Partner(pair), stanza);
                 parcel.map(|parcel| self.deal_with(parcel, now)).unwrap_or_default()
             }
-            Call::Confirmed { ids } => self.chat.confirmed(site, ids),
+            Call::Confirmed { ids } => {
+                self.chat.confirmed(ids, now);
+                vec![]
+            }
             Call::Bounced { pair, stanza, id, condition, words } => {
                 log::debug!("a stanza from {} to {} did not go: {words}", pair.from, pair.to);
                 if stanza.name == "message" {
@@ -119,11 +147,16 @@ impl Office {
             Call::LinkUp { pair } => self.roster.link(site, &pair, true),
             Call::LinkDown { pair } => self.roster.link(site, &pair, false),
             Call::Event(event) => self.hear(&event),
+            Call::Settled(waiting) => {
+                self.waiting.push(waiting);
+                vec![]
+            }
         }
     }
 
     fn hear(&mut self, event: &Event) -> Vec<Effect> {
         self.site.accounts.hear(event);
+        self.access.hear(&self.site, event);
         if event.event == "enterprise.changed"
             && let Err(failure) = self.site.read_domains()
         {
@@ -135,7 +168,7 @@ impl Office {
     }
 
     /// A client says who it is only to be wrong: its address is known (RFC 6120 section 8.1.2.1).
-    fn from_client(&mut self, id: SessionId, mut stanza: Element, now: Instant) -> Vec<Effect> {
+    fn by_client(&mut self, id: SessionId, mut stanza: Element, now: Instant) -> Vec<Effect> {
         let Some(session) = self.site.sessions.get(id) else { return vec![] };
         stanza.set("from", session.address.as_str());
         match Parcel::new(Origin::Session(id), stanza.clone()) {
@@ -146,9 +179,17 @@ impl Office {
 
     fn deal_with(&mut self, parcel: Parcel, now: Instant) -> Vec<Effect> {
         let site = &mut self.site;
+        if let Some(effects) = self.chat.barred(site, &parcel) {
+            return effects;
+        }
+        if parcel.stanza.name == "message" {
+            return self.chat.take(site, parcel);
+        }
         match parcel.stanza.name.as_str() {
-            "message" => self.chat.take(site, parcel),
-            "iq" => self.services.take(site, &parcel),
+            "iq" => {
+                let answered = self.chat.asked(site, &parcel);
+                answered.unwrap_or_else(|| self.services.take(site, &parcel))
+            }
             _ => {
                 let mut effects = self.roster.take(site, &parcel, now);
                 effects.extend(parcel.session().map(|id| self.chat.present(site, id)).unwrap_or_default());
@@ -182,8 +223,11 @@ impl Office {
             Some(to) if self.site.serves(to.domain().as_str()) => self.send_home(stanza, &to),
             Some(_) => pair(stanza)
                 .ok_or("an address of it is none")
-                .and_then(|pair: Pair| self.site.outside.send(&pair, stanza))
-                .map_err(|why| ("remote-server-not-found", why)),
+                .map_err(|why| ("remote-server-not-found", why))
+                .and_then(|pair: Pair| {
+                    let sent = self.site.outside.send(&pair, stanza, None);
+                    sent.map_err(|unsent| (unsent.condition, unsent.words))
+                }),
         };
         let Err((condition, why)) = refused else { return };
         log::debug!("a stanza was not sent: {why}");
@@ -211,5 +255,13 @@ impl Office {
             }
         }
         Ok(())
+    }
+}
+
+/// A stanza that is no message, so that it is done at once.
+fn is_other_stanza(call: &Call) -> bool {
+    match call {
+        Call::Stanza { stanza, .. } | Call::Federated { stanza, .. } => stanza.name != "message",
+        _ => false,
     }
 }

@@ -1,7 +1,10 @@
 //! XMPP on real sockets: a thread with an event loop of its own, started and stopped while the plugin runs.
 
 mod board;
+mod clients;
+mod confirming;
 mod dial;
+mod door;
 mod hub;
 mod inbound;
 mod known;
@@ -24,7 +27,8 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
 pub use board::Link;
-pub use hub::Hub;
+pub use clients::{Clients, Place, TellAll};
+pub use hub::{Hub, Unsent};
 pub use known::{Known, Partner, Places};
 pub use random::id as random_id;
 pub use tls::{Seen, Tls, all_seen, pair as certificate_pair};
@@ -35,7 +39,7 @@ use crate::s2s::dialback::Secret;
 use crate::s2s::{Errand, Pair};
 use board::Board;
 use dial::{Course, Reached, dial, silent};
-use inbound::Door;
+use door::Door;
 use known::Present;
 
 /// Time for all streams to end politely.
@@ -70,7 +74,7 @@ impl Net {
     /// Listens and begins; the error says where it could not.
     pub fn start(
         host: &Host,
-        known: Known,
+        known: Arc<Known>,
         places: &Places,
         secret: &str,
         desk: Desk,
@@ -99,7 +103,7 @@ impl Net {
     }
 
     /// Goes by that from now on, on streams that stand as well.
-    pub fn know(&self, known: Known) {
+    pub fn know(&self, known: Arc<Known>) {
         self.hub.present.set(known);
         self.changed.send_modify(|version| *version += 1);
     }
@@ -119,9 +123,14 @@ impl Net {
         Tester { hub: self.hub(), runtime: self.runtime.clone() }
     }
 
+    /// Begins to end every stream politely; [`Self::stop`] waits for it.
+    pub fn begin_to_stop(&self) {
+        self.stop.send_replace(true);
+    }
+
     /// Ends every stream politely.
     pub fn stop(self) {
-        self.stop.send_replace(true);
+        self.begin_to_stop();
         // It ends by its own deadline; waiting longer would help nobody.
         let _ = self.ended.recv_timeout(FAREWELL + Duration::from_millis(300));
     }
@@ -179,7 +188,7 @@ async fn serve(
     direct: Vec<std::net::TcpListener>,
     mut lives: mpsc::Receiver<()>,
 ) {
-    let door = Arc::new(Door::default());
+    let door = Door::new(inbound::CAPS);
     let all = plain
         .into_iter()
         .map(|socket| (socket, false))
@@ -200,13 +209,14 @@ async fn serve(
 }
 
 fn bind(places: &[SocketAddr]) -> Result<Vec<std::net::TcpListener>, String> {
-    let open = |place: &SocketAddr| {
+    places.iter().copied().map(bind_one).collect()
+}
+
+fn bind_one(place: SocketAddr) -> Result<std::net::TcpListener, String> {
+    let open = || {
         let listener = std::net::TcpListener::bind(place)?;
         listener.set_nonblocking(true)?;
         Ok(listener)
     };
-    let named = |place: &SocketAddr| {
-        open(place).map_err(|e: io::Error| format!("{place} cannot be listened on: {e}"))
-    };
-    places.iter().map(named).collect()
+    open().map_err(|e: io::Error| format!("{place} cannot be listened on: {e}"))
 }

@@ -51,11 +51,24 @@ pub enum Broken {
     TooMuch(String),
 }
 
+/// The element that [`super::written`] wrote; none: it is no text of that.
+pub fn parsed(text: &str) -> Option<Element> {
+    let whole = super::header(None, None, None) + text;
+    let (mut reader, mut rest) = (Reader::new(AFTER), whole.as_bytes());
+    loop {
+        match reader.next(&mut rest) {
+            Ok(Some(Piece::Child(element))) => return Some(element),
+            Ok(Some(Piece::Open { .. })) => {}
+            Ok(Some(Piece::Close) | None) | Err(_) => return None,
+        }
+    }
+}
+
 /// Reads one stream, from its header to its end or to a restart.
 pub struct Reader {
     parser: Parser,
     /// Reads the header once more, because the other one does not say which namespaces it declares.
-    raw: RawParser,
+    raw: Option<Box<RawParser>>,
     limits: Limits,
     /// Bytes of the piece so far.
     taken: usize,
@@ -75,7 +88,7 @@ impl Reader {
         parser.set_text_buffering(false);
         Self {
             parser,
-            raw: RawParser::new(),
+            raw: Some(Box::default()),
             limits,
             taken: 0,
             elements: 0,
@@ -103,9 +116,7 @@ impl Reader {
             let mut part = offered;
             let event = self.parser.parse(&mut part, false);
             let read = offered.len() - part.len();
-            if !self.is_open {
-                self.look_at_header(&offered[..read]);
-            }
+            self.look_at_header(&offered[..read]);
             self.taken += read;
             *input = &input[read..];
             match event {
@@ -128,7 +139,8 @@ impl Reader {
 
     /// Finds the namespace of elements without prefix. What is wrong with the header, the other parser says.
     fn look_at_header(&mut self, mut read: &[u8]) {
-        while let Ok(Some(event)) = self.raw.parse(&mut read, false) {
+        let Some(raw) = &mut self.raw else { return };
+        while let Ok(Some(event)) = raw.parse(&mut read, false) {
             if let RawEvent::Attribute(_, (None, name), value) = event
                 && name.as_str() == "xmlns"
             {
@@ -169,6 +181,7 @@ impl Reader {
     fn begin(&mut self, element: Element) -> Result<Option<Piece>, Broken> {
         if !self.is_open {
             self.is_open = true;
+            self.raw = None;
             self.taken = 0;
             let default_ns = std::mem::take(&mut self.default_ns);
             return Ok(Some(Piece::Open { root: element, default_ns }));

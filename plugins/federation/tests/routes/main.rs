@@ -6,6 +6,7 @@
 mod applying;
 mod certificate;
 mod servers;
+mod sessions;
 mod switches;
 
 use jackfield_federation::Federation;

@@ -18,7 +18,7 @@ const KINDS: [&str; 8] =
 
 /// The part that knows who sees whom.
 #[derive(Default)]
-pub struct Roster;
+pub struct Roster {}
 
 impl Roster {
     /// Presence of a client or of a partner.
