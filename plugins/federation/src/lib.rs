@@ -43,6 +43,8 @@ impl Plugin for Federation {
     const OPS: &'static [&'static str] = &["http", "revision.undo", "settings.changed"];
     // The test of a server takes a while, and must not hold up the rest.
     const WORKERS: usize = 4;
+    // A change of presence is told one account at a time, and many come in a moment.
+    const QUEUE: usize = 4096;
 
     fn start(host: Host, config: Config) -> Result<Self, Failure> {
         let options = Options::read(&config.settings)?;
@@ -51,11 +53,13 @@ impl Plugin for Federation {
 
     fn ready(&self) -> Result<(), Failure> {
         *self.office() = Some(im::open(&self.host, self.server().outside.clone())?);
+        self.instruct();
         self.follow_or_say()
     }
 
     fn settings_changed(&self, settings: Settings) -> Result<(), Failure> {
         *self.options() = Options::read(&settings)?;
+        self.instruct();
         self.follow_or_say()
     }
 

@@ -8,7 +8,7 @@ use jackfield_sdk::{Code, Failure, Host, Settings, log, params};
 use serde::Deserialize;
 
 use crate::certificate::{Stored, dialback_secret};
-use crate::im::{Desk, Keys, Outside};
+use crate::im::{Call, Desk, Keys, Outside};
 use crate::net::{Known, Net, Partner, Places, Tls};
 use crate::s2s::{Policy, address};
 use crate::standing::Standing;
@@ -24,6 +24,7 @@ pub struct Wanted {
     s2s_listen: Vec<String>,
     s2s_tls_listen: Vec<String>,
     dns_servers: Vec<String>,
+    directory_contacts_most: usize,
 }
 
 /// What is read of the settings.
@@ -31,6 +32,8 @@ pub struct Wanted {
 pub struct Options {
     places: Places,
     name_servers: Vec<IpAddr>,
+    /// Entries of the largest directory that rosters show.
+    pub directory_contacts: usize,
 }
 
 /// The server, and why it does not run.
@@ -52,12 +55,13 @@ struct Domain {
 impl Options {
     /// Reads the settings; the error names the one that does not fit.
     pub fn read(settings: &Settings) -> Result<Self, Failure> {
-        let Wanted { s2s_listen, s2s_tls_listen, dns_servers } = settings.read()?;
+        let Wanted { s2s_listen, s2s_tls_listen, dns_servers, directory_contacts_most } = settings.read()?;
         let places = Places {
             plain: each("s2s_listen", &s2s_listen, "an address and port such as 0.0.0.0:5269")?,
             tls: each("s2s_tls_listen", &s2s_tls_listen, "an address and port such as 0.0.0.0:5270")?,
         };
-        Ok(Self { places, name_servers: each("dns_servers", &dns_servers, "an IP address")? })
+        let name_servers = each("dns_servers", &dns_servers, "an IP address")?;
+        Ok(Self { places, name_servers, directory_contacts: directory_contacts_most })
     }
 }
 
@@ -181,6 +185,15 @@ impl Federation {
             server.trouble = failure.msg;
         }
         condition::of(&standing.switches, &server).tell(&self.host)
+    }
+
+    /// Tells the office what it goes by.
+    pub(crate) fn instruct(&self) {
+        let bound = self.options().directory_contacts;
+        let desk = self.office().as_ref().map(|(desk, _)| desk.clone());
+        if let Some(desk) = desk {
+            desk.hand_blocking(Call::DirectoryBound(bound));
+        }
     }
 
     /// The office while it is open.

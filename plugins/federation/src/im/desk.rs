@@ -105,6 +105,8 @@ pub enum Call {
         /// Who sends to whom.
         pair: Pair,
     },
+    /// Corporate directories with more entries than that are not shown in rosters.
+    DirectoryBound(usize),
     /// Something happened in the appliance.
     Event(Event),
 }

@@ -13,10 +13,12 @@ mod office;
 mod out;
 mod outside;
 mod parcel;
+mod presence;
 mod roster;
 mod services;
 mod sessions;
 mod site;
+mod vcard;
 
 #[allow(unused_imports, reason = "clients come next")]
 pub use desk::{Call, Desk, Keys, NewSession, SessionId};

@@ -114,7 +114,15 @@ impl Office {
                 if stanza.name == "message" {
                     return self.chat.bounced(site, &stanza, id, condition, &words);
                 }
-                Effect::send(explained(error(&stanza, condition), &words))
+                let answer = explained(error(&stanza, condition), &words);
+                if stanza.name == "presence" {
+                    return self.roster.bounced(&pair, &stanza, answer);
+                }
+                Effect::send(answer)
+            }
+            Call::DirectoryBound(most) => {
+                self.roster.bound_directory(most);
+                vec![]
             }
             Call::LinkUp { pair } => self.roster.link(site, &pair, true),
             Call::LinkDown { pair } => self.roster.link(site, &pair, false),
@@ -148,6 +156,7 @@ impl Office {
         let site = &mut self.site;
         match parcel.stanza.name.as_str() {
             "message" => self.chat.take(site, parcel),
+            "iq" if self.roster.answers(site, &parcel) => self.roster.query(site, &parcel),
             "iq" => self.services.take(site, &parcel),
             _ => {
                 let mut effects = self.roster.take(site, &parcel, now);

@@ -1,6 +1,6 @@
 //! Addresses as they are compared (RFC 7622): never as they were written.
 
-use jid::{DomainPart, Jid};
+use jid::{BareJid, DomainPart, Jid};
 
 /// Longest address that is looked at: three parts of 1,023 bytes and their separators (RFC 7622 section 3.1).
 const LONGEST: usize = 3071;
@@ -37,9 +37,52 @@ pub fn domain_of(address: &Jid) -> Option<String> {
     (!ascii.is_empty() && ascii.len() <= 253).then_some(ascii)
 }
 
+/// What an address writes differently before its `@` (XEP-0106 section 3.2). A backslash only where it would be read as
+/// one of these.
+const ESCAPES: [(char, &str); 10] = [
+    (' ', "\\20"),
+    ('"', "\\22"),
+    ('&', "\\26"),
+    ('\'', "\\27"),
+    ('/', "\\2f"),
+    (':', "\\3a"),
+    ('<', "\\3c"),
+    ('>', "\\3e"),
+    ('@', "\\40"),
+    ('\\', "\\5c"),
+];
+
+/// The address of an account: its login at its enterprise's domain; none: there is no such address.
+pub fn of_login(login: &str, domain: &str) -> Option<BareJid> {
+    let begins_escape = |rest: &str| ESCAPES.iter().any(|(_, escape)| starts(rest, escape));
+    let mut node = String::with_capacity(login.len());
+    for (at, letter) in login.char_indices() {
+        match ESCAPES.iter().find(|(escaped, _)| *escaped == letter) {
+            Some((_, escape)) if letter != '\\' || begins_escape(&login[at..]) => node.push_str(escape),
+            _ => node.push(letter),
+        }
+    }
+    let address = parsed(&format!("{node}@{domain}"))?;
+    address.node().is_some().then(|| address.into_bare())
+}
+
+fn starts(text: &str, escape: &str) -> bool {
+    text.get(..escape.len()).is_some_and(|start| start.eq_ignore_ascii_case(escape))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_login_becomes_an_address_and_comes_back() {
+        for login in ["john", "ann@corp.example", "d'arcy & co", "back\\slash", "back\\20slash", "a:b/c<d>"] {
+            let address = of_login(login, "Home.example").unwrap();
+            assert_eq!(address.domain().as_str(), "home.example");
+            assert_eq!(address.node().unwrap().unescape().unwrap(), login, "{address}");
+        }
+        assert_eq!(of_login("", "home.example"), None);
+    }
 
     #[test]
     fn domains_are_compared_as_dns_has_them() {

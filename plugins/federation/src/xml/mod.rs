@@ -9,7 +9,7 @@ mod writer;
 mod tests;
 
 pub use element::{Element, Node};
-pub use reader::{AFTER, BEFORE, Broken, Limits, Piece, Reader};
+pub use reader::{AFTER, BEFORE, Broken, Limits, Piece, Reader, read_back};
 pub use writer::{header, written, written_to_client};
 
 /// Namespaces by their sources.
@@ -38,4 +38,10 @@ pub mod ns {
     pub const PING: &str = "urn:xmpp:ping";
     /// What somebody can do (XEP-0030).
     pub const DISCO_INFO: &str = "http://jabber.org/protocol/disco#info";
+    /// Rosters (RFC 6121 section 2.1).
+    pub const ROSTER: &str = "jabber:iq:roster";
+    /// Business cards (XEP-0054).
+    pub const VCARD: &str = "vcard-temp";
+    /// When something was, where that is not now (XEP-0203).
+    pub const DELAY: &str = "urn:xmpp:delay";
 }

@@ -212,6 +212,19 @@ impl Reader {
     }
 }
 
+/// An element that was kept as [`super::written`] has it; none: it is none.
+pub fn read_back(text: &str) -> Option<Element> {
+    let whole = super::header(None, None, None) + text;
+    let (mut reader, mut input) = (Reader::new(super::AFTER), whole.as_bytes());
+    loop {
+        match reader.next(&mut input) {
+            Ok(Some(Piece::Child(element))) => return Some(element),
+            Ok(Some(Piece::Open { .. })) => {}
+            _ => return None,
+        }
+    }
+}
+
 fn broken(error: &Error) -> Broken {
     match error {
         Error::RestrictedXml(what) => Broken::Restricted(format!("it has what a stream must not: {what}")),
