@@ -6,6 +6,7 @@
 mod apply;
 mod certificate;
 mod condition;
+mod contacts;
 mod im;
 mod links;
 mod net;
@@ -90,6 +91,7 @@ impl Plugin for Federation {
             .delete("federation/servers/{domain}", Self::remove_server)
             .post("federation/servers/{domain}:test", Self::test_server)
             .get("federation/links", Self::list_links)
+            .get("federation/contacts", Self::list_contacts)
             .get("federation/certificate", Self::read_certificate)
             .put("federation/certificate", Self::put_certificate)
     }

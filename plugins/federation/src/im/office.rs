@@ -116,7 +116,7 @@ impl Office {
                 }
                 let answer = explained(error(&stanza, condition), &words);
                 if stanza.name == "presence" {
-                    return self.roster.bounced(&pair, &stanza, answer);
+                    return self.roster.bounced(site, &pair, &stanza, answer);
                 }
                 Effect::send(answer)
             }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::net::Hub;
-use crate::s2s::Pair;
+use crate::s2s::{Pair, Rules};
 use crate::xml::Element;
 
 /// Holds the links' hub while there is one; clone it freely.
@@ -23,6 +23,11 @@ impl Outside {
     /// Has a stanza sent; the error says in words why it is not.
     pub fn send(&self, pair: &Pair, stanza: &Element) -> Result<(), &'static str> {
         self.hub().ok_or("federation is switched off")?.send(pair, stanza)
+    }
+
+    /// Whether federation runs and that domain is a partner.
+    pub fn talks_to(&self, domain: &str) -> bool {
+        self.hub().is_some_and(|hub| hub.present.partner(domain).is_some())
     }
 
     /// A partner has answered a ping of ours.

@@ -12,7 +12,7 @@ use super::{RESOURCE, Roster};
 use crate::im::desk::SessionId;
 use crate::im::effect::Effect;
 use crate::im::parcel::Parcel;
-use crate::im::presence::heard::passed;
+use crate::im::presence::heard::{Heard, passed};
 use crate::im::presence::words::{self, Shown};
 use crate::im::site::Site;
 use crate::xml::{Element, ns, read_back};
@@ -34,7 +34,7 @@ impl Roster {
             (None, "") => self.arrives(site, id, &parcel.stanza, now),
             (None, "unavailable") => {
                 site.sessions.present(id, None);
-                Ok(self.leaves(site, &account, id, &parcel.from, Some(&parcel.stanza)))
+                Ok(self.leaves(&account, id, &parcel.from, Some(&parcel.stanza)))
             }
             (Some(to), kind @ ("" | "unavailable")) => Ok(self.directs(&account, id, to, kind, parcel)),
             // Nobody answers an error.
@@ -96,7 +96,7 @@ impl Roster {
                 stanzas.push(words::stanza(seen).with("from", &format!("{address}/{RESOURCE}")));
             }
         }
-        stanzas.extend(user.heard.values().flat_map(super::super::presence::heard::Heard::stanzas));
+        stanzas.extend(user.heard.values().flat_map(Heard::stanzas));
         let asked = user.contacts.values().filter(|contact| contact.state.is_asked());
         stanzas.extend(asked.filter_map(|contact| read_back(&contact.request)));
         let deliver = |stanza| Effect::Deliver(id, user.delivery(stanza));
@@ -125,8 +125,7 @@ impl Roster {
         self.looked_at.insert(enterprise.to_owned(), now);
         let accounts: Vec<String> = directory.entries.values().map(|entry| entry.account.clone()).collect();
         for merged in People::merged(&site.host, &accounts)? {
-            let own = self.users.get(&merged.account).and_then(|user| user.best());
-            let seen = words::seen(&merged, own);
+            let seen = words::seen(&merged, self.own_words(&merged.account));
             self.people.sees(&merged.account, &seen);
         }
         Ok(())
@@ -160,7 +159,6 @@ impl Roster {
     /// A client is not available any more: whoever it showed itself to is told.
     pub(super) fn leaves(
         &mut self,
-        _site: &mut Site,
         account: &str,
         id: SessionId,
         from: &Jid,

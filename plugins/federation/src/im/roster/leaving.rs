@@ -6,6 +6,7 @@ use jackfield_sdk::Failure;
 
 use super::subscriptions::unavailable;
 use super::table::Kind;
+use super::watch::is_watcher;
 use super::{Roster, store};
 use crate::im::effect::Effect;
 use crate::im::site::Site;
@@ -43,6 +44,7 @@ impl Roster {
     pub fn link(&mut self, site: &mut Site, pair: &Pair, is_up: bool) -> Vec<Effect> {
         if is_up {
             if self.probes.finds(pair) {
+                self.watch_found();
                 self.behind(pair).into_iter().for_each(|account| self.probes_contacts(site, &account));
             }
             return vec![];
@@ -52,6 +54,7 @@ impl Roster {
 
     fn lost(&mut self, pair: &Pair, now: Instant) -> Vec<Effect> {
         self.probes.loses(pair, now);
+        self.watch_lost(pair);
         let mut effects = Vec::new();
         for account in self.behind(pair) {
             let Some(user) = self.users.get(&account) else { continue };
@@ -63,8 +66,19 @@ impl Roster {
     }
 
     /// A presence stanza of ours did not reach another server. Only a request is worth a word to whoever made it.
-    pub fn bounced(&mut self, pair: &Pair, stanza: &Element, answer: Option<Element>) -> Vec<Effect> {
+    pub fn bounced(
+        &mut self,
+        site: &Site,
+        pair: &Pair,
+        stanza: &Element,
+        answer: Option<Element>,
+    ) -> Vec<Effect> {
         let mut effects = self.lost(pair, Instant::now());
+        let from = stanza.attribute("from").and_then(address::parsed);
+        if from.is_some_and(|from| is_watcher(&from.into_bare())) {
+            self.watch_bounced(site, stanza);
+            return effects;
+        }
         if stanza.attribute("type") == Some(Kind::Subscribe.word()) {
             effects.extend(Effect::send(answer));
         }

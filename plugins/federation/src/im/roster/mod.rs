@@ -10,6 +10,7 @@
 //! | `clients`, `partners` | presence from our clients and from other servers (section 4) |
 //! | `people`, `telling` | what the appliance says people are doing, and who is told |
 //! | `probes` | questions to other servers, spread |
+//! | `watch`, `watch_store` | contacts of external peers, which the whole enterprise sees |
 //! | `leaving` | accounts that are gone, and links that are lost |
 //!
 //! Left out: messages, and the words for states (`presence`).
@@ -27,6 +28,8 @@ mod subscriptions;
 mod table;
 mod telling;
 mod user;
+mod watch;
+mod watch_store;
 
 #[cfg(test)]
 mod tests;
@@ -49,6 +52,8 @@ use directory::{Directories, Directory};
 use people::People;
 use probes::Probes;
 use user::User;
+use watch::Watch;
+pub use watch_store::{Counts as WatchCounts, counts as watch_counts};
 
 /// Resource of everybody whose presence the appliance tells: one that stays, because who is there is not one client.
 pub const RESOURCE: &str = "uc";
@@ -68,6 +73,7 @@ pub struct Roster {
     most: usize,
     people: People,
     probes: Probes,
+    watch: Watch,
     /// Whether directories have to be read again.
     is_stale: bool,
     /// Whether accounts may have gone.
@@ -89,6 +95,7 @@ impl Default for Roster {
             most: MOST_OF_DIRECTORY,
             people: People::default(),
             probes: Probes::default(),
+            watch: Watch::default(),
             is_stale: false,
             has_orphans: true,
             read_at: None,
@@ -118,8 +125,8 @@ impl Roster {
     }
 
     /// A session is over; it is not among the sessions any more.
-    pub fn gone(&mut self, site: &mut Site, gone: &Session, _now: Instant) -> Vec<Effect> {
-        let effects = self.leaves(site, &gone.account, gone.id, &gone.address.clone().into(), None);
+    pub fn gone(&mut self, _site: &mut Site, gone: &Session, _now: Instant) -> Vec<Effect> {
+        let effects = self.leaves(&gone.account, gone.id, &gone.address.clone().into(), None);
         let Some(user) = self.users.get_mut(&gone.account) else { return effects };
         user.seats.remove(&gone.id);
         if user.seats.is_empty() {
@@ -142,8 +149,10 @@ impl Roster {
                 self.people.look_at(&event.object);
                 (self.is_stale, self.has_orphans) = (true, true);
             }
-            "accounts.changed" | "enterprise.changed" => (self.is_stale, self.has_orphans) = (true, true),
-            "directory.changed" | "peer.changed" => self.is_stale = true,
+            "accounts.changed" => (self.is_stale, self.has_orphans) = (true, true),
+            "enterprise.changed" | "directory.changed" | "peer.changed" => {
+                (self.is_stale, self.has_orphans, self.watch.is_stale) = (true, true, true);
+            }
             _ => {}
         }
         vec![]
@@ -166,6 +175,7 @@ impl Roster {
         }
         self.sweeps(site, now);
         effects.extend(self.retries(now));
+        effects.extend(self.watches(site, now));
         effects.extend(self.probes.due(now).into_iter().map(Effect::Send));
         self.people.publish(&site.host, now);
         effects.extend(self.tells(site));

@@ -6,6 +6,7 @@ use jid::BareJid;
 use super::Roster;
 use super::people::Question;
 use super::table::Kind;
+use super::watch::is_watcher;
 use crate::im::accounts::Account;
 use crate::im::effect::Effect;
 use crate::im::parcel::Parcel;
@@ -26,6 +27,9 @@ impl Roster {
         // Servers have no presence.
         if from.node().is_none() {
             return Ok(vec![]);
+        }
+        if is_watcher(&own) {
+            return self.watch_hears(site, parcel);
         }
         let account = site.accounts.find(&site.host, &own)?;
         let Some(account) = account else { return Ok(self.to_nobody(parcel)) };

@@ -12,7 +12,7 @@ use super::people::{People, Question};
 use super::store::{self, Watcher};
 use super::{RESOURCE, Roster, SWEEP_AFTER};
 use crate::im::effect::Effect;
-use crate::im::presence::words::{self, Seen};
+use crate::im::presence::words::{self, Seen, Shown};
 use crate::im::roster::contact::Line;
 use crate::im::site::Site;
 use crate::s2s::address;
@@ -78,11 +78,18 @@ impl Roster {
     fn found(&self, site: &Site, wanted: &[String]) -> Result<Found, Failure> {
         let mut found: Found = wanted.iter().map(|account| (account.clone(), None)).collect();
         for merged in People::merged(&site.host, wanted)? {
-            let own = self.users.get(&merged.account).and_then(|user| user.best());
-            let seen = words::seen(&merged, own);
+            let seen = words::seen(&merged, self.own_words(&merged.account));
             found.insert(merged.account, seen);
         }
         Ok(found)
+    }
+
+    /// What an account's clients, or a contact's server, said themselves.
+    pub(super) fn own_words(&self, account: &str) -> Option<&Shown> {
+        match self.users.get(account) {
+            Some(user) => user.best(),
+            None => self.watch.best(&self.directories.place(account)?.1),
+        }
     }
 
     /// Everybody of the enterprise who is connected, if the directory shows the account.
