@@ -29,6 +29,7 @@ use crate::engine::settings::Settings;
 use crate::engine::state::{StateDir, StateLock};
 use crate::engine::{
     Engine, checks, clock, import, messages, own_names, plugins, presence, revisions, schedule, scripts,
+    synchronization,
 };
 use crate::host::verify::Trust;
 use crate::http::{self, CertStore, Http, Limits, Request, Response};
@@ -398,6 +399,12 @@ impl Boot {
         let swept = self.engine.as_ref().map(|engine| messages::sweep(engine));
         if let Some(Err(problem)) = swept {
             log::warn!("could not drop messages that are old enough: {}", problem.detail);
+        }
+        engine.runs.drop_silent();
+        match synchronization::expire(engine) {
+            Ok(0) => {}
+            Ok(count) => log::info!("{count} accounts and contacts are deleted: their grace period is over"),
+            Err(problem) => log::warn!("could not delete whose grace period is over: {}", problem.detail),
         }
     }
 

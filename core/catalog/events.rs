@@ -29,6 +29,7 @@ events! {
     NODE_CHANGED "pbx_node.changed" "A PBX node was made, changed or deleted";
     ACCOUNT_CHANGED "account.changed" "An account was made, changed or deleted";
     ACCOUNTS_CHANGED "accounts.changed" "Many accounts were made, changed or deleted at once; the object is the revision";
+    DIRECTORY_CHANGED "directory.changed" "A synchronization has changed an enterprise's accounts or a peer's contacts; the object is the enterprise or the peer";
     PROFILE_CHANGED "profile.changed" "A user profile was made, changed or deleted";
     TRUSTED_SERVER_CHANGED "trusted_server.changed" "A trusted server was made, changed or deleted";
     SCHEDULE_CHANGED "schedule.changed" "A schedule was made, changed or deleted";
@@ -54,6 +55,7 @@ const READERS: &[(&Event, &Right)] = &[
     (NODE_CHANGED, NODES_READ),
     (ACCOUNT_CHANGED, ACCOUNTS_READ),
     (ACCOUNTS_CHANGED, ACCOUNTS_READ),
+    (DIRECTORY_CHANGED, ACCOUNTS_READ),
     (PROFILE_CHANGED, PROFILES_READ),
     (TRUSTED_SERVER_CHANGED, TRUSTED_SERVERS_READ),
     (SCHEDULE_CHANGED, SCHEDULES_READ),

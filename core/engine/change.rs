@@ -8,8 +8,12 @@ use serde_json::Value;
 
 use super::clock;
 use super::events::Fired;
+use crate::catalog::events::{ACCOUNT_CHANGED, ACCOUNTS_CHANGED};
 use crate::catalog::problems::{Problem, STALE};
 use crate::catalog::shape::Object;
+
+/// Most accounts that one change tells of one by one; of more it tells that there are many.
+const MOST_SINGLE: usize = 100;
 
 /// Who makes a change, and how it came in.
 #[derive(Debug, Clone)]
@@ -74,6 +78,7 @@ pub struct Change<'t> {
     undoes: Cell<Option<i64>>,
     whole: Cell<Option<i64>>,
     is_bulk: Cell<bool>,
+    single: Cell<usize>,
     fired: RefCell<Vec<Fired>>,
 }
 
@@ -81,7 +86,8 @@ impl<'t> Change<'t> {
     /// Begins a change in a transaction.
     pub fn new(tx: &'t Tx<'t>, origin: &'t Origin) -> Self {
         let (undoes, whole, is_bulk) = (Cell::new(None), Cell::new(None), Cell::new(false));
-        Self { tx, origin, undoes, whole, is_bulk, fired: RefCell::default() }
+        let (single, fired) = (Cell::new(0), RefCell::default());
+        Self { tx, origin, undoes, whole, is_bulk, single, fired }
     }
 
     /// Marks what is recorded from now on as the undoing of a revision.
@@ -153,13 +159,33 @@ impl<'t> Change<'t> {
             None => self.write(entry, action)?,
         };
         if !self.is_bulk.get() {
-            self.fire(entry.event, entry.object);
+            self.fire_of(n, entry);
         }
         Ok(n)
     }
 
+    /// Queues an event beyond those of the objects that were changed.
+    pub fn tell(&self, event: &str, object: &str) {
+        self.fire(event, object);
+    }
+
     fn fire(&self, event: &str, object: &str) {
         self.fired.borrow_mut().push(Fired { event: event.to_owned(), object: object.to_owned() });
+    }
+
+    /// So that deleting a peer with all its contacts is not news of each of them.
+    fn fire_of(&self, n: i64, entry: &Entry<'_>) {
+        if entry.event != ACCOUNT_CHANGED.name {
+            return self.fire(entry.event, entry.object);
+        }
+        let single = self.single.get() + 1;
+        self.single.set(single);
+        if single <= MOST_SINGLE {
+            self.fire(entry.event, entry.object);
+        } else if single == MOST_SINGLE + 1 {
+            self.fired.borrow_mut().retain(|fired| fired.event != ACCOUNT_CHANGED.name);
+            self.fire(ACCOUNTS_CHANGED.name, &n.to_string());
+        }
     }
 
     fn write(&self, entry: &Entry<'_>, action: &str) -> Result<i64, Problem> {

@@ -27,6 +27,7 @@ pub mod scripts;
 pub mod secrets;
 pub mod settings;
 pub mod state;
+pub mod synchronization;
 
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -50,6 +51,7 @@ use scripts::Scripts;
 use secrets::{Keyring, MasterKey};
 use settings::Settings;
 use state::StateDir;
+use synchronization::Runs;
 
 const READERS: usize = 4;
 const WRITE_QUEUE: usize = 1024;
@@ -85,6 +87,8 @@ pub struct Engine {
     pub jobs: Jobs,
     /// Requests with an idempotency key that plugins are answering.
     pub in_hand: InHand,
+    /// Synchronizations that are under way.
+    pub runs: Runs,
     /// What scripts look at again and again.
     pub checks: Checks,
     /// What other hosts look like from here.
@@ -129,6 +133,7 @@ impl Engine {
             board,
             jobs: Jobs::default(),
             in_hand: InHand::default(),
+            runs: Runs::default(),
             checks: Checks::default(),
             probes: Probes::default(),
             plugins: OnceLock::new(),

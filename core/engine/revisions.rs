@@ -8,9 +8,10 @@ use jackfield_db::{Read, Row, RowResult, Value as Cell, params, params_from_iter
 use serde_json::{Value, json};
 
 use super::change::{Change, Precondition};
-use super::objects::{self, Resource};
+use super::objects::{self, PEERS, Resource};
 use super::secrets::Keyring;
 use super::{scripts, settings};
+use crate::catalog::events::DIRECTORY_CHANGED;
 use crate::catalog::problems::{NOT_FOUND, NOT_UNDOABLE, Problem, SUPERSEDED};
 use crate::catalog::shape::Object;
 
@@ -152,7 +153,10 @@ pub fn undo(change: &Change<'_>, keyring: &Keyring, n: i64) -> Result<Object, Pr
         (_, Some(resource)) => put_back(change, resource, id, before, after)?,
         _ => return Err(Problem::new(NOT_UNDOABLE, format!("Nothing here knows how to put back {kind}."))),
     }
-    change.as_part_of(undoing, || parts::put_back_all(change, n).map(drop))?;
+    let count = change.as_part_of(undoing, || parts::put_back_all(change, n))?;
+    if kind == PEERS.name && count > 0 {
+        change.tell(DIRECTORY_CHANGED.name, id);
+    }
     get(change.tx, undoing)
 }
 

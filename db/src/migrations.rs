@@ -36,6 +36,7 @@ pub(crate) const CORE: &[Migration] = core![
     "0008_revision_parts.sql",
     "0009_schedules.sql",
     "0010_presence_messages.sql",
+    "0011_directory.sql",
 ];
 
 /// Which step failed, and why.

@@ -11,6 +11,7 @@ const RESERVED: &[&str] = &[
     "check",
     "conversation",
     "core",
+    "directory",
     "enterprise",
     "idempotency",
     "job",

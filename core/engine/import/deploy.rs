@@ -1,5 +1,5 @@
-//! Import Users: accounts that were left un-deployed, by a synchronizer or a list, are put into use. One revision,
-//! however many there are.
+//! Import Users: accounts that were left un-deployed, by a synchronizer or a list, are put into use, but never a peer's
+//! contacts, nor those that their directory has no longer. One revision, however many there are.
 
 use jackfield_db::{Read, params};
 use serde::{Deserialize, Serialize};
@@ -60,7 +60,8 @@ fn kept(work: &Work<'_>) -> Result<Deployed, Problem> {
 }
 
 fn waiting(read: &Read<'_>, enterprise: &str) -> Result<u64, Problem> {
-    let sql = "SELECT count(*) FROM account WHERE deployed = 0 AND (enterprise = ?1 OR ?1 = '')";
+    let sql = "SELECT count(*) FROM account WHERE deployed = 0 AND peer IS NULL AND removed_at IS NULL
+               AND (enterprise = ?1 OR ?1 = '')";
     let count: i64 = read.one(sql, params![enterprise], |row| row.get(0))?.unwrap_or(0);
     Ok(count.unsigned_abs())
 }
@@ -70,7 +71,8 @@ fn batch(work: &Work<'_>, enterprise: &str, mut deployed: Deployed) -> Result<De
         (work.who.to_owned(), "a job".to_owned(), "appliance", work.id.to_owned());
     let (job, enterprise) = (work.id.to_owned(), enterprise.to_owned());
     work.engine.change(Origin { who, from, via, request }, Mode::Commit, move |change| {
-        let sql = "SELECT id FROM account WHERE deployed = 0 AND (enterprise = ?1 OR ?1 = '') LIMIT ?2";
+        let sql = "SELECT id FROM account WHERE deployed = 0 AND peer IS NULL AND removed_at IS NULL
+               AND (enterprise = ?1 OR ?1 = '') LIMIT ?2";
         let ids = change.tx.all(sql, params![enterprise, BATCH], |row| row.get::<_, String>(0))?;
         if ids.is_empty() {
             return Ok(deployed);

@@ -106,14 +106,14 @@ fn plan(read: &Read<'_>, given: &Object) -> Result<Plan, Problem> {
 }
 
 fn existing(read: &Read<'_>, fields: &Object) -> Result<Option<Object>, Problem> {
-    let sql = "SELECT id FROM account WHERE enterprise = ?1 AND login_id = ?2";
+    let sql = "SELECT id FROM account WHERE enterprise = ?1 AND login_id = ?2 AND peer IS NULL";
     let bound = params![text(fields, "enterprise"), text(fields, "login_id")];
     let id = read.one(sql, bound, |row| row.get::<_, String>(0))?;
     id.map(|id| ACCOUNTS.get(read, &id)).transpose()
 }
 
-/// Nodes and profiles may be named as people call them.
-fn resolve_names(read: &Read<'_>, fields: &mut Object) -> Result<(), Problem> {
+/// Nodes and profiles may be named as people call them; `fields` holds the enterprise.
+pub fn resolve_names(read: &Read<'_>, fields: &mut Object) -> Result<(), Problem> {
     let enterprise = text(fields, "enterprise").to_owned();
     for (field, sql) in [
         ("pbx_node", "SELECT id FROM pbx_node WHERE id = ?1 OR (enterprise = ?2 AND name = ?1)"),

@@ -26,6 +26,7 @@ use crate::catalog::problems::{CONFLICT, INVALID, Problem, STORAGE_FULL};
 pub use deploy::DEPLOY;
 pub use export::{Wanted, export};
 pub use header::Header;
+pub use judge::resolve_names;
 
 /// Name of the job.
 pub const JOB: &str = "accounts.import";

@@ -1,6 +1,6 @@
 //! Accounts: the people (and their telephones) of an enterprise.
 
-use jackfield_db::{Read, params};
+use jackfield_db::{Read, Tx, params};
 
 use super::profiles::DEFAULT_PROFILE;
 use super::{
@@ -11,6 +11,7 @@ use crate::catalog::problems::Problem;
 use crate::catalog::shape::{Absent, Field, Kind, Object, Shape};
 use crate::catalog::{events, rights, rules};
 
+const SOURCE: Kind = Kind::Text { min: 1, max: 256, rule: None };
 const NAME: Kind = Kind::Text { min: 0, max: 64, rule: Some(&rules::PLAIN) };
 
 static SHAPE: Shape = Shape {
@@ -81,6 +82,29 @@ static SHAPE: Shape = Shape {
             "Folder of the corporate directory below the top, such as Sales/Paris; empty: the top.",
         ),
         Field::optional("deployed", Kind::Boolean, Absent::Boolean(true), "Whether it is in use."),
+        Field::read_only(
+            "address",
+            Kind::Text { min: 3, max: 2047, rule: None },
+            "XMPP address of a peer's user, where the source gives one; null: the login at the peer's domain.",
+        ),
+        Field::read_only("synchronizer", SOURCE, "Synchronizer that brought it; null: none did."),
+        Field::read_only("directory_key", SOURCE, "Key by which its source knows it, such as an objectGUID."),
+        Field::read_only("directory_hash", SOURCE, "What tells the source's version of it from the next."),
+        Field::read_only(
+            "removed_at",
+            Kind::Time,
+            "Since when its source has it no longer: it is un-deployed and out of the directory; null: it is there.",
+        ),
+        Field::read_only(
+            "kept_until",
+            Kind::Time,
+            "When it is deleted, unless its source has it again before.",
+        ),
+        Field::read_only(
+            "before_removal",
+            Kind::Any,
+            "What deployed and in_directory will be when its source has it again.",
+        ),
         REVISION,
         CREATED_AT,
         CHANGED_AT,
@@ -97,7 +121,17 @@ pub static ACCOUNTS: Resource = Resource {
     read: rights::ACCOUNTS_READ,
     write: rights::ACCOUNTS_WRITE,
     event: events::ACCOUNT_CHANGED,
-    filters: &["enterprise", "pbx_node", "login_id", "extension", "email", "profile", "peer"],
+    filters: &[
+        "enterprise",
+        "pbx_node",
+        "login_id",
+        "extension",
+        "email",
+        "profile",
+        "peer",
+        "origin",
+        "synchronizer",
+    ],
     no_undo: None,
     changeable: true,
     hide: hide_nothing,
@@ -105,14 +139,22 @@ pub static ACCOUNTS: Resource = Resource {
     follow: nothing_follows,
 };
 
+/// Frees an account's login for another one, until it is given its own in the same transaction.
+pub fn set_login_aside(tx: &Tx<'_>, id: &str) -> Result<(), Problem> {
+    // No login has a blank in it.
+    tx.execute("UPDATE account SET login_id = ' ' || id WHERE id = ?1", params![id])?;
+    Ok(())
+}
+
 fn settle(read: &Read<'_>, object: &mut Object) -> Result<(), Problem> {
     object.entry("origin").or_insert_with(|| "manual".into());
     if object.get("profile").is_none_or(serde_json::Value::is_null) {
         object.insert("profile".to_owned(), DEFAULT_PROFILE.into());
     }
     check_node(read, object)?;
-    if !text(object, "peer").is_empty() {
-        // A peer's user is called on the peer's telephone system, and signs in there.
+    if !text(object, "peer").is_empty() || !text(object, "removed_at").is_empty() {
+        // A peer's user is called on the peer's telephone system, and signs in there; one that its directory has no
+        // longer does so nowhere.
         return Ok(());
     }
     check_login(read, object)?;
@@ -134,7 +176,9 @@ fn check_node(read: &Read<'_>, object: &Object) -> Result<(), Problem> {
 /// A login made of digits must not be what somebody else is called at.
 fn check_login(read: &Read<'_>, object: &Object) -> Result<(), Problem> {
     let login = text(object, "login_id");
-    let sql = "SELECT login_id FROM account WHERE enterprise = ?1 AND extension = ?2 AND id <> ?3 AND peer IS NULL LIMIT 1";
+    let sql =
+        "SELECT login_id FROM account WHERE enterprise = ?1 AND extension = ?2 AND id <> ?3 AND peer IS NULL
+               AND removed_at IS NULL LIMIT 1";
     let bound = params![text(object, "enterprise"), login, text(object, "id")];
     match read.one(sql, bound, |row| row.get::<_, String>(0))? {
         Some(other) => {
@@ -147,8 +191,8 @@ fn check_login(read: &Read<'_>, object: &Object) -> Result<(), Problem> {
 /// The other way round: an extension must not be what somebody else signs in with.
 fn check_extension(read: &Read<'_>, object: &Object) -> Result<(), Problem> {
     let extension = text(object, "extension");
-    let sql =
-        "SELECT 1 FROM account WHERE enterprise = ?1 AND login_id = ?2 AND id <> ?3 AND peer IS NULL LIMIT 1";
+    let sql = "SELECT 1 FROM account WHERE enterprise = ?1 AND login_id = ?2 AND id <> ?3 AND peer IS NULL
+         AND removed_at IS NULL LIMIT 1";
     let bound = params![text(object, "enterprise"), extension, text(object, "id")];
     match read.one(sql, bound, |row| row.get::<_, i64>(0))? {
         Some(_) => {

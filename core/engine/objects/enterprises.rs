@@ -2,7 +2,9 @@
 
 use jackfield_db::{Read, params};
 
-use super::{CHANGED_AT, CREATED_AT, Id, PEERS, REVISION, Resource, hide_nothing, nothing_follows, text};
+use super::{
+    CHANGED_AT, CREATED_AT, Id, PEERS, REVISION, Resource, hide_nothing, is_neighbour, nothing_follows, text,
+};
 use crate::catalog::problems::Problem;
 use crate::catalog::shape::{Absent, Field, Kind, Object, Shape};
 use crate::catalog::{events, rights, rules};
@@ -77,18 +79,19 @@ pub static ENTERPRISES: Resource = Resource {
 
 fn settle(read: &Read<'_>, object: &mut Object) -> Result<(), Problem> {
     let domain = text(object, "domain").to_ascii_lowercase();
-    refuse_peers_domain(read, &domain)?;
+    refuse_peers_domain(read, text(object, "id"), &domain)?;
     object.insert("domain".to_owned(), domain.into());
     Ok(())
 }
 
-/// An address must lead to one place: a domain is ours or a peer's. Peers have one once it is known.
-fn refuse_peers_domain(read: &Read<'_>, domain: &str) -> Result<(), Problem> {
-    if PEERS.shape.field("domain").is_none() {
-        return Ok(());
-    }
-    let sql = "SELECT description FROM peer WHERE lower(domain) = ?1 LIMIT 1";
-    let Some(peer) = read.one(sql, params![domain], |row| row.get::<_, String>(0))? else { return Ok(()) };
+/// An address must lead to one place: a domain is ours or a peer's, unless that peer is the enterprise itself. Peers have
+/// one once it is known.
+fn refuse_peers_domain(read: &Read<'_>, id: &str, domain: &str) -> Result<(), Problem> {
+    let ids =
+        read.all("SELECT id FROM peer WHERE domain = ?1", params![domain], |row| row.get::<_, String>(0))?;
+    let peers = ids.iter().map(|peer| PEERS.get(read, peer)).collect::<Result<Vec<_>, _>>()?;
+    let Some(peer) = peers.iter().find(|peer| !is_neighbour(peer, id)) else { return Ok(()) };
+    let peer = text(peer, "description");
     let detail = format!("must differ from the domain of every peer; {domain:?} is that of peer {peer:?}");
     Err(Problem::field("domain", detail))
 }

@@ -3,7 +3,10 @@
 
 use jackfield_db::{Read, params_from_iter};
 
-use super::{ALL, Object, PEERS, PROFILES, Resource, TRUSTED_SERVERS, find, profiles, text, trusted_servers};
+use super::{
+    ACCOUNTS, ALL, Object, PEERS, PROFILES, Resource, TRUSTED_SERVERS, find, profiles, text, trusted_servers,
+};
+use crate::catalog::events::DIRECTORY_CHANGED;
 use crate::catalog::problems::Problem;
 use crate::engine::change::Change;
 use crate::engine::deployment;
@@ -54,15 +57,20 @@ pub fn after_write(change: &Change<'_>, resource: &Resource, object: &Object) ->
 
 /// Deletes what goes with an object.
 pub fn remove_dependants(change: &Change<'_>, resource: &Resource, id: &str) -> Result<(), Problem> {
+    let mut has_contacts = false;
     for (_, kind, field) in CASCADES.iter().filter(|(target, _, _)| *target == resource.name) {
         let Some(other) = find(kind) else { continue };
         loop {
             let found = referring(change.tx, other, field, id)?;
             found.iter().try_for_each(|dependant| other.erase(change, dependant))?;
+            has_contacts |= other.name == ACCOUNTS.name && !found.is_empty();
             if found.len() < AT_ONCE {
                 break;
             }
         }
+    }
+    if has_contacts {
+        change.tell(DIRECTORY_CHANGED.name, id);
     }
     Ok(())
 }

@@ -25,12 +25,12 @@ use crate::catalog::problems::{CONFLICT, FieldError, IN_USE, NOT_FOUND, Problem}
 use crate::catalog::rights::Right;
 use crate::catalog::shape::{Field, Kind, Object, Shape};
 
-pub use accounts::ACCOUNTS;
+pub use accounts::{ACCOUNTS, set_login_aside};
 pub use admins::{ADMINS, PASSWORD};
 pub use enterprises::ENTERPRISES;
 pub use guards::is_same;
 pub use pbx_nodes::PBX_NODES;
-pub use peers::PEERS;
+pub use peers::{PEERS, is_neighbour};
 pub use profiles::PROFILES;
 pub use rows::Page;
 pub use schedules::SCHEDULES;
@@ -294,9 +294,13 @@ impl Resource {
 
     /// Turns a broken constraint into a sentence about the field.
     fn refused(&self, error: Error, object: &Object) -> Problem {
-        let Some(column) = unique_column(&error) else { return error.into() };
+        let Some(column) = unique_column(&error, self.table) else { return error.into() };
         let value = object.get(&column).map(ToString::to_string).unwrap_or_default();
-        let scope = if object.contains_key("enterprise") { " in this enterprise" } else { "" };
+        let scope = match object.contains_key("enterprise") {
+            true if text(object, "peer").is_empty() => " in this enterprise",
+            true => " of this peer",
+            false => "",
+        };
         let detail = format!("another {} has the {column} {value}{scope}", self.one);
         let errors = vec![FieldError::at(&column, detail.clone())];
         Problem::new(CONFLICT, format!("{}.", capital(&detail))).with_errors(errors)
@@ -308,9 +312,14 @@ pub fn names_nothing(resource: &Resource, id: &str) -> String {
     format!("names no {}: there is none with the id {id:?}", resource.one)
 }
 
-/// The last column of a uniqueness rule that was broken: `UNIQUE constraint failed: account.enterprise, account.login_id`.
-fn unique_column(error: &Error) -> Option<String> {
+/// The last column of a uniqueness rule that was broken: `UNIQUE constraint failed: peer.enterprise, peer.description`,
+/// or, where the rule has an expression in it, by the name of its index: `… failed: index 'account_login_id'`.
+fn unique_column(error: &Error, table: &str) -> Option<String> {
     let Error::Constraint { kind: Constraint::Unique, detail } = error else { return None };
+    let index = detail.split('\'').nth(1).and_then(|index| index.strip_prefix(table)?.strip_prefix('_'));
+    if let Some(column) = index {
+        return Some(column.to_owned());
+    }
     detail.rsplit('.').next().map(|column| column.trim().to_owned())
 }
 

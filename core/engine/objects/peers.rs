@@ -76,6 +76,16 @@ static SHAPE: Shape = Shape {
             Absent::Text("AM"),
             "Half of the day (seed 001); 12 AM is midnight, 12 PM is noon.",
         ),
+        Field::read_only(
+            "domain",
+            Kind::Text { min: 3, max: 253, rule: Some(&rules::DOMAIN) },
+            "Domain that its people's addresses end in, as it said when it was last met; null: it was not met yet.",
+        ),
+        Field::read_only(
+            "version",
+            Kind::Text { min: 1, max: 64, rule: None },
+            "Version of its software, as it said when it was last met; null: it has not said so.",
+        ),
         REVISION,
         CREATED_AT,
         CHANGED_AT,
@@ -109,6 +119,12 @@ fn settle(read: &Read<'_>, object: &mut Object) -> Result<(), Problem> {
         errors.extend(place_error(read, object)?);
     }
     if errors.is_empty() { Ok(()) } else { Err(Problem::invalid(errors)) }
+}
+
+/// Whether a peer is an enterprise of this appliance, that of the id: they may be peers (seed 001).
+pub fn is_neighbour(peer: &Object, enterprise: &str) -> bool {
+    own_names::contains(text(peer, "hostname"))
+        && text(peer, "peer_enterprise").eq_ignore_ascii_case(enterprise)
 }
 
 /// A field that has a value.

@@ -1,6 +1,7 @@
 //! What plugins get from the engine: their own tables, secrets, events, findings and revisions, and a memory
 //! of their deaths. Leaves out their processes, which are `host`'s.
 
+mod directory;
 mod memory;
 mod messages;
 mod presence;

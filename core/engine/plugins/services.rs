@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::writing::{self, Hand, Undone, failure, of_problem};
-use super::{messages, presence, rows, settings};
+use super::{directory, messages, presence, rows, settings};
 use crate::engine::doctor::{Finding, PLUGIN_FINDINGS, State};
 use crate::engine::events::Fired;
 use crate::engine::secrets::{Secret, store};
@@ -39,6 +39,8 @@ impl EngineServices {
 impl Services for EngineServices {
     fn prepare(&self, manifest: &Manifest) -> Result<(), String> {
         let engine = self.engine.upgrade().ok_or("The appliance is stopping.")?;
+        // What a process before this one had begun, nobody goes on with.
+        engine.runs.drop_of(&manifest.id);
         let needs_tables = manifest.services.iter().any(|service| service == "db/1");
         if needs_tables {
             migrate(&engine, manifest)?;
@@ -74,6 +76,8 @@ impl Services for EngineServices {
             ops::PRESENCE_PUBLISH | ops::PRESENCE_GET | ops::PRESENCE_GOVERN => {
                 presence::call(&engine, plugin, op, args)
             }
+            ops::PEER_DOMAIN => directory::call(&engine, plugin, op, args),
+            name if name.starts_with(directory::AREA) => directory::call(&engine, plugin, op, args),
             name if name.starts_with(messages::AREA) => messages::call(&engine, plugin, op, args),
             other => Err(unknown(other)),
         }

@@ -5,14 +5,16 @@ use jackfield_db::{Read, Row, RowResult, params};
 use serde_json::{Value, json};
 
 use super::{changes, get, number, parsed, put_back};
-use crate::catalog::events::ACCOUNTS_CHANGED;
-use crate::catalog::problems::{NOT_UNDOABLE, Problem, SUPERSEDED};
+use crate::catalog::events::{ACCOUNTS_CHANGED, DIRECTORY_CHANGED};
+use crate::catalog::problems::{CONFLICT, INVALID, NOT_UNDOABLE, Problem, SUPERSEDED};
 use crate::catalog::shape::Object;
 use crate::engine::change::{Change, Entry};
-use crate::engine::objects::{self, text};
+use crate::engine::objects::{self, ACCOUNTS, Hidden, text};
 
 /// Parts that are read at a time, so that undoing a large change takes bounded memory.
 const AT_ONCE: i64 = 500;
+/// Parts that stand in each other's way, at most.
+const MOST_KNOTS: usize = 10_000;
 const COLUMNS: &str = "id, action, kind, object, before, after";
 
 /// Parts of a revision in the order they were made, after one of them; and the one to go on after.
@@ -87,25 +89,72 @@ pub fn undo_bulk(change: &Change<'_>, revision: &Object) -> Result<Object, Probl
     };
     let undoing = change.in_bulk(&entry, None, || {
         let count = put_back_all(change, n)?;
-        Ok(json!({"put_back": count}).as_object().cloned().unwrap_or_default())
+        Ok(json!({"put_back": count, "places": places(revision)}).as_object().cloned().unwrap_or_default())
     })?;
+    places(revision)
+        .iter()
+        .filter_map(Value::as_str)
+        .for_each(|place| change.tell(DIRECTORY_CHANGED.name, place));
     let nothing =
         || Problem::new(NOT_UNDOABLE, format!("Everything that revision {n} changed is already as it was."));
     get(change.tx, undoing.ok_or_else(nothing)?)
 }
 
-/// Puts back every part, the last one first, because earlier ones may be what it rests on.
+/// Whose directory a change in bulk was about.
+fn places(revision: &Object) -> Vec<Value> {
+    revision.get("after").and_then(|after| after["places"].as_array().cloned()).unwrap_or_default()
+}
+
+/// Puts back every part, the last one first, because earlier ones may be what it rests on. Accounts that stand in each
+/// other's way, as two do that got each other's login, are put back once the others are.
 pub fn put_back_all(change: &Change<'_>, n: i64) -> Result<usize, Problem> {
     let sql = format!(
         "SELECT {COLUMNS} FROM revision_part WHERE revision = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3"
     );
-    let (mut count, mut before) = (0, i64::MAX);
+    let (mut count, mut before, mut knots) = (0, i64::MAX, Vec::new());
     loop {
         let found = change.tx.all(&sql, params![n, before, AT_ONCE], shown)?;
-        let Some((last, _)) = found.last() else { return Ok(count) };
+        let Some((last, _)) = found.last() else { break };
         before = *last;
-        for (_, part) in &found {
-            count += usize::from(put_back_one(change, part)?);
+        for (_, part) in found {
+            match put_back_one(change, &part) {
+                Ok(is_new) => count += usize::from(is_new),
+                Err(problem) => knots.push(Knot::of(change, part, problem)?),
+            }
+            if knots.len() > MOST_KNOTS {
+                let detail = format!("More than {MOST_KNOTS} objects stand in each other's way.");
+                return Err(Problem::new(NOT_UNDOABLE, detail));
+            }
+        }
+    }
+    knots.iter().try_for_each(|knot| knot.untie(change))?;
+    Ok(count + knots.len())
+}
+
+/// An account that could not be put back because another one has its login.
+struct Knot {
+    before: Object,
+    current: Option<Object>,
+}
+
+impl Knot {
+    /// Frees the login that the account has now, for whoever had it before.
+    fn of(change: &Change<'_>, part: Object, problem: Problem) -> Result<Self, Problem> {
+        let may_wait = text(&part, "kind") == ACCOUNTS.name && [CONFLICT, INVALID].contains(&problem.kind);
+        let before = part.get("before").and_then(Value::as_object).cloned();
+        let (true, Some(before)) = (may_wait, before) else { return Err(problem) };
+        let current = ACCOUNTS.find(change.tx, text(&part, "object"))?;
+        if current.is_some() {
+            objects::set_login_aside(change.tx, text(&part, "object"))?;
+        }
+        Ok(Self { before, current })
+    }
+
+    fn untie(&self, change: &Change<'_>) -> Result<(), Problem> {
+        let before = self.before.clone();
+        match &self.current {
+            None => ACCOUNTS.restore(change, before).map(drop),
+            Some(current) => ACCOUNTS.replace(change, current, before, &Hidden::default()).map(drop),
         }
     }
 }

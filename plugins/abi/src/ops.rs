@@ -1,8 +1,12 @@
 //! What messages say. Operations, fields and codes are added, never changed or removed; a receiver ignores
 //! fields it does not know. `since` names the minor version that brought an operation.
 
+mod directory;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+pub use directory::*;
 
 /// One operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +52,13 @@ ops! { TO_HOST, "What a plugin asks of the host.":
     MESSAGE_DELIVERED "message.delivered" 0 "Says that messages have arrived: `{ids}` to `{delivered}`, how many had been waiting; at most 1,000.";
     MESSAGE_HISTORY "message.history" 0 "One conversation, newest first: `MessageHistory` to `Messages`.";
     MESSAGE_ARCHIVE "message.archive" 0 "Makes chat read-only, or writable again: `{archived, who}` to `{}`; recorded as a revision.";
+    DIRECTORY_OPEN "directory.open" 0 "Begins to synchronize accounts or contacts: `DirectoryOpen` to `DirectoryOpened`. `conflict`: a run of this synchronizer is under way.";
+    DIRECTORY_PUT "directory.put" 0 "Tells what the source has: `DirectoryPut` to `DirectoryTaken`; nothing is changed yet.";
+    DIRECTORY_GONE "directory.gone" 0 "Tells what the source has no longer: `DirectoryGone` to `{}`.";
+    DIRECTORY_CLOSE "directory.close" 0 "Does what was told, as one revision: `DirectoryClose` to `DirectoryClosed`; durable when it is answered. Allow it minutes for a large directory.";
+    DIRECTORY_DROP "directory.drop" 0 "Gives a run up: `{run}` to `{}`; nothing of it stays.";
+    DIRECTORY_FORGET "directory.forget" 0 "Deletes all that a synchronizer has brought: `DirectoryForget` to `DirectoryForgotten`.";
+    PEER_DOMAIN "peer.domain" 0 "Says which domain a peer's people have: `PeerDomain` to `{}`. `conflict`: the domain is one of ours.";
     STATE_REPORT "state.report" 0 "Says in words how the plugin does: `{state, reason}` to `{}`.";
     REVISION_NOTE "revision.note" 0 "Records a change of configuration: `Note` to `{n}`.";
 }
@@ -65,6 +76,7 @@ pub const SERVICES: &[&str] = &[
     "log/1",
     "presence/1",
     "message/1",
+    "directory/1",
 ];
 
 /// The service that an operation belongs to; none: every plugin may ask for it.
@@ -80,6 +92,8 @@ pub fn service_of(op: &str) -> Option<&'static str> {
         MESSAGE_ACCEPT | MESSAGE_PENDING | MESSAGE_DELIVERED | MESSAGE_HISTORY | MESSAGE_ARCHIVE => {
             Some("message/1")
         }
+        DIRECTORY_OPEN | DIRECTORY_PUT | DIRECTORY_GONE | DIRECTORY_CLOSE | DIRECTORY_DROP
+        | DIRECTORY_FORGET | PEER_DOMAIN => Some("directory/1"),
         _ => None,
     }
 }

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::chat::Chat;
 use crate::db::Db;
+use crate::directory::Directory;
 use crate::message::Answer;
 use crate::presence::People;
 use crate::served;
@@ -71,6 +72,11 @@ impl Host {
     /// Chat messages.
     pub fn chat(&self) -> Chat<'_> {
         Chat(self)
+    }
+
+    /// Accounts and contacts that a synchronization brings.
+    pub fn directory(&self) -> Directory<'_> {
+        Directory(self)
     }
 
     /// Publishes an event of the manifest's `publishes`.

@@ -18,6 +18,7 @@ mod boundary;
 mod chat;
 mod condition;
 mod db;
+mod directory;
 mod document;
 pub mod form;
 mod host;
@@ -46,12 +47,17 @@ pub use boundary::table;
 pub use chat::Chat;
 pub use condition::Condition;
 pub use db::{Db, Page, Tx, flag};
+pub use directory::{Directory, Run};
 pub use document::{Document, Place, SecretMove, SecretState};
 pub use host::{Host, Secret, Secrets, State};
 pub use http::{Call, Outcome, Reply};
 pub use jackfield_abi as abi;
 pub use jackfield_abi::Kind;
 pub use jackfield_abi::ops::{Code, Event, Failure, Finding, HttpRequest, HttpResponse, Revision, Undo};
+pub use jackfield_abi::ops::{
+    DirectoryClosed, DirectoryEntry, DirectoryForgotten, DirectoryHeld, DirectoryList, DirectoryOpen,
+    DirectoryOutcome, DirectoryOwner, DirectoryPerson, DirectoryRefused, DirectoryTaken,
+};
 pub use jackfield_abi::ops::{MessageAccepted, MessageHistory, MessagePending, Messages, NewMessage};
 pub use jackfield_abi::ops::{Presence, PresenceChange, PresenceRefused};
 pub use jiff;

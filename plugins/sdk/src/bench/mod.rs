@@ -21,6 +21,7 @@
 //! assert_eq!(bench.get("hello").body, json!({"hello": "tester"}));
 //! ```
 
+mod directory;
 mod manifest;
 mod running;
 mod wire;
@@ -41,8 +42,8 @@ use wire::Wire;
 type Script = Box<dyn FnMut(Value) -> Answer + Send>;
 type Scripts = HashMap<String, Script>;
 
-/// A host before its plugin is started. Without a script it keeps secrets in memory, accepts every report, all
-/// presence and all messages (which nobody sees again), and refuses everything else.
+/// A host before its plugin is started. Without a script it keeps secrets and what synchronizers bring in memory, accepts
+/// every report, all presence and all messages (which nobody sees again), and refuses everything else.
 pub struct FakeHost {
     settings: Map<String, Value>,
     limits: Limits,
@@ -102,6 +103,7 @@ fn usual() -> Scripts {
     scripts.insert(ops::JOB_PROGRESS.to_owned(), Box::new(|_| Ok(json!({"cancelled": false}))));
     scripts.insert(ops::REVISION_NOTE.to_owned(), Box::new(|_| Ok(json!({"n": 1}))));
     scripts.extend(people());
+    scripts.extend(directory::scripts());
     for op in [ops::SECRET_PUT, ops::SECRET_GET, ops::SECRET_DELETE] {
         let secrets = Arc::clone(&secrets);
         scripts.insert(op.to_owned(), Box::new(move |args| Ok(secret(&secrets, op, &args))));

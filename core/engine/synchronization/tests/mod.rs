@@ -1,0 +1,9 @@
+//! Runs on a real database: what becomes of accounts and contacts, what is refused, what is held, what is put back.
+
+mod bench;
+mod going;
+mod holding;
+mod logins;
+mod places;
+mod properties;
+mod running;
