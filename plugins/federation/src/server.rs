@@ -16,6 +16,9 @@ use crate::table;
 use crate::{Federation, condition};
 
 const DOMAINS: &str = "SELECT domain FROM core_enterprises";
+/// External peers whose domain is known: their contacts were synchronised, so they are partners without a row (seed 001).
+const PEERS: &str =
+    "SELECT DISTINCT lower(domain) AS domain FROM core_peers WHERE kind = 'external' AND domain <> ''";
 
 /// The settings of the manifest.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -153,7 +156,12 @@ fn known(host: &Host, standing: &Standing, options: &Options) -> Result<Known, F
         let policy = Policy::of(&policy).unwrap_or_default();
         (domain, Partner { policy, server, port, tls_name })
     });
-    let partners: BTreeMap<_, _> = rows.collect();
+    let mut partners: BTreeMap<_, _> = rows.collect();
+    let peers: Vec<Domain> = host.db().query(PEERS, params![])?;
+    let peers = peers.iter().filter_map(|row| address::domain(&row.domain));
+    for domain in peers.filter(|domain| !own.contains(domain)) {
+        partners.entry(domain).or_insert_with(Partner::usual);
+    }
     let (stored, key) = Stored::read(host, &own)?;
     let tls = Tls::new(&stored.chain, key.reveal(), &stored.authorities);
     let tls = tls.map_err(|why| Failure::new(Code::Unavailable, why))?;

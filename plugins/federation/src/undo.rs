@@ -50,7 +50,9 @@ impl Federation {
         }
         let is_own = event.event == "federation.changed";
         let is_known = is_own && Standing::read(&self.host).is_ok_and(|now| self.server().has_followed(&now));
-        let is_followed = is_own || event.event == "enterprise.changed";
+        // A peer's domain makes it a partner, and is learned when its directory is synchronised.
+        let others = ["enterprise.changed", "peer.changed", "directory.changed"];
+        let is_followed = is_own || others.contains(&event.event.as_str());
         if is_followed && !is_known {
             self.follow();
         }

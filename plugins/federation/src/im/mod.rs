@@ -26,4 +26,4 @@ pub use office::open;
 #[allow(unused_imports, reason = "clients come next")]
 pub use out::{Delivery, End, Full, Next, Out, Outs};
 pub use outside::Outside;
-pub use roster::{WatchCounts, watch_counts};
+pub use roster::watch_counts;

@@ -92,7 +92,10 @@ impl Directory {
     /// Reads it; one that has more than `most` entries is empty.
     fn read(host: &Host, enterprise: &str, most: usize) -> Result<Self, Failure> {
         let limit = most + 1;
-        let rows: Vec<Row> = host.db().page(ACCOUNTS, params![enterprise, limit], limit)?.rows;
+        let mut rows: Vec<Row> = host.db().page(ACCOUNTS, params![enterprise, limit], limit)?.rows;
+        if rows.len() <= most {
+            rows.extend(host.db().page::<Row>(CONTACTS, params![enterprise, limit], limit)?.rows);
+        }
         if rows.len() > most {
             return Ok(Self::default());
         }

@@ -53,7 +53,7 @@ use people::People;
 use probes::Probes;
 use user::User;
 use watch::Watch;
-pub use watch_store::{Counts as WatchCounts, counts as watch_counts};
+pub use watch_store::counts as watch_counts;
 
 /// Resource of everybody whose presence the appliance tells: one that stays, because who is there is not one client.
 pub const RESOURCE: &str = "uc";

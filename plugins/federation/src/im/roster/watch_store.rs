@@ -8,14 +8,13 @@ use serde::{Deserialize, Serialize};
 /// Most that one statement takes up.
 const TAKEN_AT_ONCE: usize = 5000;
 /// Contacts that are not watched yet.
-const COME: &str =
-    "INSERT INTO federation_watch (contact, enterprise, peer, watcher, address, state, asked_at)
-    SELECT c.id, c.enterprise, c.peer, 'directory@' || lower(e.domain), lower(c.address), 'waiting', 0
+const COMING: &str =
+    "SELECT c.id, c.enterprise, c.peer, 'directory@' || lower(e.domain), lower(c.address), 'waiting', 0
     FROM core_contacts c JOIN core_peers p ON p.id = c.peer JOIN core_enterprises e ON e.id = c.enterprise
     WHERE p.kind = 'external' AND c.in_directory = 1 AND c.address <> ''
         AND NOT EXISTS (SELECT 1 FROM federation_watch w WHERE w.contact = c.id) LIMIT ?1";
 /// Contacts that are watched and have gone, or have another address.
-const GONE: &str = "UPDATE federation_watch SET state = 'leaving' WHERE state <> 'leaving' AND NOT EXISTS
+const GOING: &str = "FROM federation_watch WHERE state <> 'leaving' AND NOT EXISTS
     (SELECT 1 FROM core_contacts c JOIN core_peers p ON p.id = c.peer JOIN core_enterprises e ON e.id = c.enterprise
         WHERE c.id = federation_watch.contact AND p.kind = 'external' AND c.in_directory = 1
             AND lower(c.address) = federation_watch.address
@@ -78,14 +77,30 @@ pub struct Counts {
 }
 
 #[derive(Deserialize)]
+struct Found {
+    found: i64,
+}
+
+#[derive(Deserialize)]
 struct Contact {
     contact: String,
 }
 
 /// Takes up who has come and who has gone; whether there is more.
 pub fn follow(host: &Host) -> Result<bool, Failure> {
+    // Most of the time there is neither, and then nothing is written.
+    let looks = format!("SELECT EXISTS ({COMING}) OR EXISTS (SELECT 1 {GOING}) AS found");
+    let found: Option<Found> = host.db().first(&looks, params![1])?;
+    if found.is_none_or(|found| found.found == 0) {
+        return Ok(false);
+    }
+    let gone =
+        format!("UPDATE federation_watch SET state = 'leaving' WHERE contact IN (SELECT contact {GOING})");
+    let come = format!(
+        "INSERT INTO federation_watch (contact, enterprise, peer, watcher, address, state, asked_at) {COMING}"
+    );
     let done = host.db().tx(|tx| {
-        tx.run(GONE, params![]).run(COME, params![TAKEN_AT_ONCE]);
+        tx.run(&gone, params![]).run(&come, params![TAKEN_AT_ONCE]);
         Ok(())
     })?;
     Ok(done.changed.get(1).is_some_and(|come| *come >= TAKEN_AT_ONCE))

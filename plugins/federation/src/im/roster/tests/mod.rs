@@ -4,6 +4,7 @@
 mod presence;
 mod rosters;
 mod subscribing;
+mod watching;
 
 use std::sync::{Mutex, mpsc};
 use std::time::{Duration, Instant};
