@@ -196,6 +196,10 @@ impl Office {
         };
         let Err((condition, why)) = refused else { return };
         log::debug!("a stanza was not sent: {why}");
+        // A question of ours about a contact's presence, not of the user's: nobody waits for the answer.
+        if stanza.name == "presence" && stanza.attribute("type") == Some("probe") {
+            return;
+        }
         // Only to a client of ours: a partner is never answered for what it did not send.
         if let Some(answer) = explained(error(stanza, condition), why)
             && let Some(to) = answer.attribute("to").and_then(address::parsed)

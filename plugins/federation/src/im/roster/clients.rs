@@ -87,10 +87,7 @@ impl Roster {
         let directory = self.directory(site, &enterprise)?;
         self.refreshes(site, &enterprise, now)?;
         let Some(user) = self.users.get(account) else { return Ok(vec![]) };
-        let others = site.sessions.of_account(account).filter(|session| session.id != id);
-        let others = others
-            .filter_map(|other| Some(passed(other.presence()?).with("from", &other.address.to_string())));
-        let mut stanzas: Vec<Element> = others.collect();
+        let mut stanzas = shown_by_others(site, account, id);
         for (address, entry) in directory.entries.iter().filter(|(address, _)| **address != user.own) {
             if let Some(seen @ Some(_)) = self.people.told(&entry.account) {
                 stanzas.push(words::stanza(seen).with("from", &format!("{address}/{RESOURCE}")));
@@ -101,18 +98,23 @@ impl Roster {
         stanzas.extend(asked.filter_map(|contact| read_back(&contact.request)));
         let deliver = |stanza| Effect::Deliver(id, user.delivery(stanza));
         let effects = stanzas.into_iter().map(deliver).collect();
+        self.asks_here(site, account, id)?;
+        Ok(effects)
+    }
+
+    /// Asks for the presence of contacts who are users of ours as well.
+    fn asks_here(&mut self, site: &mut Site, account: &str, id: SessionId) -> Result<(), Failure> {
+        let Some(user) = self.users.get(account) else { return Ok(()) };
+        let Some(session) = site.sessions.get(id) else { return Ok(()) };
+        let to = Jid::from(session.address.clone());
         let seen = user.contacts.iter().filter(|(_, contact)| contact.state.sees());
-        let local = seen.filter(|(address, _)| site.serves(address.domain().as_str()));
-        let local: Vec<_> = local.map(|(address, _)| address.clone()).collect();
-        let Some(to) = site.sessions.get(id).map(|session| Jid::from(session.address.clone())) else {
-            return Ok(vec![]);
-        };
-        for own in local {
+        let here = seen.map(|(address, _)| address).filter(|address| site.serves(address.domain().as_str()));
+        for own in here.cloned().collect::<Vec<_>>() {
             if let Some(contact) = site.accounts.find(&site.host, &own)? {
                 self.people.ask(Question { account: contact.id.clone(), own, to: to.clone() });
             }
         }
-        Ok(effects)
+        Ok(())
     }
 
     /// Asks the appliance for the presence of a whole directory, unless that was done a moment ago.
@@ -195,4 +197,12 @@ impl Roster {
         stanza.set("to", to.as_str());
         vec![Effect::Send(stanza)]
     }
+}
+
+/// What the user's other clients show.
+fn shown_by_others(site: &Site, account: &str, id: SessionId) -> Vec<Element> {
+    let others = site.sessions.of_account(account).filter(|session| session.id != id);
+    let shown =
+        others.filter_map(|other| Some(passed(other.presence()?).with("from", other.address.as_str())));
+    shown.collect()
 }

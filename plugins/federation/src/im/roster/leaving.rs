@@ -3,11 +3,12 @@
 use std::time::Instant;
 
 use jackfield_sdk::Failure;
+use jid::BareJid;
 
 use super::subscriptions::unavailable;
 use super::table::Kind;
 use super::watch::is_watcher;
-use super::{Roster, store};
+use super::{FOLLOWED, Roster, store};
 use crate::im::effect::Effect;
 use crate::im::site::Site;
 use crate::s2s::{Pair, address};
@@ -81,6 +82,31 @@ impl Roster {
         }
         if stanza.attribute("type") == Some(Kind::Subscribe.word()) {
             effects.extend(Effect::send(answer));
+        }
+        effects
+    }
+
+    /// Somebody has switched federation, or changed its table: nothing is known of contacts at domains that are no partners
+    /// any more, and the others are asked.
+    pub(super) fn partners_changed(&mut self, site: &Site, now: Instant) -> Vec<Effect> {
+        if std::mem::take(&mut self.are_partners_stale) {
+            self.partners_at = Some(now + FOLLOWED);
+        }
+        if self.partners_at.is_none_or(|at| now < at) {
+            return vec![];
+        }
+        self.partners_at = None;
+        let mut effects = Vec::new();
+        let users: Vec<String> = self.users.keys().cloned().collect();
+        for account in users {
+            let Some(user) = self.users.get(&account) else { continue };
+            let is_partner = |address: &&BareJid| site.outside.talks_to(address.domain().as_str());
+            let gone: Vec<BareJid> =
+                user.heard.keys().filter(|address| !is_partner(address)).cloned().collect();
+            if user.is_available() {
+                self.probes_contacts(site, &account);
+            }
+            effects.extend(gone.iter().flat_map(|contact| self.loses(&account, contact)));
         }
         effects
     }

@@ -61,6 +61,8 @@ pub const RESOURCE: &str = "uc";
 const MOST_OF_DIRECTORY: usize = 1000;
 /// Pause between two readings of directories, however many changes there are.
 const READ_AGAIN: Duration = Duration::from_secs(2);
+/// Pause after a change of partners until the sockets have followed.
+const FOLLOWED: Duration = Duration::from_secs(3);
 /// Pause after the start before everybody's watchers are told anew; sources of presence tell theirs in it.
 const SWEEP_AFTER: Duration = Duration::from_secs(30);
 
@@ -81,6 +83,9 @@ pub struct Roster {
     read_at: Option<Instant>,
     /// When presence of a directory was last read as a whole.
     looked_at: HashMap<String, Instant>,
+    /// When to look who is a partner, after a change.
+    partners_at: Option<Instant>,
+    are_partners_stale: bool,
     /// How far the telling after the start has come: when it goes on, after which account.
     sweep: Option<(Option<Instant>, String)>,
     /// Counts roster pushes, which need an id.
@@ -100,6 +105,8 @@ impl Default for Roster {
             has_orphans: true,
             read_at: None,
             looked_at: HashMap::new(),
+            partners_at: None,
+            are_partners_stale: false,
             sweep: Some((None, String::new())),
             pushes: 0,
         }
@@ -134,6 +141,8 @@ impl Roster {
             self.users.remove(&gone.account);
             if !self.users.values().any(|user| user.enterprise == enterprise) {
                 self.directories.forget(&enterprise);
+                // What happens from now on is not followed.
+                self.looked_at.remove(&enterprise);
             }
         }
         effects
@@ -149,6 +158,7 @@ impl Roster {
                 self.people.look_at(&event.object);
                 (self.is_stale, self.has_orphans) = (true, true);
             }
+            "federation.changed" => self.are_partners_stale = true,
             "accounts.changed" => (self.is_stale, self.has_orphans) = (true, true),
             "enterprise.changed" | "directory.changed" | "peer.changed" => {
                 (self.is_stale, self.has_orphans, self.watch.is_stale) = (true, true, true);
@@ -174,6 +184,7 @@ impl Roster {
             effects.extend(self.reads_again(site));
         }
         self.sweeps(site, now);
+        effects.extend(self.partners_changed(site, now));
         effects.extend(self.retries(now));
         effects.extend(self.watches(site, now));
         effects.extend(self.probes.due(now).into_iter().map(Effect::Send));

@@ -19,8 +19,11 @@ use crate::im::presence::words::{Seen, Shown};
 
 /// Most accounts of which it is remembered what was told; when there are more, all are forgotten and told once more.
 const MOST: usize = 100_000;
-/// What the appliance was told it forgets after a day, so it is told again before.
-const AGAIN: Duration = Duration::from_secs(8 * 3600);
+/// For how long what the appliance was told holds, in seconds: when this process dies, nobody seems to be there for
+/// longer than that.
+const HOLDS: u64 = 1800;
+/// It is told again before.
+const AGAIN: Duration = Duration::from_secs(HOLDS / 3);
 /// Most that is told again at a time.
 const AGAIN_AT_ONCE: usize = 500;
 
@@ -152,7 +155,7 @@ fn change(account: &str, said: Option<&Said>) -> PresenceChange {
         account: account.to_owned(),
         state: said.map(|(state, _)| (*state).to_owned()),
         note: said.map(|(_, note)| note.clone()).unwrap_or_default(),
-        expires_in: None,
+        expires_in: said.map(|_| HOLDS),
     }
 }
 

@@ -140,3 +140,12 @@ fn priorities_and_shows_that_are_none_do_no_harm() {
     let shown = world.partner(&long);
     assert!(one(&shown, &["1: <presence"]).len() < 2000);
 }
+
+#[test]
+fn contacts_at_a_domain_that_is_no_partner_any_more_are_not_there() {
+    let (mut world, _) = friends();
+    world.partner("<presence from='bob@far.example/desk' to='ann@home.example'/>");
+    assert_eq!(world.event("federation.changed", "far.example"), "", "the sockets follow first");
+    let told = world.later(4);
+    one(&told, &["1: <presence", "type='unavailable'", "from='bob@far.example/desk'"]);
+}
