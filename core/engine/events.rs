@@ -12,7 +12,7 @@ pub struct Fired {
     pub object: String,
 }
 
-type Listener = Box<dyn Fn(&Fired) + Send + Sync>;
+type Listener = Box<dyn Fn(&Fired, Option<&str>) + Send + Sync>;
 
 /// The list of listeners.
 #[derive(Default)]
@@ -23,15 +23,25 @@ pub struct Bus {
 impl Bus {
     /// Adds a listener for as long as the appliance runs.
     pub fn listen(&self, listener: impl Fn(&Fired) + Send + Sync + 'static) {
+        self.listen_by(move |fired, _| listener(fired));
+    }
+
+    /// The same for a listener that must know which plugin did it; none: no plugin, or it wants to hear of it too.
+    pub fn listen_by(&self, listener: impl Fn(&Fired, Option<&str>) + Send + Sync + 'static) {
         self.listeners.write().unwrap_or_else(PoisonError::into_inner).push(Box::new(listener));
     }
 
     /// Tells every listener.
     pub fn publish(&self, fired: &[Fired]) {
+        self.publish_by(fired, None);
+    }
+
+    /// Tells every listener what a plugin did, who knows it already.
+    pub fn publish_by(&self, fired: &[Fired], plugin: Option<&str>) {
         let listeners = self.listeners.read().unwrap_or_else(PoisonError::into_inner);
         for one in fired {
             log::debug!("event {} {}", one.event, one.object);
-            listeners.iter().for_each(|listener| listener(one));
+            listeners.iter().for_each(|listener| listener(one, plugin));
         }
     }
 }

@@ -215,9 +215,10 @@ impl Host {
         unit.ok_or_else(missing)?.request(op, args, within)
     }
 
-    /// Tells an event to the plugins that asked for it.
-    pub fn publish(&self, event: &Event) {
-        for unit in self.units().iter().filter(|unit| !unit.publish(event)) {
+    /// Tells an event to the plugins that asked for it, except the one that did it.
+    pub fn publish(&self, event: &Event, by: Option<&str>) {
+        let others = self.units().into_iter().filter(|unit| Some(unit.id()) != by);
+        for unit in others.filter(|unit| !unit.publish(event)) {
             log::warn!("the plugin {} takes nothing now: it was not told of {}", unit.id(), event.event);
         }
     }

@@ -57,7 +57,8 @@ fn a_message_waits_until_it_was_fetched_and_everybody_concerned_is_told() {
     let stored = accept(&admin, "Hello", "o1")["reply"].clone();
     assert_eq!(stored["duplicate"], false);
     assert_eq!(events.next().data["object"], json!(ann));
-    assert_eq!(accept(&admin, "Hello", "o1")["reply"], json!({"id": stored["id"], "duplicate": true}));
+    let again = json!({"id": stored["id"], "at": stored["at"], "duplicate": true});
+    assert_eq!(accept(&admin, "Hello", "o1")["reply"], again);
     let found = waiting(&admin, &ann);
     assert_eq!((found.len(), &found[0]["body"], &found[0]["direction"]), (1, &json!("Hello"), &json!("in")));
     let numbers = admin.get(&format!("/accounts/{ann}/messages")).expect(200).json;

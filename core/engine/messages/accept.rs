@@ -1,42 +1,78 @@
-//! Taking a message in, and noting that one has arrived. What is answered well is on the disk.
+//! Taking messages in. What is answered well is on the disk; several that come together share the trip to it, and what
+//! they have in common is looked up once.
+
+use std::collections::{BTreeSet, HashMap};
 
 use jackfield_abi::ops::NewMessage;
 use jackfield_db::{Read, Tx, params};
 
 use super::address::{Address, Home};
-use super::{BODY_BYTES, DELIVERED_AT_ONCE, ORIGIN_BYTES};
+use super::{ACCEPTED_AT_ONCE, BODY_BYTES, ENVELOPE_BYTES, ORIGIN_BYTES};
 use crate::catalog::events::{MESSAGE_RECEIVED, MESSAGE_SENT};
 use crate::catalog::problems::{CONFLICT, MESSAGES_ARCHIVED, MESSAGES_WAITING, NOT_FOUND, Problem};
 use crate::catalog::settings::{MESSAGES_ARCHIVED as ARCHIVED, MESSAGES_WAITING_MOST};
 use crate::engine::events::Fired;
-use crate::engine::secrets::random_text;
+use crate::engine::secrets::random;
 use crate::engine::{Engine, clock};
+
+/// How far a clock may be set back before messages are stored out of the order of their times.
+const LEAP_MS: i64 = 3600 * 1000;
 
 /// A message that was checked, on its way in.
 struct Incoming {
     from: Address,
     to: Address,
+    sender: String,
+    recipient: String,
     body: String,
     origin_id: Option<String>,
-    most_waiting: i64,
+    envelope: Option<String>,
 }
 
-/// A stored message: its id, and whether it had been stored before.
-pub type Accepted = (String, bool);
+/// A stored message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accepted {
+    /// Its id.
+    pub id: String,
+    /// When it was stored first, in milliseconds since 1970.
+    pub at: i64,
+    /// Whether it had been stored before.
+    pub duplicate: bool,
+}
 
-/// Stores a message, once for each id that its sender's side gave.
-pub fn accept(engine: &Engine, message: NewMessage) -> Result<Accepted, Problem> {
+/// What came of one message.
+pub type Taken = Result<Accepted, Problem>;
+
+/// Stores a message for a plugin, once for each id that its sender's side gave.
+pub fn accept(engine: &Engine, plugin: &str, message: NewMessage) -> Taken {
+    let taken = accept_all(engine, plugin, vec![message])?.pop();
+    taken.unwrap_or_else(|| Err(Problem::field("messages", "must not be empty")))
+}
+
+/// Stores several in one write. Each is taken or refused by itself, in the order given.
+pub fn accept_all(engine: &Engine, plugin: &str, messages: Vec<NewMessage>) -> Result<Vec<Taken>, Problem> {
+    if messages.len() > ACCEPTED_AT_ONCE {
+        let detail = format!("must hold at most {ACCEPTED_AT_ONCE}; there are {}", messages.len());
+        return Err(Problem::field("messages", detail));
+    }
     let most = i64::try_from(engine.settings.number(MESSAGES_WAITING_MOST)).unwrap_or(i64::MAX);
-    let incoming = checked(message, most)?;
-    let (accepted, fired) = engine.db.write(move |tx| store(tx, &incoming))?;
-    engine.bus.publish(&fired);
-    Ok(accepted)
+    let incoming: Vec<_> = messages.into_iter().map(checked).collect();
+    let (taken, told) = engine.db.write(move |tx| {
+        let mut intake = Intake::begin(tx, most)?;
+        let taken = incoming.into_iter().map(|message| message.and_then(|message| intake.take(&message)));
+        Ok::<_, Problem>((taken.collect::<Vec<_>>(), intake.told))
+    })?;
+    let fired: Vec<_> =
+        told.into_iter().map(|(event, object)| Fired { event: event.to_owned(), object }).collect();
+    // Who brought them knows what they were.
+    engine.bus.publish_by(&fired, Some(plugin));
+    Ok(taken)
 }
 
-fn checked(message: NewMessage, most_waiting: i64) -> Result<Incoming, Problem> {
+fn checked(message: NewMessage) -> Result<Incoming, Problem> {
     let address =
         |field: &str, text: &str| Address::parse(text).map_err(|wrong| Problem::field(field, wrong));
-    let NewMessage { from, to, body, origin_id } = message;
+    let NewMessage { from, to, body, origin_id, envelope } = message;
     if body.is_empty() || body.len() > BODY_BYTES {
         let detail = format!("must be 1 to {BODY_BYTES} bytes long; it has {}", body.len());
         return Err(Problem::field("body", detail));
@@ -44,34 +80,66 @@ fn checked(message: NewMessage, most_waiting: i64) -> Result<Incoming, Problem> 
     if origin_id.as_ref().is_some_and(|id| id.is_empty() || id.len() > ORIGIN_BYTES) {
         return Err(Problem::field("origin_id", format!("must be 1 to {ORIGIN_BYTES} bytes long")));
     }
+    if let Some(length) = envelope.as_ref().map(String::len).filter(|length| *length > ENVELOPE_BYTES) {
+        let detail = format!("must be at most {ENVELOPE_BYTES} bytes long; it has {length}");
+        return Err(Problem::field("envelope", detail));
+    }
     let (from, to) = (address("from", &from)?, address("to", &to)?);
-    Ok(Incoming { from, to, body, origin_id, most_waiting })
+    let (sender, recipient) = (from.to_string(), to.to_string());
+    Ok(Incoming { from, to, sender, recipient, body, origin_id, envelope })
 }
 
-fn store(tx: &Tx<'_>, message: &Incoming) -> Result<(Accepted, Vec<Fired>), Problem> {
-    refuse_archived(tx)?;
-    if let Some(id) = known(tx, message)? {
-        return Ok(((id, true), Vec::new()));
+/// One write's work, with what it has looked up already.
+struct Intake<'a, 'c> {
+    tx: &'a Tx<'c>,
+    most_waiting: i64,
+    now: i64,
+    is_archived: bool,
+    homes: HashMap<Address, Home>,
+    conversations: HashMap<(String, String), i64>,
+    waiting: HashMap<String, i64>,
+    /// Events with their accounts; one for several messages, because it only says that there is something new.
+    told: BTreeSet<(&'static str, String)>,
+}
+
+impl<'a, 'c> Intake<'a, 'c> {
+    fn begin(tx: &'a Tx<'c>, most_waiting: i64) -> Result<Self, Problem> {
+        Ok(Self {
+            tx,
+            most_waiting,
+            now: now(tx)?,
+            is_archived: is_archived(tx)?,
+            homes: HashMap::new(),
+            conversations: HashMap::new(),
+            waiting: HashMap::new(),
+            told: BTreeSet::new(),
+        })
     }
-    let (from, to) = (account(tx, &message.from)?, account(tx, &message.to)?);
-    let direction = match (&from, &to) {
-        (Some(_), Some(_)) => "local",
-        (Some(_), None) => "out",
-        (None, Some(_)) => "in",
-        (None, None) => return Err(strangers(message)),
-    };
-    refuse_overflow(tx, message)?;
-    let id = format!("msg-{}", random_text()?);
-    let sql = "INSERT INTO message (id, conversation, sender, recipient, recipient_domain, sender_account,
-                   recipient_account, direction, origin_id, body, at)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
-    let conversation = conversation(tx, &message.from, &message.to)?;
-    let (sender, recipient) = (message.from.to_string(), message.to.to_string());
-    let Incoming { body, origin_id, .. } = message;
-    let domain = &message.to.domain;
-    tx.execute(
-        sql,
-        params![
+
+    fn take(&mut self, message: &Incoming) -> Taken {
+        if self.is_archived {
+            return Err(archived());
+        }
+        if let Some(before) = known(self.tx, message)? {
+            return Ok(before);
+        }
+        let (from, to) = (self.account(&message.from)?, self.account(&message.to)?);
+        let direction = match (&from, &to) {
+            (Some(_), Some(_)) => "local",
+            (Some(_), None) => "out",
+            (None, Some(_)) => "in",
+            (None, None) => return Err(strangers(message)),
+        };
+        self.refuse_overflow(message)?;
+        let id = new_id(self.now)?;
+        let sql =
+            "INSERT INTO message (id, conversation, sender, recipient, recipient_domain, sender_account,
+                       recipient_account, direction, origin_id, body, at, envelope)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+        let conversation = self.conversation(message)?;
+        let Incoming { sender, recipient, origin_id, body, envelope, .. } = message;
+        let (domain, now) = (&message.to.domain, self.now);
+        let values = params![
             id,
             conversation,
             sender,
@@ -82,81 +150,125 @@ fn store(tx: &Tx<'_>, message: &Incoming) -> Result<(Accepted, Vec<Fired>), Prob
             direction,
             origin_id,
             body,
-            clock::millis()
-        ],
-    )?;
-    let told = [(MESSAGE_SENT, from), (MESSAGE_RECEIVED, to)];
-    let fired = told
-        .into_iter()
-        .filter_map(|(event, account)| Some(Fired { event: event.name.to_owned(), object: account? }));
-    Ok(((id, false), fired.collect()))
+            now,
+            envelope
+        ];
+        self.tx.execute(sql, values)?;
+        *self.waiting.entry(recipient.clone()).or_default() += 1;
+        let told = [(MESSAGE_SENT, from), (MESSAGE_RECEIVED, to)];
+        self.told.extend(told.into_iter().filter_map(|(event, account)| Some((event.name, account?))));
+        Ok(Accepted { id, at: now, duplicate: false })
+    }
+
+    /// The account of an address; none: it is elsewhere.
+    fn account(&mut self, address: &Address) -> Result<Option<String>, Problem> {
+        let home = match self.homes.get(address) {
+            Some(home) => home.clone(),
+            None => {
+                let home = address.home(self.tx)?;
+                self.homes.insert(address.clone(), home.clone());
+                home
+            }
+        };
+        match home {
+            Home::Account(id) => Ok(Some(id)),
+            Home::Elsewhere => Ok(None),
+            Home::Nobody => {
+                Err(Problem::new(NOT_FOUND, format!("There is no account with the address {address}.")))
+            }
+        }
+    }
+
+    fn refuse_overflow(&mut self, message: &Incoming) -> Result<(), Problem> {
+        let to = &message.recipient;
+        if !self.waiting.contains_key(to) {
+            let sql = "SELECT count(*) FROM message
+                       WHERE recipient = ?1 AND delivered_at IS NULL AND failed_at IS NULL";
+            let waiting = self.tx.one(sql, params![to], |row| row.get::<_, i64>(0))?;
+            self.waiting.insert(to.clone(), waiting.unwrap_or(0));
+        }
+        let waiting = self.waiting.get(to).copied().unwrap_or(0);
+        if waiting < self.most_waiting {
+            return Ok(());
+        }
+        Err(Problem::new(
+            MESSAGES_WAITING,
+            format!(
+                "{waiting} messages wait for {to} already, which is the most (messages.waiting_most). This one was not taken."
+            ),
+        ))
+    }
+
+    fn conversation(&mut self, message: &Incoming) -> Result<i64, Problem> {
+        let pair = ordered(&message.sender, &message.recipient);
+        if let Some(seq) = self.conversations.get(&pair) {
+            return Ok(*seq);
+        }
+        let seq = conversation(self.tx, &pair)?;
+        self.conversations.insert(pair, seq);
+        Ok(seq)
+    }
+}
+
+/// The time that messages bear. Their order is the order of their times, also where the clock was set back a little:
+/// whoever reads an archive on from a message misses none (XEP-0313 section 4.1).
+fn now(read: &Read<'_>) -> Result<i64, Problem> {
+    let last =
+        read.one("SELECT at FROM message ORDER BY seq DESC LIMIT 1", [], |row| row.get::<_, i64>(0))?;
+    let now = clock::millis();
+    Ok(last.filter(|last| *last > now && *last - now < LEAP_MS).unwrap_or(now))
+}
+
+/// Ids grow with time, so that the newest stand together in their index, and nobody can guess one.
+fn new_id(now: i64) -> Result<String, Problem> {
+    let random = data_encoding::BASE32_NOPAD.encode(&random::<15>()?).to_ascii_lowercase();
+    Ok(format!("msg-{now:011x}{random}"))
 }
 
 /// Read inside the transaction, so that nothing is taken after the switch was acknowledged.
-fn refuse_archived(read: &Read<'_>) -> Result<(), Problem> {
+fn is_archived(read: &Read<'_>) -> Result<bool, Problem> {
     let sql = "SELECT value FROM setting WHERE name = ?1";
     let value = read.one(sql, params![ARCHIVED], |row| row.get::<_, String>(0))?;
-    if value.as_deref() != Some("true") {
-        return Ok(());
-    }
-    Err(Problem::new(
+    Ok(value.as_deref() == Some("true"))
+}
+
+fn archived() -> Problem {
+    Problem::new(
         MESSAGES_ARCHIVED,
         "Chat on this appliance is read-only: what was written can be read, nothing new is taken. Write in \
          CloudLink Chat, or have an administrator switch messages.archived off.",
-    ))
+    )
 }
 
 /// The same message sent again. Another text under the same id is a mistake of the sender's side.
-fn known(read: &Read<'_>, message: &Incoming) -> Result<Option<String>, Problem> {
+fn known(read: &Read<'_>, message: &Incoming) -> Result<Option<Accepted>, Problem> {
     let Some(origin) = &message.origin_id else { return Ok(None) };
-    let sql = "SELECT id, recipient, body FROM message WHERE sender = ?1 AND origin_id = ?2";
-    let found = read.one(sql, params![message.from.to_string(), origin], |row| {
-        Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
+    let sql = "SELECT id, recipient, body, at FROM message WHERE sender = ?1 AND origin_id = ?2";
+    let found = read.one(sql, params![message.sender, origin], |row| {
+        let (to, body): (String, String) = (row.get(1)?, row.get(2)?);
+        let is_same = to == message.recipient && body == message.body;
+        Ok((Accepted { id: row.get(0)?, at: row.get(3)?, duplicate: true }, is_same))
     })?;
     match found {
-        Some((id, to, body)) if body == message.body && to == message.to.to_string() => Ok(Some(id)),
-        Some((id, ..)) => Err(Problem::new(
+        Some((before, true)) => Ok(Some(before)),
+        Some((before, false)) => Err(Problem::new(
             CONFLICT,
-            format!("The id {origin:?} of {} was used for another message ({id}) already.", message.from),
+            format!(
+                "The id {origin:?} of {} was used for another message ({}) already.",
+                message.sender, before.id
+            ),
         )),
         None => Ok(None),
     }
 }
 
-/// The account of an address; none: it is elsewhere.
-fn account(read: &Read<'_>, address: &Address) -> Result<Option<String>, Problem> {
-    match address.home(read)? {
-        Home::Account(id) => Ok(Some(id)),
-        Home::Elsewhere => Ok(None),
-        Home::Nobody => {
-            Err(Problem::new(NOT_FOUND, format!("There is no account with the address {address}.")))
-        }
-    }
-}
-
 fn strangers(message: &Incoming) -> Problem {
-    let Incoming { from, to, .. } = message;
-    Problem::new(NOT_FOUND, format!("Neither {from} nor {to} is the address of an account."))
+    let Incoming { sender, recipient, .. } = message;
+    Problem::new(NOT_FOUND, format!("Neither {sender} nor {recipient} is the address of an account."))
 }
 
-fn refuse_overflow(read: &Read<'_>, message: &Incoming) -> Result<(), Problem> {
-    let sql = "SELECT count(*) FROM message WHERE recipient = ?1 AND delivered_at IS NULL";
-    let waiting = read.one(sql, params![message.to.to_string()], |row| row.get::<_, i64>(0))?;
-    if waiting.unwrap_or(0) < message.most_waiting {
-        return Ok(());
-    }
-    Err(Problem::new(
-        MESSAGES_WAITING,
-        format!(
-            "{} messages wait for {} already, which is the most (messages.waiting_most). This one was not taken.",
-            waiting.unwrap_or(0),
-            message.to
-        ),
-    ))
-}
-
-fn conversation(tx: &Tx<'_>, one: &Address, other: &Address) -> Result<i64, Problem> {
-    let (low, high) = pair(one, other);
+fn conversation(tx: &Tx<'_>, pair: &(String, String)) -> Result<i64, Problem> {
+    let (low, high) = pair;
     let sql = "SELECT seq FROM conversation WHERE low = ?1 AND high = ?2";
     if let Some(seq) = tx.one(sql, params![low, high], |row| row.get(0))? {
         return Ok(seq);
@@ -167,19 +279,9 @@ fn conversation(tx: &Tx<'_>, one: &Address, other: &Address) -> Result<i64, Prob
 
 /// Two addresses in the order in which their conversation has them.
 pub fn pair(one: &Address, other: &Address) -> (String, String) {
-    let (one, other) = (one.to_string(), other.to_string());
-    if one <= other { (one, other) } else { (other, one) }
+    ordered(&one.to_string(), &other.to_string())
 }
 
-/// Notes that messages have arrived; how many of them had been waiting.
-pub fn delivered(engine: &Engine, ids: Vec<String>) -> Result<usize, Problem> {
-    if ids.len() > DELIVERED_AT_ONCE {
-        let detail = format!("must hold at most {DELIVERED_AT_ONCE}; there are {}", ids.len());
-        return Err(Problem::field("ids", detail));
-    }
-    engine.db.write(move |tx| {
-        let sql = "UPDATE message SET delivered_at = ?2 WHERE id = ?1 AND delivered_at IS NULL";
-        let now = clock::millis();
-        ids.iter().try_fold(0, |count, id| Ok(count + tx.execute(sql, params![id, now])?))
-    })
+fn ordered(one: &str, other: &str) -> (String, String) {
+    if one <= other { (one.to_owned(), other.to_owned()) } else { (other.to_owned(), one.to_owned()) }
 }

@@ -24,7 +24,7 @@ const ESCAPES: [(char, &str); 10] = [
 ];
 
 /// An address.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Address {
     /// Before the `@`, escaped.
     pub node: String,

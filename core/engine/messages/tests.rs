@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use jackfield_abi::ops::{MessageHistory, NewMessage};
+use jackfield_abi::ops::{MessageHistory, MessageSearch, MessagesFound, NewMessage};
 use jackfield_db::params;
 use serde_json::json;
 
 use super::*;
-use crate::catalog::problems::Problem;
+use crate::catalog::problems::{INVALID, NOT_FOUND, Problem};
 use crate::catalog::settings::MESSAGES_WAITING_MOST;
 use crate::engine::change::{Origin, Precondition};
 use crate::engine::state::StateDir;
@@ -42,12 +42,13 @@ const BOB: &str = "bob@acme.example.com";
 const ZOE: &str = "zoe@elsewhere.example";
 
 fn message(from: &str, to: &str, body: &str, origin: Option<&str>) -> NewMessage {
-    NewMessage { from: from.into(), to: to.into(), body: body.into(), origin_id: origin.map(str::to_owned) }
+    let (from, to, body) = (from.into(), to.into(), body.into());
+    NewMessage { from, to, body, origin_id: origin.map(str::to_owned), envelope: None }
 }
 
 impl Bench {
     fn say(&self, from: &str, to: &str, body: &str) -> Result<(String, bool), Problem> {
-        accept(&self.engine, message(from, to, body, None))
+        accept(&self.engine, "test", message(from, to, body, None)).map(|taken| (taken.id, taken.duplicate))
     }
 
     fn set(&self, name: &str, value: serde_json::Value) {
@@ -85,7 +86,11 @@ fn a_message_waits_until_it_has_arrived() {
     assert_eq!(bench.waiting(Waiting::Address(BOB.into())), ["one", "two"]);
     assert_eq!(delivered(&bench.engine, vec![first.clone(), first, "msg-x".into()]).unwrap(), 1);
     assert_eq!(bench.waiting(for_account("acc-bob")), ["two"]);
-    bench.say(BOB, ZOE, "three").unwrap();
+    let three = NewMessage { envelope: Some("<x/>".into()), ..message(BOB, ZOE, "three", None) };
+    accept(&bench.engine, "test", three).unwrap();
+    assert_eq!(bench.waiting(Waiting::Elsewhere), ["three"]);
+    let kept = pending(&bench.engine, Waiting::Elsewhere, 0, 1).unwrap().messages.remove(0);
+    assert_eq!(kept.envelope.as_deref(), Some("<x/>"));
     assert_eq!(bench.waiting(Waiting::Domain("elsewhere.example".into())), ["three"]);
     assert!(bench.waiting(for_account("acc-ann")).is_empty());
 }
@@ -112,13 +117,13 @@ fn the_direction_is_kept_and_somebody_here_must_take_part() {
 #[test]
 fn what_is_sent_again_is_stored_once() {
     let bench = bench();
-    let again = || accept(&bench.engine, message(ZOE, BOB, "hello", Some("o1")));
-    let (id, duplicate) = again().unwrap();
-    assert!(!duplicate);
-    assert_eq!(again().unwrap(), (id, true));
+    let again = || accept(&bench.engine, "test", message(ZOE, BOB, "hello", Some("o1")));
+    let first = again().unwrap();
+    assert!(!first.duplicate);
+    assert_eq!(again().unwrap(), Accepted { duplicate: true, ..first });
     // Another sender may use the same id.
-    assert!(!accept(&bench.engine, message(ANN, BOB, "hello", Some("o1"))).unwrap().1);
-    let other = accept(&bench.engine, message(ZOE, BOB, "other", Some("o1"))).unwrap_err();
+    assert!(!accept(&bench.engine, "test", message(ANN, BOB, "hello", Some("o1"))).unwrap().duplicate);
+    let other = accept(&bench.engine, "test", message(ZOE, BOB, "other", Some("o1"))).unwrap_err();
     assert_eq!(other.kind.code, "change/conflict");
     assert_eq!(bench.waiting(for_account("acc-bob")).len(), 2);
 }
@@ -186,7 +191,7 @@ fn what_is_old_enough_goes_with_its_conversation_and_nothing_else() {
 fn what_is_no_message_is_refused_by_its_field() {
     let bench = bench();
     let field = |from: &str, to: &str, body: &str, origin| {
-        let refused = accept(&bench.engine, message(from, to, body, origin)).unwrap_err();
+        let refused = accept(&bench.engine, "test", message(from, to, body, origin)).unwrap_err();
         refused.errors.first().map(|error| error.pointer.clone()).unwrap_or_default()
     };
     assert_eq!(field("ann", BOB, "x", None), "/from");
@@ -194,4 +199,181 @@ fn what_is_no_message_is_refused_by_its_field() {
     assert_eq!(field(ANN, BOB, "", None), "/body");
     assert_eq!(field(ANN, BOB, &"x".repeat(BODY_BYTES + 1), None), "/body");
     assert_eq!(field(ANN, BOB, "x", Some("")), "/origin_id");
+}
+
+#[test]
+fn several_share_one_write_and_each_is_taken_or_refused_by_itself() {
+    let bench = bench();
+    bench.set(MESSAGES_WAITING_MOST, json!(2));
+    let given = vec![
+        message(ANN, BOB, "1", Some("o1")),
+        message(ANN, BOB, "1", Some("o1")),
+        message(ANN, "nobody@acme.example.com", "2", None),
+        message(ZOE, BOB, "3", None),
+        message(ANN, BOB, "", None),
+        message(ANN, BOB, "4", None),
+        message(BOB, ZOE, "5", None),
+    ];
+    let commits = || bench.engine.db.stats().commits;
+    let before = commits();
+    let taken = accept_all(&bench.engine, "test", given).unwrap();
+    assert_eq!(commits() - before, 1);
+    let told: Vec<_> = taken
+        .iter()
+        .map(|one| match one {
+            Ok(accepted) if accepted.duplicate => "again",
+            Ok(_) => "taken",
+            Err(problem) => problem.kind.code,
+        })
+        .collect();
+    let refused = [NOT_FOUND.code, "taken", INVALID.code, "messages/queue_full", "taken"];
+    assert_eq!(told, [&["taken", "again"][..], &refused].concat());
+    assert_eq!(bench.waiting(for_account("acc-bob")), ["1", "3"]);
+    let ids: Vec<_> = taken.iter().flatten().map(|accepted| accepted.id.clone()).collect();
+    assert_eq!(ids[0], ids[1]);
+    let many = (0..=ACCEPTED_AT_ONCE).map(|_| message(ANN, BOB, "x", None)).collect();
+    assert_eq!(accept_all(&bench.engine, "test", many).unwrap_err().errors[0].pointer, "/messages");
+}
+
+#[test]
+fn news_of_messages_is_told_once_a_write_and_not_to_the_plugin_that_brought_them() {
+    let bench = bench();
+    let told = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let heard = Arc::clone(&told);
+    bench.engine.bus.listen_by(move |fired, by| {
+        heard.lock().unwrap().push(format!("{} {} {}", fired.event, fired.object, by.unwrap_or_default()));
+    });
+    let given = ["1", "2", "3"].map(|body| message(ANN, BOB, body, None));
+    accept_all(&bench.engine, "carrier", given.to_vec()).unwrap();
+    let told = told.lock().unwrap().clone();
+    assert_eq!(told, ["message.received acc-bob carrier", "message.sent acc-ann carrier"]);
+}
+
+#[test]
+fn what_will_not_arrive_waits_no_more_and_history_says_why() {
+    let bench = bench();
+    let (id, _) = bench.say(BOB, ZOE, "hello").unwrap();
+    assert_eq!(failed(&bench.engine, vec![id.clone()], " ").unwrap_err().errors[0].pointer, "/reason");
+    assert_eq!(failed(&bench.engine, vec![id.clone(), "msg-x".into()], "no such server").unwrap(), 1);
+    assert!(bench.waiting(Waiting::Domain("elsewhere.example".into())).is_empty());
+    assert_eq!(delivered(&bench.engine, vec![id.clone()]).unwrap(), 0, "it is told once how it ended");
+    assert_eq!(failed(&bench.engine, vec![id], "again").unwrap(), 0);
+    let asked = MessageHistory { of: BOB.into(), with: ZOE.into(), before: None, limit: 10 };
+    let found = history(&bench.engine, &asked).unwrap().messages.remove(0);
+    assert_eq!((found.failure.as_deref(), found.delivered_at), (Some("no such server"), None));
+    assert!(found.failed_at.is_some());
+    assert_eq!(summary(&bench.engine).unwrap()["waiting"], 0);
+}
+
+impl Bench {
+    /// Twenty messages of ann's with bob and zoe in turns, a minute apart from midnight on, and others' between them.
+    fn archive(&self) -> Vec<String> {
+        let ids = (0..20).map(|n| {
+            let with = if n % 2 == 0 { BOB } else { ZOE };
+            let (from, to) = if n % 3 == 0 { (with, ANN) } else { (ANN, with) };
+            self.say(BOB, ZOE, "not ann's").unwrap();
+            self.say(from, to, &n.to_string()).unwrap().0
+        });
+        let ids: Vec<_> = ids.collect();
+        let sql = "UPDATE message SET at = 1767225600000 + (seq / 2 - 1) * 60000 + seq % 2";
+        self.engine.db.write(move |tx| Ok::<_, Problem>(tx.execute(sql, [])?)).unwrap();
+        ids
+    }
+
+    fn find(&self, asked: MessageSearch) -> MessagesFound {
+        search(&self.engine, &asked).unwrap()
+    }
+}
+
+fn bodies(found: &MessagesFound) -> Vec<&str> {
+    found.messages.iter().map(|message| message.body.as_str()).collect()
+}
+
+#[test]
+fn an_archive_is_paged_both_ways_and_says_when_it_is_complete() {
+    let bench = bench();
+    let ids = bench.archive();
+    let all = |limit| MessageSearch { of: ANN.into(), limit, ..MessageSearch::default() };
+    let first = bench.find(all(8));
+    assert_eq!(bodies(&first), ["0", "1", "2", "3", "4", "5", "6", "7"]);
+    assert_eq!((first.complete, first.count), (false, Some(20)));
+    let next = bench.find(MessageSearch { after: Some(ids[7].clone()), ..all(100) });
+    assert_eq!((bodies(&next).first(), next.messages.len(), next.complete), (Some(&"8"), 12, true));
+    let last = bench.find(MessageSearch { last: true, ..all(3) });
+    assert_eq!((bodies(&last), last.complete), (vec!["17", "18", "19"], false));
+    let before = bench.find(MessageSearch { before: Some(ids[3].clone()), ..all(3) });
+    assert_eq!((bodies(&before), before.complete), (vec!["0", "1", "2"], true));
+    let none = bench.find(all(0));
+    assert_eq!(
+        (none.messages.len(), none.complete, none.count),
+        (0, false, Some(20)),
+        "only the number is asked for"
+    );
+    let foreign = bench.say(BOB, ZOE, "not ann's").unwrap().0;
+    let refused = search(&bench.engine, &MessageSearch { after: Some(foreign), ..all(3) }).unwrap_err();
+    assert_eq!(refused.kind.status, 404);
+    let stranger = MessageSearch { of: ZOE.into(), ..all(3) };
+    assert_eq!(search(&bench.engine, &stranger).unwrap_err().kind.status, 404);
+}
+
+#[test]
+fn an_archive_is_filtered_by_time_and_by_person() {
+    let bench = bench();
+    let ids = bench.archive();
+    let all = MessageSearch { of: ANN.into(), limit: 100, ..MessageSearch::default() };
+    let time = |minute: u32| Some(format!("2026-01-01T00:{minute:02}:00Z"));
+    let found = bench.find(MessageSearch { start: time(5), end: time(8), ..all.clone() });
+    assert_eq!((bodies(&found), found.count), (vec!["5", "6", "7", "8"], Some(4)));
+    let zoe = MessageSearch { with: Some(ZOE.into()), ..all.clone() };
+    let found = bench.find(MessageSearch { start: time(10), limit: 2, ..zoe.clone() });
+    assert_eq!((bodies(&found), found.complete, found.count), (vec!["11", "13"], false, Some(5)));
+    let after = MessageSearch { start: time(10), after: Some(ids[13].clone()), ..zoe.clone() };
+    assert_eq!(bodies(&bench.find(after)), ["15", "17", "19"]);
+    assert!(bench.find(MessageSearch { start: time(50), ..all.clone() }).messages.is_empty());
+    assert_eq!(bench.find(MessageSearch { end: time(50), ..all.clone() }).messages.len(), 20);
+    let nobody = bench.find(MessageSearch { with: Some("max@elsewhere.example".into()), ..all.clone() });
+    assert_eq!((nobody.messages.len(), nobody.complete, nobody.count), (0, true, Some(0)));
+    let wrong = search(&bench.engine, &MessageSearch { start: Some("yesterday".into()), ..all }).unwrap_err();
+    assert_eq!(wrong.errors[0].pointer, "/start");
+}
+
+#[test]
+fn a_clock_that_is_set_back_does_not_disturb_the_order() {
+    let bench = bench();
+    bench.say(ANN, BOB, "1").unwrap();
+    let soon = clock::millis() + 60_000;
+    let sql = "UPDATE message SET at = ?1";
+    bench.engine.db.write(move |tx| Ok::<_, Problem>(tx.execute(sql, params![soon])?)).unwrap();
+    let next = accept(&bench.engine, "test", message(ANN, BOB, "2", None)).unwrap();
+    assert_eq!(next.at, soon);
+    let sql = "UPDATE message SET at = at + 86400000";
+    bench.engine.db.write(move |tx| Ok::<_, Problem>(tx.execute(sql, [])?)).unwrap();
+    let next = accept(&bench.engine, "test", message(ANN, BOB, "3", None)).unwrap();
+    assert!(next.at < soon, "a day is a clock that was wrong");
+}
+
+/// What makes a search fast is that no part of it walks the table.
+#[test]
+fn every_way_into_the_store_goes_by_an_index() {
+    let bench = bench();
+    let waits = "delivered_at IS NULL AND failed_at IS NULL";
+    for sql in [
+        "SELECT seq FROM message WHERE sender_account = 'a' AND seq > 1 AND seq < 9
+         UNION SELECT seq FROM message WHERE recipient_account = 'a' AND seq > 1 AND seq < 9 ORDER BY seq LIMIT 5",
+        "SELECT seq FROM message WHERE conversation = 1 AND seq > 1 ORDER BY seq DESC LIMIT 5",
+        "SELECT seq FROM message WHERE at >= 5 ORDER BY at, seq LIMIT 1",
+        &format!("SELECT count(*) FROM message WHERE recipient = 'a' AND {waits}"),
+        &format!("SELECT seq FROM message WHERE recipient_account = 'a' AND {waits} AND seq > 1 ORDER BY seq LIMIT 5"),
+        &format!(
+            "SELECT seq FROM message WHERE recipient_account IS NULL AND recipient_domain = 'a' AND {waits}
+             AND seq > 1 ORDER BY seq LIMIT 5"
+        ),
+    ] {
+        let plan = bench.engine.db.read(|read| {
+            let explain = format!("EXPLAIN QUERY PLAN {sql}");
+            Ok::<_, Problem>(read.all(&explain, [], |row| row.get::<_, String>(3))?)
+        });
+        let plan = plan.unwrap().join("\n");
+        assert!(!plan.contains("SCAN message") && !plan.contains("TEMP B-TREE"), "{sql}:\n{plan}");
+    }
 }

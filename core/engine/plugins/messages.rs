@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use jackfield_abi::ops::{self, Failure, MessageAccepted, MessageHistory, MessagePending};
+use jackfield_abi::ops::{
+    self, Failure, MessageAccepted, MessageHistory, MessagePending, MessageSearch, MessageTaken,
+    MessagesAccepted, NewMessage,
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -11,8 +14,8 @@ use super::writing::of_problem;
 use crate::catalog::problems::Problem;
 use crate::catalog::settings::MESSAGES_ARCHIVED;
 use crate::engine::change::{Origin, Precondition};
-use crate::engine::messages::{self, Waiting};
-use crate::engine::{Engine, Mode, settings};
+use crate::engine::messages::{self, Accepted, Waiting};
+use crate::engine::{Engine, Mode, clock, settings};
 
 /// How the names of these operations begin.
 pub const AREA: &str = "message.";
@@ -20,6 +23,17 @@ pub const AREA: &str = "message.";
 #[derive(Deserialize)]
 struct Ids {
     ids: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Failed {
+    ids: Vec<String>,
+    reason: String,
+}
+
+#[derive(Deserialize)]
+struct All {
+    messages: Vec<NewMessage>,
 }
 
 #[derive(Deserialize)]
@@ -32,13 +46,24 @@ struct Archive {
 pub fn call(engine: &Arc<Engine>, plugin: &str, op: &str, args: Value) -> Result<Value, Failure> {
     let answer = match op {
         ops::MESSAGE_ACCEPT => {
-            let accepted = messages::accept(engine, read(args)?);
-            accepted.map(|(id, duplicate)| json!(MessageAccepted { id, duplicate }))
+            let accepted = messages::accept(engine, plugin, read(args)?);
+            accepted.map(|Accepted { id, at, duplicate }| {
+                json!(MessageAccepted { id, at: clock::written(at), duplicate })
+            })
         }
+        ops::MESSAGE_ACCEPT_ALL => accept_all(engine, plugin, read(args)?),
         ops::MESSAGE_PENDING => pending(engine, &read(args)?),
         ops::MESSAGE_DELIVERED => {
             let asked: Ids = read(args)?;
             messages::delivered(engine, asked.ids).map(|count| json!({"delivered": count}))
+        }
+        ops::MESSAGE_FAILED => {
+            let asked: Failed = read(args)?;
+            messages::failed(engine, asked.ids, &asked.reason).map(|count| json!({"failed": count}))
+        }
+        ops::MESSAGE_SEARCH => {
+            let asked: MessageSearch = read(args)?;
+            messages::search(engine, &asked).map(|found| json!(found))
         }
         ops::MESSAGE_HISTORY => {
             let asked: MessageHistory = read(args)?;
@@ -51,6 +76,16 @@ pub fn call(engine: &Arc<Engine>, plugin: &str, op: &str, args: Value) -> Result
         }
     };
     answer.map_err(of_problem)
+}
+
+fn accept_all(engine: &Engine, plugin: &str, asked: All) -> Result<Value, Problem> {
+    let taken = messages::accept_all(engine, plugin, asked.messages)?.into_iter().map(|one| match one {
+        Ok(Accepted { id, at, duplicate }) => {
+            MessageTaken { id, at: clock::written(at), duplicate, failure: None }
+        }
+        Err(problem) => MessageTaken { failure: Some(of_problem(problem)), ..MessageTaken::default() },
+    });
+    Ok(json!(MessagesAccepted { accepted: taken.collect() }))
 }
 
 fn pending(engine: &Engine, asked: &MessagePending) -> Result<Value, Problem> {

@@ -51,9 +51,9 @@ pub fn supervise(engine: &Arc<Engine>, folder: PathBuf, trust: Trust) -> Result<
     jobs::begin(engine)?;
     let news = carry_news(engine)?;
     presence::carry(engine)?;
-    engine.bus.listen(move |fired| {
+    engine.bus.listen_by(move |fired, by| {
         // Whoever publishes must not wait for a plugin.
-        if news.try_send(fired.clone()).is_err() {
+        if news.try_send((fired.clone(), by.map(str::to_owned))).is_err() {
             log::warn!("too much news at once: plugins were not told of {} {}", fired.event, fired.object);
         }
     });
@@ -82,15 +82,19 @@ fn bring(manifest: &Manifest) -> Result<(), String> {
     settings::bring(manifest)
 }
 
+/// What happened, and the plugin that did it and knows it already.
+type ByWhom = (Fired, Option<String>);
+
 /// Starts the thread that tells plugins what happened, in order.
-fn carry_news(engine: &Arc<Engine>) -> Result<SyncSender<Fired>, String> {
-    let (sender, receiver) = sync_channel::<Fired>(NEWS);
+fn carry_news(engine: &Arc<Engine>) -> Result<SyncSender<ByWhom>, String> {
+    let (sender, receiver) = sync_channel::<ByWhom>(NEWS);
     let engine = Arc::downgrade(engine);
     let carry = move || {
-        for fired in receiver {
+        for (fired, by) in receiver {
             let Some(engine) = engine.upgrade() else { return };
             let Some(host) = engine.plugins.get() else { continue };
-            host.publish(&Event { event: fired.event.clone(), object: fired.object.clone() });
+            let event = Event { event: fired.event.clone(), object: fired.object.clone() };
+            host.publish(&event, by.as_deref());
             settings::follow(&engine, host, &fired);
         }
     };

@@ -288,9 +288,9 @@ fn a_plugin_in_c_is_one_like_any_other_and_hears_events() {
     heard("kind 3");
     let status = host.list().remove(0);
     assert_eq!((status.state, status.reason.as_str()), (State::Degraded, "waiting"));
-    host.publish(&Event { event: "settings.changed".into(), object: "x".into() });
+    host.publish(&Event { event: "settings.changed".into(), object: "x".into() }, None);
     assert!(!host.list()[0].last_lines.iter().any(|line| line.contains("heard")));
-    host.publish(&Event { event: "account.changed".into(), object: "a1".into() });
+    host.publish(&Event { event: "account.changed".into(), object: "a1".into() }, None);
     heard("heard 41 bytes");
 }
 

@@ -48,6 +48,9 @@ ops! { TO_HOST, "What a plugin asks of the host.":
     PRESENCE_GET "presence.get" 0 "What people are doing: `PresenceGet` to `PresenceFound`; at most 1,000 accounts. Ask when the event `presence.changed` names an account.";
     PRESENCE_GOVERN "presence.govern" 0 "Switches Teams on or off for accounts: `PresenceGovern` to `{unknown}`. While it is on, only the source `teams` is shown and states by hand are refused.";
     MESSAGE_ACCEPT "message.accept" 0 "Stores a chat message: `NewMessage` to `MessageAccepted`; durable when it is answered. `conflict`: read-only, queue full, or the origin id was used for another text; `not_found`: neither address is an account's.";
+    MESSAGE_ACCEPT_ALL "message.accept_all" 0 "Stores several chat messages with one trip to the disk: `{messages: [NewMessage]}` to `MessagesAccepted`, in the order given; at most 256. Each is taken or refused by itself, as by `message.accept`.";
+    MESSAGE_FAILED "message.failed" 0 "Says that messages will not arrive: `{ids, reason}` to `{failed}`, how many had been waiting; at most 1,000. They wait no more, and history shows the reason.";
+    MESSAGE_SEARCH "message.search" 0 "A person's archive in the order of time: `MessageSearch` to `MessagesFound`. `not_found`: `of` is no account's address, or there is no message of that id in its archive.";
     MESSAGE_PENDING "message.pending" 0 "Messages that wait, oldest first: `MessagePending` to `Messages`.";
     MESSAGE_DELIVERED "message.delivered" 0 "Says that messages have arrived: `{ids}` to `{delivered}`, how many had been waiting; at most 1,000.";
     MESSAGE_HISTORY "message.history" 0 "One conversation, newest first: `MessageHistory` to `Messages`.";
@@ -89,9 +92,8 @@ pub fn service_of(op: &str) -> Option<&'static str> {
         CHECK_REPORT => Some("check/1"),
         REVISION_NOTE => Some("revision/1"),
         PRESENCE_PUBLISH | PRESENCE_GET | PRESENCE_GOVERN => Some("presence/1"),
-        MESSAGE_ACCEPT | MESSAGE_PENDING | MESSAGE_DELIVERED | MESSAGE_HISTORY | MESSAGE_ARCHIVE => {
-            Some("message/1")
-        }
+        MESSAGE_ACCEPT | MESSAGE_ACCEPT_ALL | MESSAGE_PENDING | MESSAGE_DELIVERED | MESSAGE_FAILED
+        | MESSAGE_HISTORY | MESSAGE_SEARCH | MESSAGE_ARCHIVE => Some("message/1"),
         DIRECTORY_OPEN | DIRECTORY_PUT | DIRECTORY_GONE | DIRECTORY_CLOSE | DIRECTORY_DROP
         | DIRECTORY_FORGET | PEER_DOMAIN => Some("directory/1"),
         _ => None,
@@ -461,7 +463,7 @@ pub struct PresenceGovern {
 
 /// A chat message to be stored. Addresses are bare (`node@domain`); an account's is its login id, escaped as in
 /// XEP-0106, at its enterprise's domain.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewMessage {
     /// Address of who wrote it.
     pub from: String,
@@ -472,6 +474,10 @@ pub struct NewMessage {
     /// Id that the sender's side gave it: sent again under the same one, it is stored once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin_id: Option<String>,
+    /// What else the plugin wants back with it, such as a subject, in words of its own; at most 16 KiB. The appliance does
+    /// not read it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub envelope: Option<String>,
 }
 
 /// The answer to [`NewMessage`].
@@ -479,11 +485,38 @@ pub struct NewMessage {
 pub struct MessageAccepted {
     /// Id of the stored message.
     pub id: String,
+    /// When it was stored first, RFC 3339 in UTC.
+    #[serde(default)]
+    pub at: String,
     /// Whether it had been stored before.
     pub duplicate: bool,
 }
 
-/// Which messages that wait; exactly one of the first three.
+/// The answer to several messages, in their order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessagesAccepted {
+    /// What came of each.
+    pub accepted: Vec<MessageTaken>,
+}
+
+/// What came of one of several messages: a [`MessageAccepted`], or a failure.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageTaken {
+    /// As in [`MessageAccepted`]; empty: it was refused.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub id: String,
+    /// As in [`MessageAccepted`].
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub at: String,
+    /// As in [`MessageAccepted`].
+    #[serde(default)]
+    pub duplicate: bool,
+    /// Why it was refused; none: it was not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+}
+
+/// Which messages that wait; exactly one of the first four.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MessagePending {
     /// Those for this account.
@@ -495,6 +528,9 @@ pub struct MessagePending {
     /// Those for any address of this domain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub domain: Option<String>,
+    /// Those for addresses that are no account's here, whatever their domain.
+    #[serde(default)]
+    pub elsewhere: bool,
     /// Only those after this cursor.
     #[serde(default)]
     pub after: i64,
@@ -516,6 +552,46 @@ pub struct MessageHistory {
     /// Most messages, at most 100.
     #[serde(default = "default_messages")]
     pub limit: usize,
+}
+
+/// Which part of a person's archive.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageSearch {
+    /// Address of the account.
+    pub of: String,
+    /// Only those from or to this address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub with: Option<String>,
+    /// Only those stored at this time or later, RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<String>,
+    /// Only those stored at this time or earlier, RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end: Option<String>,
+    /// The first ones after the message of this id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<String>,
+    /// The last ones before the message of this id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
+    /// The last ones of all, instead of the first.
+    #[serde(default)]
+    pub last: bool,
+    /// Most messages, at most 100; fewer come when their texts are long.
+    #[serde(default = "default_messages")]
+    pub limit: usize,
+}
+
+/// Part of an archive.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessagesFound {
+    /// In the order of time.
+    pub messages: Vec<Message>,
+    /// Whether there are no more in the direction that was asked for.
+    pub complete: bool,
+    /// How many there are in all, whatever the part; none: more than 10,000.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<u64>,
 }
 
 fn default_messages() -> usize {
@@ -546,11 +622,20 @@ pub struct Message {
     pub at: String,
     /// `in` from elsewhere, `out` to elsewhere, `local` between accounts of the appliance.
     pub direction: String,
-    /// When it arrived; none: it waits.
+    /// When it arrived; none: it waits, or has failed.
     pub delivered_at: Option<String>,
+    /// When it was clear that it will not arrive; none: it may.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed_at: Option<String>,
+    /// Why it did not arrive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
     /// Id that the sender's side gave it.
     #[serde(default)]
     pub origin_id: Option<String>,
+    /// As in [`NewMessage`]; none: it came without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub envelope: Option<String>,
 }
 
 /// A revision that is recorded by itself.

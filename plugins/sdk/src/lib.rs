@@ -58,7 +58,10 @@ pub use jackfield_abi::ops::{
     DirectoryClosed, DirectoryEntry, DirectoryForgotten, DirectoryHeld, DirectoryList, DirectoryOpen,
     DirectoryOutcome, DirectoryOwner, DirectoryPerson, DirectoryRefused, DirectoryTaken,
 };
-pub use jackfield_abi::ops::{MessageAccepted, MessageHistory, MessagePending, Messages, NewMessage};
+pub use jackfield_abi::ops::{
+    Message as ChatMessage, MessageAccepted, MessageHistory, MessagePending, MessageSearch, Messages,
+    MessagesFound, NewMessage,
+};
 pub use jackfield_abi::ops::{Presence, PresenceChange, PresenceRefused};
 pub use jiff;
 pub use job::Job;

@@ -100,7 +100,7 @@ pub enum Call {
         /// Who sends to whom.
         pair: Pair,
     },
-    /// It has ended or did not come up.
+    /// It broke or did not come up; one that was closed in peace is opened again when something is sent.
     LinkDown {
         /// Who sends to whom.
         pair: Pair,

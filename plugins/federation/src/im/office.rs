@@ -74,7 +74,7 @@ impl Office {
             let effects = self.take(call, now);
             self.perform(effects);
         }
-        let effects = self.chat.settle(&mut self.site);
+        let effects = self.chat.settle(&mut self.site, now);
         self.perform(effects);
         let effects = self.roster.settle(&mut self.site, now);
         self.perform(effects);
@@ -103,12 +103,15 @@ impl Office {
                 site.sessions.sleeps(session, false);
                 vec![]
             }
-            Call::Written { session, ids } => self.chat.written(site, session, ids),
+            Call::Written { session, ids } => self.chat.written(site, session, ids, now),
             Call::Federated { pair, stanza } => {
                 let parcel = Parcel::new(Origin::Partner(pair), stanza);
                 parcel.map(|parcel| self.deal_with(parcel, now)).unwrap_or_default()
             }
-            Call::Confirmed { ids } => self.chat.confirmed(site, ids),
+            Call::Confirmed { ids } => {
+                self.chat.confirmed(ids, now);
+                vec![]
+            }
             Call::Bounced { pair, stanza, id, condition, words } => {
                 log::debug!("a stanza from {} to {} did not go: {words}", pair.from, pair.to);
                 if stanza.name == "message" {
@@ -154,12 +157,26 @@ impl Office {
 
     fn deal_with(&mut self, parcel: Parcel, now: Instant) -> Vec<Effect> {
         let site = &mut self.site;
+        if let Some(effects) = self.chat.barred(site, &parcel) {
+            return effects;
+        }
+        if parcel.stanza.name == "message" {
+            return self.chat.take(site, parcel);
+        }
+        // What came after messages is done after them (RFC 6120 section 10.1).
+        let mut effects = self.chat.flush(site);
         match parcel.stanza.name.as_str() {
-            "message" => self.chat.take(site, parcel),
-            "iq" if self.roster.answers(site, &parcel) => self.roster.query(site, &parcel),
-            "iq" => self.services.take(site, &parcel),
+            "iq" if self.roster.answers(site, &parcel) => {
+                effects.extend(self.roster.query(site, &parcel));
+                effects
+            }
+            "iq" => {
+                let answered = self.chat.asked(site, &parcel);
+                effects.extend(answered.unwrap_or_else(|| self.services.take(site, &parcel)));
+                effects
+            }
             _ => {
-                let mut effects = self.roster.take(site, &parcel, now);
+                effects.extend(self.roster.take(site, &parcel, now));
                 effects.extend(parcel.session().map(|id| self.chat.present(site, id)).unwrap_or_default());
                 effects
             }
@@ -191,8 +208,11 @@ impl Office {
             Some(to) if self.site.serves(to.domain().as_str()) => self.send_home(stanza, &to),
             Some(_) => pair(stanza)
                 .ok_or("an address of it is none")
-                .and_then(|pair: Pair| self.site.outside.send(&pair, stanza))
-                .map_err(|why| ("remote-server-not-found", why)),
+                .map_err(|why| ("remote-server-not-found", why))
+                .and_then(|pair: Pair| {
+                    let sent = self.site.outside.send(&pair, stanza, None);
+                    sent.map_err(|unsent| (unsent.condition, unsent.words))
+                }),
         };
         let Err((condition, why)) = refused else { return };
         log::debug!("a stanza was not sent: {why}");

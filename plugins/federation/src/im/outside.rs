@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::net::Hub;
+use crate::net::{Hub, Unsent};
 use crate::s2s::{Pair, Rules};
 use crate::xml::Element;
 
@@ -20,9 +20,9 @@ impl Outside {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Has a stanza sent; the error says in words why it is not.
-    pub fn send(&self, pair: &Pair, stanza: &Element) -> Result<(), &'static str> {
-        self.hub().ok_or("federation is switched off")?.send(pair, stanza)
+    /// Whether federation runs.
+    pub fn is_on(&self) -> bool {
+        self.hub().is_some()
     }
 
     /// Whether federation runs and that domain is a partner.
@@ -30,10 +30,17 @@ impl Outside {
         self.hub().is_some_and(|hub| hub.present.partner(domain).is_some())
     }
 
-    /// A partner has answered a ping of ours.
-    pub fn pong(&self, pair: &Pair) {
+    /// Has a stanza sent; the error says why it is not. The id of a stored message comes back by [`super::Call`] when it
+    /// was confirmed, or bounced.
+    pub fn send(&self, pair: &Pair, stanza: &Element, id: Option<&str>) -> Result<(), Unsent> {
+        let off = Unsent::new("remote-server-not-found", "messages to other companies are switched off here");
+        self.hub().ok_or(off)?.send(pair, stanza, id)
+    }
+
+    /// A partner has answered a question of ours by that id.
+    pub fn pong(&self, pair: &Pair, id: &str) {
         if let Some(hub) = self.hub() {
-            hub.pong(pair);
+            hub.pong(pair, id);
         }
     }
 }

@@ -6,6 +6,7 @@ use jackfield_sdk::{Failure, Host, params};
 use serde::Deserialize;
 
 use super::accounts::Accounts;
+use super::chat::Blocks;
 use super::outside::Outside;
 use super::sessions::Sessions;
 use crate::s2s::address;
@@ -22,6 +23,8 @@ pub struct Site {
     pub sessions: Sessions,
     /// Servers of other companies.
     pub outside: Outside,
+    /// Whom people want to hear nothing from.
+    pub blocks: Blocks,
     domains: HashSet<String>,
 }
 
@@ -38,6 +41,7 @@ impl Site {
             outside,
             accounts: Accounts::default(),
             sessions: Sessions::default(),
+            blocks: Blocks::default(),
             domains: HashSet::new(),
         }
     }

@@ -66,7 +66,7 @@ pub async fn dial(hub: &Hub, pair: &Pair, errand: Errand, course: &mut Course) -
     let known = hub.present.get();
     let Some(partner) = known.partner(&pair.to) else {
         let detail = format!("{} is not among the federated servers", pair.to);
-        return Err(Trouble::new(Step::Dns, detail, "Add it to the table."));
+        return Err(Trouble::new(Step::Dns, detail, "Add it to the table.").for_good());
     };
     course.expected = expected(&partner, &pair.to);
     let (socket, target) = timeout(CONNECT_ALL, connect(&known, pair, &partner, course))

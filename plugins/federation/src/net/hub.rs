@@ -37,6 +37,32 @@ pub struct Queued {
     pub text: String,
     /// When it came.
     pub since: Instant,
+    /// The stanza without content, for an error about it.
+    pub shell: Element,
+    /// The stored message that it is.
+    pub id: Option<String>,
+}
+
+/// Why a stanza is not sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unsent {
+    /// Condition of RFC 6120 section 8.3.3.
+    pub condition: &'static str,
+    /// The same for people.
+    pub words: &'static str,
+}
+
+impl Unsent {
+    /// With both.
+    pub const fn new(condition: &'static str, words: &'static str) -> Self {
+        Self { condition, words }
+    }
+}
+
+/// The way to a link that runs.
+struct Way {
+    queue: mpsc::Sender<Queued>,
+    pongs: watch::Sender<u64>,
 }
 
 /// What all streams share.
@@ -54,11 +80,12 @@ pub struct Hub {
     stop: watch::Receiver<bool>,
     /// Changes with what is known.
     pub changed: watch::Receiver<u64>,
-    links: Mutex<HashMap<Pair, mpsc::Sender<Queued>>>,
+    links: Mutex<HashMap<Pair, Way>>,
     bytes: Arc<Semaphore>,
     questions: Semaphore,
     asked: Mutex<HashSet<String>>,
-    pongs: Mutex<HashMap<Pair, Instant>>,
+    /// Part of the ids of this process's pings, so that an answer to another's says nothing.
+    own: String,
     alive: Mutex<Option<mpsc::Sender<()>>>,
 }
 
@@ -85,7 +112,7 @@ impl Hub {
             bytes: Arc::new(Semaphore::new(QUEUED_BYTES)),
             questions: Semaphore::new(MOST_QUESTIONS),
             asked: Mutex::default(),
-            pongs: Mutex::default(),
+            own: super::random::id(),
             alive: Mutex::new(Some(alive)),
         }
     }
@@ -107,34 +134,54 @@ impl Hub {
         self.links.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    /// Has a stanza sent; the error says in words why it is not.
-    pub fn send(self: &Arc<Self>, pair: &Pair, stanza: &Element) -> Result<(), &'static str> {
+    /// Whether everything ends.
+    pub fn is_stopped(&self) -> bool {
+        *self.stop.borrow()
+    }
+
+    /// Has a stanza sent; the error says why it is not. A stored message's id comes back when its way has ended.
+    pub fn send(self: &Arc<Self>, pair: &Pair, stanza: &Element, id: Option<&str>) -> Result<(), Unsent> {
         let text = written(stanza);
         if text.len() > LARGEST {
-            return Err("it is too large for other servers");
+            return Err(Unsent::new("policy-violation", "it is too large for other servers"));
         }
         if self.present.partner(&pair.to).is_none() {
-            return Err("its domain is not federated");
+            return Err(Unsent::new(
+                "forbidden",
+                "messages to its domain are not allowed here (it is not federated)",
+            ));
         }
-        let life = self.life().ok_or("federation ends")?;
+        let life = self.life().ok_or(Unsent::new("remote-server-not-found", "federation ends"))?;
         let mut links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
-        links.retain(|_, queue| !queue.is_closed());
-        if links.len() >= MOST_LINKS && !links.contains_key(pair) {
-            return Err("there are too many links");
+        if !links.contains_key(pair) || links.get(pair).is_some_and(|way| way.queue.is_closed()) {
+            links.retain(|_, way| !way.queue.is_closed());
+            if links.len() >= MOST_LINKS {
+                return Err(Unsent::new("resource-constraint", "there are too many links to other servers"));
+            }
         }
-        let queue = links.entry(pair.clone()).or_insert_with(|| {
+        let way = links.entry(pair.clone()).or_insert_with(|| {
             let (queue, waiting) = mpsc::channel(QUEUE);
-            self.runtime.spawn(link::run(Arc::clone(self), pair.clone(), waiting, life));
-            queue
+            let (pongs, answered) = watch::channel(0);
+            let line = link::Line { queue: waiting, pongs: answered };
+            self.runtime.spawn(link::run(Arc::clone(self), pair.clone(), line, life));
+            Way { queue, pongs }
         });
         let size = u32::try_from(text.len()).unwrap_or(u32::MAX);
-        let bytes = Arc::clone(&self.bytes).try_acquire_many_owned(size).map_err(|_| "too much waits")?;
+        let bytes = Arc::clone(&self.bytes)
+            .try_acquire_many_owned(size)
+            .map_err(|_| Unsent::new("resource-constraint", "too much waits for other servers"))?;
         // Given back by hand, when the text has left.
         bytes.forget();
-        let queued = Queued { text, since: Instant::now() };
-        queue.try_send(queued).map_err(|_| {
+        let shell = Element {
+            ns: stanza.ns.clone(),
+            name: stanza.name.clone(),
+            attributes: stanza.attributes.clone(),
+            children: Vec::new(),
+        };
+        let queued = Queued { text, since: Instant::now(), shell, id: id.map(str::to_owned) };
+        way.queue.try_send(queued).map_err(|_| {
             self.bytes.add_permits(size as usize);
-            "too many stanzas wait for its server"
+            Unsent::new("resource-constraint", "too many messages wait for its server")
         })
     }
 
@@ -143,14 +190,20 @@ impl Hub {
         self.bytes.add_permits(queued.text.len());
     }
 
-    /// A partner has answered a ping of ours.
-    pub fn pong(&self, pair: &Pair) {
-        self.pongs.lock().unwrap_or_else(PoisonError::into_inner).insert(pair.clone(), Instant::now());
+    /// The id of a link's ping.
+    pub fn ping_id(&self, number: u64) -> String {
+        format!("ping-{number}-{}", self.own)
     }
 
-    /// When a partner last answered a ping.
-    pub fn last_pong(&self, pair: &Pair) -> Option<Instant> {
-        self.pongs.lock().unwrap_or_else(PoisonError::into_inner).get(pair).copied()
+    /// A partner has answered a question of ours by that id.
+    pub fn pong(&self, pair: &Pair, id: &str) {
+        let number = id.strip_prefix("ping-").and_then(|id| id.split_once('-'));
+        let number =
+            number.filter(|(_, own)| *own == self.own).and_then(|(number, _)| number.parse::<u64>().ok());
+        let Some(number) = number else { return };
+        if let Some(way) = self.links.lock().unwrap_or_else(PoisonError::into_inner).get(pair) {
+            way.pongs.send_if_modified(|last| std::mem::replace(last, number.max(*last)) < number);
+        }
     }
 
     /// Asks the server that DNS names for a domain whether a key is its own. One question for each domain at a time.

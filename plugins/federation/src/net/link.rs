@@ -1,19 +1,26 @@
 //! One outbound link: opened when something waits, tried again with growing pauses, kept alive by pings, closed when
 //! idle. A peer that closes an idle stream has done nothing wrong.
+//!
+//! Messages that are stored count as arrived once the peer has answered a ping that was sent after them: it deals with a
+//! stream in order (RFC 6120 section 10.1). Whoever wrote one that is not confirmed is told, by [`Call::Bounced`].
 
 use std::collections::VecDeque;
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jackfield_sdk::log;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::board::{Direction, Link};
+use super::confirming::Confirming;
 use super::dial::{Course, Reached, dial};
 use super::hub::{Hub, QUEUE, Queued};
 use super::random;
+use super::trouble::{Step, Trouble};
 use super::wire::{Input, Wire};
+use crate::im::Call;
 use crate::s2s::{Errand, Initiator, Out, Pair, Rules};
 use crate::xml::{AFTER, Element, Piece, ns, written};
 
@@ -21,21 +28,37 @@ use crate::xml::{AFTER, Element, Piece, ns, written};
 const OLDEST: Duration = Duration::from_secs(60);
 /// Pauses between attempts, doubling from the first to the last.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(300));
-/// Silence after which the peer is asked whether it is there (XEP-0199).
-const PING_AFTER: Duration = Duration::from_secs(300);
-/// Pings without an answer after which the peer is gone.
-const MISSES: u32 = 2;
 /// Time without a stanza after which the link is closed.
 const IDLE: Duration = Duration::from_secs(3600);
 /// Longest wait for the peer to take what is sent.
 const TAKEN_WITHIN: Duration = Duration::from_secs(30);
 /// Time for the peer to close its side.
 const FAREWELL: Duration = Duration::from_secs(2);
+/// Bytes that are written at once, unless one stanza is longer.
+const AT_ONCE: usize = 64 * 1024;
+
+/// What a link goes by.
+pub struct Line {
+    /// What waits for it.
+    pub queue: mpsc::Receiver<Queued>,
+    /// The last ping of ours that the peer has answered.
+    pub pongs: watch::Receiver<u64>,
+}
 
 /// Runs until nothing has waited for it for a while. `_life` says that it runs.
-pub async fn run(hub: Arc<Hub>, pair: Pair, queue: mpsc::Receiver<Queued>, _life: mpsc::Sender<()>) {
-    let (backlog, not_before) = (VecDeque::new(), Instant::now());
-    let mut task = Task { hub, pair, queue, backlog, failures: 0, not_before };
+pub async fn run(hub: Arc<Hub>, pair: Pair, line: Line, _life: mpsc::Sender<()>) {
+    let Line { queue, pongs } = line;
+    let mut task = Task {
+        hub,
+        pair,
+        queue,
+        pongs,
+        backlog: VecDeque::new(),
+        confirming: Confirming::default(),
+        failures: 0,
+        not_before: Instant::now(),
+        last_trouble: None,
+    };
     while task.wait().await {
         if let Some((wire, machine)) = task.connect().await {
             task.carry(wire, machine).await;
@@ -43,8 +66,11 @@ pub async fn run(hub: Arc<Hub>, pair: Pair, queue: mpsc::Receiver<Queued>, _life
     }
     task.queue.close();
     while let Ok(queued) = task.queue.try_recv() {
-        task.hub.left(&queued);
+        task.backlog.push_back(queued);
     }
+    // Only what came at the very moment; when everything ends, the store has it.
+    let left = task.backlog.drain(..).collect();
+    task.bounce(left, "remote-server-timeout", "the link to its server was just closed").await;
     task.note(|link| link.become_state("down"));
 }
 
@@ -52,9 +78,20 @@ struct Task {
     hub: Arc<Hub>,
     pair: Pair,
     queue: mpsc::Receiver<Queued>,
+    pongs: watch::Receiver<u64>,
     backlog: VecDeque<Queued>,
+    confirming: Confirming,
     failures: u32,
     not_before: Instant,
+    last_trouble: Option<Trouble>,
+}
+
+/// How long something waits for something else.
+enum Waited<T> {
+    /// It has come.
+    Done(T),
+    /// Everything ends, or nothing waits any more.
+    Over,
 }
 
 impl Task {
@@ -76,71 +113,109 @@ impl Task {
     }
 
     /// What waits, without what has waited too long; false: nothing is left.
-    fn refresh(&mut self) -> bool {
+    async fn refresh(&mut self) -> bool {
         while self.backlog.len() < QUEUE
             && let Ok(queued) = self.queue.try_recv()
         {
             self.backlog.push_back(queued);
         }
-        let hub = &self.hub;
-        let before = self.backlog.len();
-        self.backlog.retain(|queued| {
-            let is_young = queued.since.elapsed() < OLDEST;
-            if !is_young {
-                hub.left(queued);
-            }
-            is_young
-        });
-        let (left, dropped) = (self.backlog.len(), before - self.backlog.len());
-        if dropped > 0 {
-            log::warn!(
-                "{dropped} stanzas to {} were dropped: its server was not reached within a minute",
-                self.pair.to
-            );
+        // They came in order.
+        let mut expired = Vec::new();
+        while self.backlog.front().is_some_and(|queued| queued.since.elapsed() >= OLDEST) {
+            expired.extend(self.backlog.pop_front());
         }
+        if !expired.is_empty() {
+            let why = self.last_trouble.as_ref().map_or("it does not answer", |trouble| &trouble.detail);
+            let words = format!("its server was not reached within a minute: {why}");
+            log::warn!("{} stanzas to {} did not go: {words}", expired.len(), self.pair.to);
+            self.bounce(expired, "remote-server-timeout", &words).await;
+        }
+        let left = self.backlog.len();
         self.note(|link| link.queued = left);
         left > 0
     }
 
-    async fn connect(&mut self) -> Option<(Wire, Initiator)> {
-        while self.refresh() {
+    /// Gives stanzas back to whoever wrote them. When everything ends nobody is told: what is stored goes later.
+    async fn bounce(&self, stanzas: Vec<Queued>, condition: &'static str, words: &str) {
+        for queued in stanzas {
+            self.hub.left(&queued);
+            let Queued { shell, id, .. } = queued;
+            self.give_back(shell, id, condition, words).await;
+        }
+    }
+
+    async fn give_back(&self, stanza: Element, id: Option<String>, condition: &'static str, words: &str) {
+        if self.hub.is_stopped() {
+            return;
+        }
+        let words = format!("This was not delivered to {}: {words}.", self.pair.to);
+        let (pair, desk) = (self.pair.clone(), &self.hub.desk);
+        desk.hand(Call::Bounced { pair, stanza, id, condition, words }).await;
+    }
+
+    /// Waits for something, and meanwhile gives back what has waited too long.
+    async fn meanwhile<T>(&mut self, what: impl Future<Output = T>) -> Waited<T> {
+        let mut what = std::pin::pin!(what);
+        loop {
+            if !self.refresh().await {
+                return Waited::Over;
+            }
+            let oldest = self.backlog.front().map_or_else(Instant::now, |queued| queued.since.into());
+            let (hub, full) = (Arc::clone(&self.hub), self.backlog.len() >= QUEUE);
             tokio::select! {
-                () = self.hub.stopped() => {
-                    self.backlog.drain(..).for_each(|queued| self.hub.left(&queued));
-                    return None;
+                () = hub.stopped() => {
+                    self.backlog.drain(..).for_each(|queued| hub.left(&queued));
+                    return Waited::Over;
                 }
-                () = sleep_until(self.not_before) => {}
+                done = &mut what => return Waited::Done(done),
+                () = sleep_until(oldest + OLDEST) => {}
+                Some(queued) = self.queue.recv(), if !full => self.backlog.push_back(queued),
             }
-            if !self.refresh() {
-                break;
-            }
+        }
+    }
+
+    async fn connect(&mut self) -> Option<(Wire, Initiator)> {
+        loop {
+            let not_before = self.not_before;
+            let Waited::Done(()) = self.meanwhile(sleep_until(not_before)).await else { break };
             self.note(|link| link.become_state("connecting"));
+            let (hub, pair) = (Arc::clone(&self.hub), self.pair.clone());
             let mut course = Course::default();
-            let reached = dial(&self.hub, &self.pair, Errand::Carry, &mut course).await;
+            let dialed = self.meanwhile(dial(&hub, &pair, Errand::Carry, &mut course)).await;
             self.note(|link| seen_on(link, &course));
-            match reached {
-                Ok(Reached::Stream(wire, machine)) => {
-                    self.failures = 0;
-                    log::info!(
-                        "the link to {} is up, by {}",
-                        self.pair.to,
-                        course.authenticated_by.unwrap_or_default()
-                    );
+            match dialed {
+                Waited::Done(Ok(Reached::Stream(wire, machine))) => {
+                    (self.failures, self.last_trouble) = (0, None);
+                    let by = course.authenticated_by.unwrap_or_default();
+                    log::info!("the link to {} is up, by {by}", self.pair.to);
                     return Some((*wire, *machine));
                 }
-                Ok(Reached::Answer(_)) => {}
-                Err(trouble) => {
-                    log::warn!("the link to {} does not come up: {}", self.pair.to, trouble.detail);
-                    self.note(|link| {
-                        link.failed(&trouble.detail);
-                        link.become_state("waiting");
-                    });
-                }
+                Waited::Done(Ok(Reached::Answer(_))) => {}
+                Waited::Done(Err(trouble)) => self.failed(trouble).await,
+                Waited::Over => break,
             }
             self.pause();
         }
         self.note(|link| link.become_state("down"));
         None
+    }
+
+    async fn failed(&mut self, trouble: Trouble) {
+        log::warn!("the link to {} does not come up: {}", self.pair.to, trouble.detail);
+        self.note(|link| {
+            link.failed(&trouble.detail);
+            link.become_state("waiting");
+        });
+        if self.failures == 0 {
+            self.hub.desk.hand(Call::LinkDown { pair: self.pair.clone() }).await;
+        }
+        if trouble.is_final {
+            let is_unknown = trouble.step == Step::Dns;
+            let condition = if is_unknown { "remote-server-not-found" } else { "remote-server-timeout" };
+            let all = self.backlog.drain(..).collect();
+            self.bounce(all, condition, &trouble.detail).await;
+        }
+        self.last_trouble = Some(trouble);
     }
 
     fn pause(&mut self) {
@@ -157,13 +232,24 @@ impl Task {
             link.become_state("up");
             link.queued = 0;
         });
+        self.hub.desk.hand(Call::LinkUp { pair: self.pair.clone() }).await;
         let ended = self.stream(&mut wire, &mut machine).await;
-        if let Err(why) = ended {
+        if let Err(why) = &ended {
             log::warn!("the link to {} broke: {why}", self.pair.to);
-            self.note(|link| link.failed(&why));
+            self.note(|link| link.failed(why));
             self.pause();
         }
         self.note(|link| link.become_state("down"));
+        let is_broken = ended.is_err();
+        let why = ended.err().unwrap_or_else(|| "its server closed the connection".to_owned());
+        let words = format!("{why}, and did not confirm the message, which may have arrived all the same");
+        for (id, shell) in self.confirming.take_all() {
+            self.give_back(shell, Some(id), "remote-server-timeout", &words).await;
+        }
+        // A peer that closes an idle stream is still there, and so are its people.
+        if is_broken {
+            self.hub.desk.hand(Call::LinkDown { pair: self.pair.clone() }).await;
+        }
         let farewell = async {
             // The peer may have gone already.
             let _ = wire.send("</stream:stream>").await;
@@ -176,13 +262,12 @@ impl Task {
     /// Until the stream ends; the error is why it should not have.
     async fn stream(&mut self, wire: &mut Wire, machine: &mut Initiator) -> Result<(), String> {
         let mut changed = self.hub.changed.clone();
-        let (mut last, mut heard, mut pinged, mut misses) = (Instant::now(), Instant::now(), None, 0);
+        let (mut last, mut heard) = (Instant::now(), Instant::now());
         loop {
-            while let Some(queued) = self.backlog.pop_front() {
-                self.hub.left(&queued);
-                put(wire, &queued.text).await?;
+            if self.write(wire).await? {
                 (last, heard) = (Instant::now(), Instant::now());
             }
+            let look_at = self.confirming.due(heard);
             tokio::select! {
                 next = self.queue.recv() => match next {
                     Some(queued) => self.backlog.push_back(queued),
@@ -194,17 +279,19 @@ impl Task {
                         return Ok(());
                     }
                 }
-                () = sleep_until(heard + PING_AFTER) => {
-                    let answered = self.hub.last_pong(&self.pair).map(Instant::from_std);
-                    misses = if pinged.is_some_and(|pinged| answered < Some(pinged)) { misses + 1 } else { 0 };
-                    if misses >= MISSES {
-                        return Err("the server did not answer two pings".to_owned());
+                _ = self.pongs.changed() => {
+                    heard = Instant::now();
+                    let number = *self.pongs.borrow_and_update();
+                    let ids = self.confirming.answered(number);
+                    if !ids.is_empty() {
+                        self.hub.desk.hand(Call::Confirmed { ids }).await;
                     }
-                    if last.elapsed() > IDLE {
+                }
+                () = sleep_until(look_at) => {
+                    if last.elapsed() > IDLE && self.confirming.is_empty() {
                         return Ok(());
                     }
-                    put(wire, &ping(&self.pair)).await?;
-                    (heard, pinged) = (Instant::now(), Some(Instant::now()));
+                    self.confirming.overdue(Instant::now())?;
                 }
                 () = self.hub.stopped() => return Ok(()),
                 _ = changed.changed() => {
@@ -214,6 +301,31 @@ impl Task {
                     }
                 }
             }
+        }
+    }
+
+    /// Writes what waits, several stanzas at once, with a ping behind them where one is due; whether anything was.
+    async fn write(&mut self, wire: &mut Wire) -> Result<bool, String> {
+        let mut is_written = false;
+        loop {
+            let mut text = String::new();
+            while text.len() < AT_ONCE
+                && let Some(queued) = self.backlog.pop_front().or_else(|| self.queue.try_recv().ok())
+            {
+                self.hub.left(&queued);
+                text.push_str(&queued.text);
+                if let Some(id) = queued.id {
+                    self.confirming.sent(id, queued.shell);
+                }
+            }
+            is_written |= !text.is_empty();
+            if let Some(number) = self.confirming.ping(Instant::now()) {
+                text.push_str(&ping(&self.pair, &self.hub.ping_id(number)));
+            }
+            if text.is_empty() {
+                return Ok(is_written);
+            }
+            put(wire, &text).await?;
         }
     }
 }
@@ -241,10 +353,10 @@ async fn put(wire: &mut Wire, text: &str) -> Result<(), String> {
     }
 }
 
-fn ping(pair: &Pair) -> String {
+fn ping(pair: &Pair, id: &str) -> String {
     let ping =
         Element::new(ns::SERVER, "iq").with("type", "get").with("from", &pair.from).with("to", &pair.to);
-    written(&ping.with("id", &format!("ping-{}", random::id())).child(Element::new(ns::PING, "ping")))
+    written(&ping.with("id", id).child(Element::new(ns::PING, "ping")))
 }
 
 fn seen_on(link: &mut Link, course: &Course) {

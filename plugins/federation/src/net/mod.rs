@@ -1,6 +1,7 @@
 //! XMPP on real sockets: a thread with an event loop of its own, started and stopped while the plugin runs.
 
 mod board;
+mod confirming;
 mod dial;
 mod hub;
 mod inbound;
@@ -24,7 +25,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
 pub use board::Link;
-pub use hub::Hub;
+pub use hub::{Hub, Unsent};
 pub use known::{Known, Partner, Places};
 pub use random::id as random_id;
 pub use tls::{Seen, Tls, all_seen, pair as certificate_pair};

@@ -91,7 +91,8 @@ impl Names {
                 Step::Dns,
                 detail,
                 "Ask its administrator, or name the host in the field Server.",
-            ));
+            )
+            .for_good());
         }
         Ok(order)
     }
@@ -154,7 +155,8 @@ fn failed(name: &str, error: &NetError) -> Trouble {
             Step::Dns,
             detail,
             "Check the spelling of the domain, or name the host in the field Server.",
-        );
+        )
+        .for_good();
     }
     if error.is_no_records_found() {
         let detail = format!("DNS has no address of {name}");
@@ -162,7 +164,8 @@ fn failed(name: &str, error: &NetError) -> Trouble {
             Step::Dns,
             detail,
             "Ask its administrator, or name the host in the field Server.",
-        );
+        )
+        .for_good();
     }
     let detail = format!("the name servers do not say where {name} is: {error}");
     Trouble::new(

@@ -35,11 +35,19 @@ pub struct Trouble {
     pub detail: String,
     /// What to do.
     pub advice: &'static str,
+    /// Whether trying again soon makes no sense: DNS has said no.
+    pub is_final: bool,
 }
 
 impl Trouble {
     /// With everything.
     pub fn new(step: Step, detail: impl Into<String>, advice: &'static str) -> Self {
-        Self { step, detail: detail.into(), advice }
+        Self { step, detail: detail.into(), advice, is_final: false }
+    }
+
+    /// The same where trying again soon makes no sense.
+    #[must_use]
+    pub fn for_good(self) -> Self {
+        Self { is_final: true, ..self }
     }
 }

@@ -9,7 +9,7 @@ mod writer;
 mod tests;
 
 pub use element::{Element, Node};
-pub use reader::{AFTER, BEFORE, Broken, Limits, Piece, Reader, read_back};
+pub use reader::{AFTER, BEFORE, Broken, Limits, Piece, Reader, parsed};
 pub use writer::{header, written, written_to_client};
 
 /// Namespaces by their sources.

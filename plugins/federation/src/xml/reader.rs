@@ -51,6 +51,19 @@ pub enum Broken {
     TooMuch(String),
 }
 
+/// The element that [`super::written`] wrote; none: it is no text of that.
+pub fn parsed(text: &str) -> Option<Element> {
+    let whole = super::header(None, None, None) + text;
+    let (mut reader, mut rest) = (Reader::new(AFTER), whole.as_bytes());
+    loop {
+        match reader.next(&mut rest) {
+            Ok(Some(Piece::Child(element))) => return Some(element),
+            Ok(Some(Piece::Open { .. })) => {}
+            Ok(Some(Piece::Close) | None) | Err(_) => return None,
+        }
+    }
+}
+
 /// Reads one stream, from its header to its end or to a restart.
 pub struct Reader {
     parser: Parser,
@@ -209,19 +222,6 @@ impl Reader {
         // Namespaces that only this stanza had are forgotten.
         self.parser.release_temporaries();
         Some(Piece::Child(element))
-    }
-}
-
-/// An element that was kept as [`super::written`] has it; none: it is none.
-pub fn read_back(text: &str) -> Option<Element> {
-    let whole = super::header(None, None, None) + text;
-    let (mut reader, mut input) = (Reader::new(super::AFTER), whole.as_bytes());
-    loop {
-        match reader.next(&mut input) {
-            Ok(Some(Piece::Child(element))) => return Some(element),
-            Ok(Some(Piece::Open { .. })) => {}
-            _ => return None,
-        }
     }
 }
 

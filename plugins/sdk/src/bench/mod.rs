@@ -27,6 +27,7 @@ mod running;
 mod wire;
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use jackfield_abi::ops::{self, Failure, HostHello, Limits};
@@ -119,19 +120,27 @@ fn people() -> impl Iterator<Item = (String, Script)> {
         (ops::PRESENCE_GOVERN, json!({"unknown": []})),
         (ops::MESSAGE_PENDING, json!({"messages": [], "next": null})),
         (ops::MESSAGE_HISTORY, json!({"messages": [], "next": null})),
+        (ops::MESSAGE_SEARCH, json!({"messages": [], "complete": true, "count": 0})),
         (ops::MESSAGE_DELIVERED, json!({"delivered": 0})),
+        (ops::MESSAGE_FAILED, json!({"failed": 0})),
         (ops::MESSAGE_ARCHIVE, json!({})),
     ];
-    let mut stored = 0;
-    let accept = move |_: Value| {
-        stored += 1;
-        Ok(json!({"id": format!("msg-{stored}"), "duplicate": false}))
+    let stored = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&stored);
+    let store = move |stored: &AtomicUsize| {
+        let id = format!("msg-{}", stored.fetch_add(1, Ordering::Relaxed) + 1);
+        json!({"id": id, "at": "2026-01-31T08:00:00.000Z", "duplicate": false})
     };
-    let accept: (String, Script) = (ops::MESSAGE_ACCEPT.to_owned(), Box::new(accept));
+    let accept: (String, Script) = (ops::MESSAGE_ACCEPT.to_owned(), Box::new(move |_| Ok(store(&stored))));
+    let accept_all = move |args: Value| {
+        let all = args["messages"].as_array().map(Vec::as_slice).unwrap_or_default();
+        Ok(json!({"accepted": all.iter().map(|_| store(&counted)).collect::<Vec<_>>()}))
+    };
+    let accept_all: (String, Script) = (ops::MESSAGE_ACCEPT_ALL.to_owned(), Box::new(accept_all));
     let same = |(op, answer): (&str, Value)| -> (String, Script) {
         (op.to_owned(), Box::new(move |_| Ok(answer.clone())))
     };
-    nothing.into_iter().map(same).chain([accept])
+    nothing.into_iter().map(same).chain([accept, accept_all])
 }
 
 fn secret(secrets: &Mutex<HashMap<String, Value>>, op: &str, args: &Value) -> Value {

@@ -18,7 +18,10 @@ impl Plugin for Carrier {
     }
 
     fn routes() -> Routes<Self> {
-        Routes::new().get("carrier", Self::carry).get("carrier/many", Self::many)
+        Routes::new()
+            .get("carrier", Self::carry)
+            .get("carrier/many", Self::many)
+            .get("carrier/batch", Self::batch)
     }
 }
 
@@ -32,6 +35,7 @@ impl Carrier {
             to: "ann@acme.example".to_owned(),
             body: "Hello".to_owned(),
             origin_id: Some("o1".to_owned()),
+            envelope: None,
         };
         let accepted = self.0.chat().accept(&message)?;
         let asked =
@@ -40,6 +44,20 @@ impl Carrier {
         self.0.chat().delivered(std::slice::from_ref(&accepted.id))?;
         let seen = json!([refused.len(), shown.len(), accepted, waiting.messages.len()]);
         Reply::ok(&seen)
+    }
+
+    fn batch(&self, _: &Call<'_>) -> Outcome {
+        let message = |n: usize| NewMessage {
+            from: "zoe@elsewhere.example".to_owned(),
+            to: "ann@acme.example".to_owned(),
+            body: "x".repeat(1000),
+            origin_id: Some(n.to_string()),
+            envelope: None,
+        };
+        let taken = self.0.chat().accept_all(&(0..600).map(message).collect::<Vec<_>>());
+        let ids: Vec<_> = taken.into_iter().map(|one| one.map(|accepted| accepted.id)).collect();
+        let told: Vec<_> = ids.iter().map(|one| one.clone().unwrap_or_else(|failure| failure.msg)).collect();
+        Reply::ok(&told)
     }
 
     fn many(&self, _: &Call<'_>) -> Outcome {
@@ -56,7 +74,7 @@ fn busy(account: String) -> PresenceChange {
 fn the_usual_host_takes_everything_and_has_nothing() {
     let bench = FakeHost::new().start::<Carrier>().unwrap();
     let seen = bench.get("carrier").body;
-    assert_eq!(seen, json!([0, 0, {"id": "msg-1", "duplicate": false}, 0]));
+    assert_eq!(seen, json!([0, 0, {"id": "msg-1", "at": "2026-01-31T08:00:00.000Z", "duplicate": false}, 0]));
     assert_eq!(bench.asked("presence.govern"), [json!({"accounts": ["acc-1"], "on": true})]);
     assert_eq!(bench.asked("message.delivered"), [json!({"ids": ["msg-1"]})]);
 }
@@ -71,4 +89,26 @@ fn many_changes_go_a_thousand_at_a_time_and_refusals_are_gathered() {
     let refused = bench.get("carrier/many").body;
     let accounts: Vec<_> = refused.as_array().unwrap().iter().map(|one| one["account"].clone()).collect();
     assert_eq!(accounts, ["acc-0", "acc-1000", "acc-2000"]);
+}
+
+#[test]
+fn many_messages_go_in_parts_and_each_has_its_own_outcome() {
+    let accept = |args: Value| {
+        let taken = |message: &Value| match message["origin_id"].as_str().unwrap() {
+            "7" => json!({"failure": {"code": "conflict", "msg": "read-only"}}),
+            n => json!({"id": format!("m{n}"), "at": "", "duplicate": false}),
+        };
+        Ok(json!({"accepted": args["messages"].as_array().unwrap().iter().map(taken).collect::<Vec<_>>()}))
+    };
+    let bench = FakeHost::new().answer("message.accept_all", accept).start::<Carrier>().unwrap();
+    let told = bench.get("carrier/batch").body;
+    let told: Vec<_> = told.as_array().unwrap().iter().map(|one| one.as_str().unwrap().to_owned()).collect();
+    let expected = |n: usize| if n == 7 { "read-only".to_owned() } else { format!("m{n}") };
+    assert_eq!(told, (0..600).map(expected).collect::<Vec<_>>());
+    let sizes: Vec<_> = bench
+        .asked("message.accept_all")
+        .iter()
+        .map(|args| args["messages"].as_array().unwrap().len())
+        .collect();
+    assert_eq!(sizes, [256, 256, 88]);
 }

@@ -15,7 +15,7 @@ use crate::im::parcel::Parcel;
 use crate::im::presence::heard::{Heard, passed};
 use crate::im::presence::words::{self, Shown};
 use crate::im::site::Site;
-use crate::xml::{Element, ns, read_back};
+use crate::xml::{Element, ns, parsed};
 
 /// For how long what is known of a directory's presence is shown to whoever logs in, without asking for all of it again.
 const FRESH: Duration = Duration::from_secs(60);
@@ -95,7 +95,7 @@ impl Roster {
         }
         stanzas.extend(user.heard.values().flat_map(Heard::stanzas));
         let asked = user.contacts.values().filter(|contact| contact.state.is_asked());
-        stanzas.extend(asked.filter_map(|contact| read_back(&contact.request)));
+        stanzas.extend(asked.filter_map(|contact| parsed(&contact.request)));
         let deliver = |stanza| Effect::Deliver(id, user.delivery(stanza));
         let effects = stanzas.into_iter().map(deliver).collect();
         self.asks_here(site, account, id)?;

@@ -23,9 +23,8 @@ impl Services {
 /// A partner answers our ping; nothing else was asked.
 fn answered(site: &Site, parcel: &Parcel) -> Vec<Effect> {
     if let Origin::Partner(Pair { from, to }) = &parcel.origin {
-        let is_ping = parcel.stanza.attribute("id").is_some_and(|id| id.starts_with("ping-"));
-        if is_ping && parcel.from.node().is_none() {
-            site.outside.pong(&Pair { from: to.clone(), to: from.clone() });
+        if let (Some(id), None) = (parcel.stanza.attribute("id"), parcel.from.node()) {
+            site.outside.pong(&Pair { from: to.clone(), to: from.clone() }, id);
         }
     }
     vec![]

@@ -17,7 +17,7 @@ use crate::im::desk::NewSession;
 use crate::im::out::Outs;
 use crate::im::outside::Outside;
 use crate::s2s::Pair;
-use crate::xml::{read_back, written};
+use crate::xml::{parsed, written};
 
 const MANIFEST: &str = include_str!("../../../../plugin.toml");
 
@@ -85,7 +85,7 @@ impl World {
 
     /// A client says something; everything that follows until the turn is settled.
     pub fn client(&mut self, id: SessionId, text: &str) -> String {
-        let mut stanza = read_back(text).unwrap();
+        let mut stanza = parsed(text).unwrap();
         stanza.set("from", &self.site.sessions.get(id).unwrap().address.to_string());
         self.deal(Parcel::new(Origin::Session(id), stanza).unwrap())
     }
@@ -93,7 +93,7 @@ impl World {
     /// A partner says something.
     pub fn partner(&mut self, text: &str) -> String {
         let pair = Pair { from: "far.example".to_owned(), to: "home.example".to_owned() };
-        self.deal(Parcel::new(Origin::Partner(pair), read_back(text).unwrap()).unwrap())
+        self.deal(Parcel::new(Origin::Partner(pair), parsed(text).unwrap()).unwrap())
     }
 
     fn deal(&mut self, parcel: Parcel) -> String {
