@@ -84,6 +84,10 @@ mod schedule;
 #[cfg(test)]
 mod startup;
 
+/// Accounts and contacts that a plugin's synchronization brings.
+#[cfg(test)]
+mod synchronization;
+
 /// What systemd is told.
 #[cfg(test)]
 mod systemd;

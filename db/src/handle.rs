@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::owner::Owner;
 use crate::rules::Task;
 use crate::scope::{Confined, Scoped};
+use crate::stats::Counters;
 
 /// What a row closure answers; its error is what `Row::get` answers, so `?` works.
 pub type RowResult<T> = rusqlite::Result<T>;
@@ -25,6 +26,7 @@ pub struct Read<'c> {
 /// Reads and changes the database inside one write.
 pub struct Tx<'c> {
     read: Read<'c>,
+    counters: Option<&'c Counters>,
 }
 
 impl<'c> Read<'c> {
@@ -102,8 +104,15 @@ impl<'c> Read<'c> {
 }
 
 impl<'c> Tx<'c> {
-    pub(crate) fn new(conn: &'c Scoped) -> Self {
-        Self { read: Read::new(conn) }
+    pub(crate) fn new(conn: &'c Scoped, counters: Option<&'c Counters>) -> Self {
+        Self { read: Read::new(conn), counters }
+    }
+
+    /// Tells the watchdog that a long piece of work gets on: call it every so many rows. What hangs does not.
+    pub fn gets_on(&self) {
+        if let Some(counters) = self.counters {
+            counters.starts();
+        }
     }
 
     /// Runs one INSERT, UPDATE, DELETE or schema change; answers how many rows it touched.
@@ -168,7 +177,7 @@ mod tests {
     fn sql_that_would_end_the_transaction_is_refused() {
         let conn = memory();
         conn.execute_batch("BEGIN; SAVEPOINT job").unwrap();
-        let tx = Tx::new(&conn);
+        let tx = Tx::new(&conn, None);
         let words =
             ["COMMIT", "END", "ROLLBACK", "ROLLBACK TO job", "RELEASE job", "SAVEPOINT x", "/* */ commit"];
         for sql in words.iter().chain(&["BEGIN", "ATTACH ':memory:' AS x", "PRAGMA defer_foreign_keys=ON"]) {
@@ -183,7 +192,7 @@ mod tests {
     fn a_change_can_answer_its_row() {
         let conn = memory();
         conn.execute_batch("BEGIN").unwrap();
-        let tx = Tx::new(&conn);
+        let tx = Tx::new(&conn, None);
         assert_eq!(tx.execute("CREATE TABLE a (id INTEGER PRIMARY KEY, b TEXT) STRICT", []).unwrap(), 0);
         assert_eq!(tx.execute("CREATE TABLE IF NOT EXISTS a (b TEXT) STRICT", []).unwrap(), 0);
         assert_eq!(tx.execute("DELETE FROM a", []).unwrap(), 0);

@@ -112,7 +112,7 @@ impl Writer {
 
     fn run_job(&self, job: &mut dyn Job) -> Result<Verdict, Error> {
         self.step("SAVEPOINT job")?;
-        let tx = Tx::new(&self.conn);
+        let tx = Tx::new(&self.conn, Some(&self.shared.counters));
         let verdict = job.run(&tx);
         // A grave fault ends the whole transaction, with all that the group has done so far.
         if self.conn.is_autocommit() {

@@ -72,10 +72,7 @@ fn plan(read: &Read<'_>, caller: &Caller, wish: &Wish) -> Result<(Plan, To), Pro
     let site = site(&node);
     let (dialed, to) = match wish {
         Wish::Peer { peer, number } => to_peer(read, &node, &site, peer, number)?,
-        Wish::Account(id) => {
-            let (destination, to) = to_account(read, &node, id)?;
-            (dialing::dial(&site, &destination), to)
-        }
+        Wish::Account(id) => to_account(read, &node, &site, id)?,
         Wish::Number(typed) => {
             let (destination, to) = to_number(read, &node, typed)?;
             (dialing::dial(&site, &destination), to)
@@ -195,8 +192,8 @@ fn texts(object: &Object, field: &str) -> Vec<String> {
     items.iter().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
-/// Nodes of one enterprise reach each other's extensions by their own network.
-fn to_account(read: &Read<'_>, node: &Object, id: &str) -> Result<(Destination, To), Problem> {
+/// Nodes of one enterprise reach each other's extensions by their own network; a peer's user is called over the peer.
+fn to_account(read: &Read<'_>, node: &Object, site: &Site, id: &str) -> Result<(Dialed, To), Problem> {
     let account = named(read, &ACCOUNTS, id, "/to/account")?;
     if text(&account, "enterprise") != text(node, "enterprise") {
         return Err(Problem::field(
@@ -204,8 +201,12 @@ fn to_account(read: &Read<'_>, node: &Object, id: &str) -> Result<(Destination, 
             "the account belongs to another enterprise; name the peer that leads there",
         ));
     }
-    let destination = Destination::Local { extension: text(&account, "extension").to_owned() };
-    Ok((destination, To::Account(id.to_owned())))
+    let (extension, peer) = (text(&account, "extension"), text(&account, "peer"));
+    if !peer.is_empty() {
+        return to_peer(read, node, site, peer, extension);
+    }
+    let destination = Destination::Local { extension: extension.to_owned() };
+    Ok((dialing::dial(site, &destination), To::Account(id.to_owned())))
 }
 
 /// What was typed is an extension of the enterprise if an account has it, whatever the node's ranges say.

@@ -98,6 +98,7 @@ fn all_or_nothing(work: &Work<'_>, plan: &Plan, total: u64) -> Result<Report, En
         let bulk = entry(&job);
         let n = change.in_bulk(&bulk, None, || {
             while let Some(line) = lines.next()? {
+                change.tx.gets_on();
                 match judge::apply(change, &line)? {
                     Outcome::Wrong(errors) => return Err(collided(&errors)),
                     outcome => report.count(outcome),

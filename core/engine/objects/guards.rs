@@ -62,6 +62,7 @@ pub fn remove_dependants(change: &Change<'_>, resource: &Resource, id: &str) -> 
         let Some(other) = find(kind) else { continue };
         loop {
             let found = referring(change.tx, other, field, id)?;
+            change.tx.gets_on();
             found.iter().try_for_each(|dependant| other.erase(change, dependant))?;
             has_contacts |= other.name == ACCOUNTS.name && !found.is_empty();
             if found.len() < AT_ONCE {

@@ -15,7 +15,7 @@ mod tokens;
 mod trusted_servers;
 
 use jackfield_db::{Constraint, Error, Read, Value as Cell};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::change::{Change, Entry, Precondition};
 use super::clock;
@@ -266,9 +266,9 @@ impl Resource {
         for (field, target) in self.references() {
             let Some(id) = object.get(field).and_then(|v| v.as_str()) else { continue };
             let Some(target) = find(target) else { continue };
-            let found = rows::find(read, target, id)?;
+            let found = rows::spelling(read, target, id)?;
             let found = found.ok_or_else(|| Problem::field(field, names_nothing(target, id)))?;
-            object.insert(field.to_owned(), json!(text(&found, "id")));
+            object.insert(field.to_owned(), found.into());
         }
         Ok(())
     }

@@ -37,6 +37,12 @@ pub fn find(read: &Read<'_>, resource: &Resource, id: &str) -> Result<Option<Obj
     Ok(read.one(&sql, params![id], |row| object(resource, row, 0))?)
 }
 
+/// The id of an object as it spells itself, if there is one.
+pub fn spelling(read: &Read<'_>, resource: &Resource, id: &str) -> Result<Option<String>, Problem> {
+    let sql = format!("SELECT id FROM {} WHERE id = ?1", resource.table);
+    Ok(read.one(&sql, params![id], |row| row.get(0))?)
+}
+
 /// A page of objects, and the cursor of the next page if there is one.
 pub fn list(
     read: &Read<'_>,

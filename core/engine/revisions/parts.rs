@@ -116,6 +116,7 @@ pub fn put_back_all(change: &Change<'_>, n: i64) -> Result<usize, Problem> {
         let found = change.tx.all(&sql, params![n, before, AT_ONCE], shown)?;
         let Some((last, _)) = found.last() else { break };
         before = *last;
+        change.tx.gets_on();
         for (_, part) in found {
             match put_back_one(change, &part) {
                 Ok(is_new) => count += usize::from(is_new),

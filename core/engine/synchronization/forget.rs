@@ -90,6 +90,7 @@ struct Deleting {
 
 impl Deleting {
     fn delete(&mut self, change: &Change<'_>, ids: &[String]) -> Result<(), Problem> {
+        change.tx.gets_on();
         for id in ids {
             let account = ACCOUNTS.get(change.tx, id)?;
             ACCOUNTS.remove(change, id, &Precondition::Exists)?;

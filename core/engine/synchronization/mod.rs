@@ -10,6 +10,7 @@ mod draft;
 mod entry;
 mod forget;
 mod guard;
+mod listing;
 mod order;
 mod peer;
 mod question;
@@ -115,14 +116,11 @@ impl Runs {
         asked: &DirectoryClose,
     ) -> Result<DirectoryClosed, Problem> {
         let run = self.take(plugin, &asked.run)?;
-        // Whoever still tells something to it is finished first.
-        let run = Arc::into_inner(run).ok_or_else(|| busy(&asked.run));
-        let closed = run.and_then(|run| {
-            let run = run.into_inner().unwrap_or_else(PoisonError::into_inner);
-            close::close(engine, &asked.run, run, asked.outcome, &asked.detail)
-        });
-        self.lock().remove(&asked.run);
-        closed
+        let _closing = Closing { runs: self, id: &asked.run };
+        // A run that still takes what it was told was closed too early.
+        let run = Arc::into_inner(run).ok_or_else(|| busy(&asked.run))?;
+        let run = run.into_inner().unwrap_or_else(PoisonError::into_inner);
+        close::close(engine, &asked.run, run, asked.outcome, &asked.detail)
     }
 
     /// Gives a run up.
@@ -180,6 +178,18 @@ impl Runs {
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Slot>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A run that is being closed; it is over when this is dropped, also by a panic.
+struct Closing<'a> {
+    runs: &'a Runs,
+    id: &'a str,
+}
+
+impl Drop for Closing<'_> {
+    fn drop(&mut self) {
+        self.runs.lock().remove(self.id);
     }
 }
 

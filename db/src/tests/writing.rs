@@ -182,3 +182,20 @@ fn the_watchdog_sees_how_long_a_job_has_been_running() {
     until(|| db.stats().running_for.is_none());
     assert!(db.stats().last_commit.is_some());
 }
+
+#[test]
+fn a_long_job_that_gets_on_is_not_taken_for_one_that_hangs() {
+    let place = Place::new();
+    let db = place.open();
+    let seen = db.clone();
+    let (before, after) = db
+        .write(move |tx| {
+            let age = || seen.stats().running_for.unwrap_or_default();
+            until(|| age() > Duration::from_millis(20));
+            let before = age();
+            tx.gets_on();
+            Ok::<_, Error>((before, age()))
+        })
+        .unwrap();
+    assert!(after < before, "{after:?} of {before:?}");
+}

@@ -19,8 +19,8 @@ const SLICE: usize = 5000;
 /// Longest that a request looks for accounts that would fail.
 const LONGEST_LOOK: Duration = Duration::from_secs(1);
 /// The last account of a slice that begins after one; none: the rest is no whole slice.
-const BOUND: &str = "SELECT id FROM core_accounts WHERE id > ?1 ORDER BY id LIMIT 1 OFFSET ?2";
-/// Every account of a slice with a column for each reason of [`REASONS`]. An account that is not deployed is not
+const BOUND: &str = "SELECT id FROM core_accounts WHERE id > ?1 AND peer IS NULL AND removed_at IS NULL ORDER BY id LIMIT 1 OFFSET ?2";
+/// Every own account of a slice that its directory still has, with a column for each reason of [`REASONS`]. An account that is not deployed is not
 /// sent, so nothing else is wrong with it yet. Malformed is what no mail system takes: not one @, a domain that
 /// is no DNS name of two labels, dots where none may be, white space (RFC 5321 section 4.1.2).
 const JUDGED: &str = r#"WITH judged AS MATERIALIZED (
@@ -36,7 +36,8 @@ const JUDGED: &str = r#"WITH judged AS MATERIALIZED (
             deployed = 1 AND email <> '' AND EXISTS (SELECT 1 FROM core_accounts AS other
                 WHERE other.email = account.email AND other.id <> account.id AND other.deployed = 1)
                 AS duplicate_email
-        FROM core_accounts AS account WHERE id > ?1 AND (?2 = '' OR id <= ?2))
+        FROM core_accounts AS account
+        WHERE id > ?1 AND (?2 = '' OR id <= ?2) AND peer IS NULL AND removed_at IS NULL)
     "#;
 
 #[derive(Deserialize)]

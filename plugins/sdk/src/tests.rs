@@ -1,6 +1,7 @@
 //! The crate on its own bench: one plugin that does what a test asks of it.
 
 mod calls;
+mod directories;
 mod life;
 mod panics;
 mod people;

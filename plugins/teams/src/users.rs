@@ -102,7 +102,8 @@ struct Other {
 impl Teams {
     pub(crate) fn list_users(&self, call: &Call<'_>) -> Outcome {
         let Part { limit, after } = call.part()?;
-        let sql = format!("{ACCOUNTS} WHERE a.id > ?1 ORDER BY a.id");
+        let sql =
+            format!("{ACCOUNTS} WHERE a.id > ?1 AND a.peer IS NULL AND a.removed_at IS NULL ORDER BY a.id");
         let page = self.host.db().page::<Row>(&sql, params![after], limit)?;
         let items: Vec<Item<'_>> = page.rows.iter().map(item).collect();
         let next = page.rows.last().filter(|_| page.more).map(|row| row.account.account.as_str());
@@ -139,7 +140,7 @@ impl Teams {
     }
 
     fn account(&self, id: &str) -> Result<Account, Problem> {
-        let sql = format!("{ACCOUNTS} WHERE a.id = ?1");
+        let sql = format!("{ACCOUNTS} WHERE a.id = ?1 AND a.peer IS NULL");
         let found = self.host.db().first(&sql, params![id])?;
         found.ok_or_else(|| Problem::not_found(format!("{id:?} is no account's id; list the accounts first")))
     }

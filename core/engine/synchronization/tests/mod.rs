@@ -3,6 +3,7 @@
 mod bench;
 mod going;
 mod holding;
+mod large;
 mod logins;
 mod places;
 mod properties;
