@@ -21,6 +21,7 @@ mod objects;
 mod once;
 mod openapi;
 mod page;
+mod passwords;
 mod plugin_routes;
 mod plugins;
 mod presence;
@@ -156,6 +157,7 @@ fn routes() -> Vec<Route> {
     routes.extend(session::routes());
     routes.extend(accounts::routes());
     routes.extend(objects::routes());
+    routes.extend(passwords::routes());
     routes.extend(events::routes());
     routes.extend(presence::routes());
     routes.extend(messages::routes());

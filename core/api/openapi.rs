@@ -129,7 +129,7 @@ fn object_schema(shapes: &mut Shapes, shape: &'static Shape, direction: Directio
 fn is_shown(field: &Field, direction: Direction) -> bool {
     match (direction, field.access) {
         (Direction::Out, access) => access != FieldAccess::Secret,
-        (_, access) => !matches!(access, FieldAccess::ReadOnly | FieldAccess::Once),
+        (_, access) => !access.is_appliances(),
     }
 }
 
@@ -150,7 +150,8 @@ fn field_schema(shapes: &mut Shapes, field: &Field, direction: Direction) -> Val
 
 /// What the appliance sets is always there, but for the few that say so in their help.
 fn can_be_null(field: &Field, direction: Direction) -> bool {
-    direction != Direction::Out || field.access != FieldAccess::ReadOnly || field.help.contains("null")
+    let is_set = matches!(field.access, FieldAccess::ReadOnly | FieldAccess::Derived);
+    direction != Direction::Out || !is_set || field.help.contains("null")
 }
 
 fn kind_schema(shapes: &mut Shapes, kind: Kind, direction: Direction) -> Value {

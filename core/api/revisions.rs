@@ -14,13 +14,14 @@ use crate::catalog::problems::{
     SUPERSEDED,
 };
 use crate::catalog::rights::{
-    HOOKS_READ, HOOKS_WRITE, REVISIONS_READ, REVISIONS_UNDO, Right, SETTINGS_READ, SETTINGS_WRITE,
+    ACCOUNTS_PASSWORD, ACCOUNTS_READ, HOOKS_READ, HOOKS_WRITE, REVISIONS_READ, REVISIONS_UNDO, Right,
+    SETTINGS_READ, SETTINGS_WRITE,
 };
 use crate::catalog::shape::{Absent, Field, Kind, Object, Shape};
 use crate::engine::objects::{self, text};
 use crate::engine::plugins::undo::{Plan, maker};
 use crate::engine::revisions::{self, Page};
-use crate::engine::{scripts, settings};
+use crate::engine::{login, scripts, settings};
 
 const WORDS: Kind = Kind::Text { min: 1, max: 200, rule: None };
 const NUMBER: Kind = Kind::Integer { min: 1, max: i64::MAX };
@@ -142,6 +143,9 @@ fn rights_of(call: &Call<'_>, kind: &str) -> Option<(&'static Right, &'static Ri
     }
     if kind == scripts::KIND {
         return Some((HOOKS_READ, HOOKS_WRITE));
+    }
+    if kind == login::KIND {
+        return Some((ACCOUNTS_READ, ACCOUNTS_PASSWORD));
     }
     if let Some(resource) = objects::find(kind) {
         return Some((resource.read, resource.write));

@@ -88,6 +88,7 @@ rights! {
     NODES_WRITE "pbx-nodes:write" Operator "Make, change and delete PBX nodes";
     ACCOUNTS_READ "accounts:read" Viewer "See accounts";
     ACCOUNTS_WRITE "accounts:write" Operator "Make, change and delete accounts";
+    ACCOUNTS_PASSWORD "accounts:password" Operator "Set and remove the passwords with which users sign in";
     PROFILES_READ "profiles:read" Viewer "See user profiles";
     PROFILES_WRITE "profiles:write" Operator "Make, change and delete user profiles";
     TRUSTED_SERVERS_READ "trusted-servers:read" Viewer "See trusted servers";

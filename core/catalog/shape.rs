@@ -72,10 +72,19 @@ pub enum Access {
     Fixed,
     /// The appliance.
     ReadOnly,
+    /// The appliance, as it follows from other facts: it is read with the object and never written with it.
+    Derived,
     /// The caller; never given back.
     Secret,
     /// The appliance, in the answer that makes the object and never again.
     Once,
+}
+
+impl Access {
+    /// Whether the caller has no say in it.
+    pub fn is_appliances(self) -> bool {
+        matches!(self, Self::ReadOnly | Self::Derived | Self::Once)
+    }
 }
 
 /// What a field is when the caller leaves it out.
@@ -152,6 +161,12 @@ impl Field {
         self
     }
 
+    /// The same field, which follows from other facts.
+    pub const fn derived(mut self) -> Self {
+        self.access = Access::Derived;
+        self
+    }
+
     /// The same field, given back once.
     pub const fn once(mut self) -> Self {
         self.access = Access::Once;
@@ -199,7 +214,7 @@ impl Shape {
     }
 
     fn unknown_sentence(&self, name: &str) -> String {
-        let writable = self.fields.iter().filter(|f| f.access != Access::ReadOnly).map(|f| f.name);
+        let writable = self.fields.iter().filter(|f| !f.access.is_appliances()).map(|f| f.name);
         match nearest(name, writable) {
             Some(meant) => format!("is not a field of {}; did you mean {meant:?}?", self.name),
             None => format!("is not a field of {}", self.name),
@@ -213,7 +228,7 @@ impl Shape {
         current: Option<&Object>,
     ) -> Result<Option<Value>, Vec<FieldError>> {
         let stored = current.and_then(|object| object.get(field.name));
-        if matches!(field.access, Access::ReadOnly | Access::Once) {
+        if field.access.is_appliances() {
             return match given {
                 Some(value) if Some(value) != stored => {
                     Err(vec![FieldError::at(field.name, "is set by the appliance; leave it out".to_owned())])

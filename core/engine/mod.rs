@@ -11,9 +11,11 @@ pub mod dialing;
 pub mod directory;
 pub mod doctor;
 pub mod events;
+pub mod gate;
 pub mod idempotency;
 pub mod import;
 pub mod jobs;
+pub mod login;
 pub mod messages;
 pub mod news;
 pub mod objects;
@@ -81,6 +83,8 @@ pub struct Engine {
     pub presence: Presence,
     /// Failed attempts to sign in.
     pub throttle: Throttle,
+    /// Failed attempts of users to sign in to chat.
+    pub login_failures: login::Failures,
     /// What the parts outside the engine report about themselves.
     pub board: Board,
     /// Work of plugins that takes longer than a request.
@@ -130,6 +134,7 @@ impl Engine {
             presence: Presence::new(Arc::clone(&news)),
             news,
             throttle: Throttle::default(),
+            login_failures: login::Failures::default(),
             board,
             jobs: Jobs::default(),
             in_hand: InHand::default(),

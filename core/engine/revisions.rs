@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::change::{Change, Precondition};
 use super::objects::{self, PEERS, Resource};
 use super::secrets::Keyring;
-use super::{scripts, settings};
+use super::{login, scripts, settings};
 use crate::catalog::events::DIRECTORY_CHANGED;
 use crate::catalog::problems::{NOT_FOUND, NOT_UNDOABLE, Problem, SUPERSEDED};
 use crate::catalog::shape::Object;
@@ -150,6 +150,7 @@ pub fn undo(change: &Change<'_>, keyring: &Keyring, n: i64) -> Result<Object, Pr
             drop(settings::put_back(change, keyring, id, before.unwrap_or(&Object::new()))?)
         }
         (scripts::KIND, _) => scripts::put_back(change, id, before)?,
+        (login::KIND, _) => login::put_back(change, id, before)?,
         (_, Some(resource)) => put_back(change, resource, id, before, after)?,
         _ => return Err(Problem::new(NOT_UNDOABLE, format!("Nothing here knows how to put back {kind}."))),
     }

@@ -2,7 +2,7 @@
 //! journal. One per plugin; it outlives the plugin's processes.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use jackfield_abi::frame::Frame;
 use jackfield_abi::ops::{self, Code, Failure, Limits, Log};
@@ -15,6 +15,8 @@ use super::pool::Pool;
 
 /// Threads that answer one plugin.
 const THREADS: usize = 4;
+/// Threads that answer what may wait for somebody else, such as a directory; nothing else of the plugin waits for them.
+const SLOW_THREADS: usize = 8;
 
 /// One plugin's desk.
 pub struct Desk {
@@ -24,6 +26,8 @@ pub struct Desk {
     pub journal: Journal,
     services: Arc<dyn Services>,
     pool: Pool,
+    /// Made when it is needed: few plugins ask for such things.
+    slow: OnceLock<Option<Pool>>,
 }
 
 impl Desk {
@@ -35,6 +39,7 @@ impl Desk {
             journal: Journal::new(plugin, limits.log_lines_per_second),
             services,
             pool: Pool::new(&format!("for {plugin}"), THREADS, limits.requests_in_flight)?,
+            slow: OnceLock::new(),
         })
     }
 
@@ -44,9 +49,12 @@ impl Desk {
         // The answer is in a slot, so that it can be given here when the pool has no room.
         let slot = Arc::new(Mutex::new(Some(answer)));
         let work_slot = Arc::clone(&slot);
-        let is_taken = self.pool.take(move || {
-            let outcome = call(&*services, &plugin, &request.op, request.args);
-            give(&work_slot, outcome);
+        let pool = if request.op == ops::LOGIN_CHECK { self.slow() } else { Some(&self.pool) };
+        let is_taken = pool.is_some_and(|pool| {
+            pool.take(move || {
+                let outcome = call(&*services, &plugin, &request.op, request.args);
+                give(&work_slot, outcome);
+            })
         });
         if !is_taken {
             let busy = Failure {
@@ -55,6 +63,15 @@ impl Desk {
             };
             give(&slot, Err(busy));
         }
+    }
+
+    fn slow(&self) -> Option<&Pool> {
+        let make = || {
+            let name = format!("slow for {}", self.plugin);
+            let made = Pool::new(&name, SLOW_THREADS, Limits::default().requests_in_flight);
+            made.inspect_err(|e| log::error!("no threads for what {} asks: {e}", self.plugin)).ok()
+        };
+        self.slow.get_or_init(make).as_ref()
     }
 
     /// A line of the plugin, as a LOG message. Whether it could be read.

@@ -12,7 +12,7 @@ use crate::harness::{Process, awaited};
 /// The server. Ended when dropped.
 pub struct Ejabberd {
     _folder: tempfile::TempDir,
-    _running: Process,
+    running: Process,
     address: &'static str,
     host: &'static str,
 }
@@ -71,7 +71,7 @@ impl Ejabberd {
                 fs::read_to_string(path("logs/ejabberd.log"))
             );
         }
-        let server = Self { _folder: folder, _running: running, address, host };
+        let server = Self { _folder: folder, running, address, host };
         server.register();
         server
     }
@@ -84,6 +84,11 @@ impl Ejabberd {
         );
         let answer = line.hear("id='r'");
         assert!(!answer.contains("error"), "{answer}");
+    }
+
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.running.pid()
     }
 
     /// Logs its user in.

@@ -3,6 +3,7 @@
 
 mod authority;
 mod bad_input;
+mod clients;
 mod ejabberd;
 mod network;
 mod person;
@@ -10,6 +11,8 @@ mod presence;
 mod presence_worlds;
 mod prosody;
 mod reached;
+mod secure;
+mod user;
 mod wire;
 
 use std::time::Duration;
@@ -52,6 +55,11 @@ fn settle(admin: &Client, rows: &[Value]) {
 
 fn set(admin: &Client, name: &str, value: Value) {
     admin.put(&format!("/settings/federation.{name}"), "*", &json!({ "value": value })).expect(200);
+}
+
+/// Takes servers' ports away, which a test beside others cannot have.
+fn listen_nowhere(admin: &Client) {
+    set(admin, "s2s_listen", json!([]));
 }
 
 /// Gives the appliance a certificate of that authority's, and trust in it.

@@ -78,6 +78,11 @@ log = {{ debug = "{log}" }}
         }
     }
 
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.running.as_ref().expect("it runs").pid()
+    }
+
     /// Ends it without a farewell.
     pub fn kill(&mut self) {
         self.running = None;

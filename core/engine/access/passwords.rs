@@ -1,50 +1,22 @@
 //! Passwords: Argon2id with the parameters OWASP recommends (19 MiB, two passes). Hashing is bounded to a
 //! few at a time, so that guessing cannot take the machine's memory and processors away from everybody.
 
-use std::sync::{Condvar, LazyLock, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::LazyLock;
 
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 
-use crate::catalog::problems::{OVERLOADED, Problem};
+use crate::catalog::problems::Problem;
 use crate::engine::fault;
+use crate::engine::gate::Gate;
 use crate::engine::secrets::Secret;
 
-const AT_A_TIME: usize = 2;
-const WAIT: Duration = Duration::from_secs(5);
-
-struct Gate {
-    free: Mutex<usize>,
-    released: Condvar,
-}
-
-static GATE: Gate = Gate { free: Mutex::new(AT_A_TIME), released: Condvar::new() };
+static GATE: Gate = Gate::new(2);
 
 /// Verified against when there is no such name, so that the answer takes as long as for a wrong password.
 static NOBODY: LazyLock<Option<String>> =
     LazyLock::new(|| Argon2::default().hash_password(b"nobody's password").ok().map(|hash| hash.to_string()));
-
-impl Gate {
-    fn pass<T>(&self, work: impl FnOnce() -> T) -> Result<T, Problem> {
-        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self.released.wait_timeout_while(free, WAIT, |free| *free == 0);
-        let (mut free, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        if *free == 0 {
-            return Err(Problem::new(
-                OVERLOADED,
-                "Too many people sign in at this moment. Try again in a few seconds.",
-            ));
-        }
-        *free -= 1;
-        drop(free);
-        let done = work();
-        *self.free.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-        self.released.notify_one();
-        Ok(done)
-    }
-}
 
 /// Hashes a new password.
 pub fn hash(password: &Secret) -> Result<String, Problem> {

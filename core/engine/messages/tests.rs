@@ -362,6 +362,7 @@ fn every_way_into_the_store_goes_by_an_index() {
          UNION SELECT seq FROM message WHERE recipient_account = 'a' AND seq > 1 AND seq < 9 ORDER BY seq LIMIT 5",
         "SELECT seq FROM message WHERE conversation = 1 AND seq > 1 ORDER BY seq DESC LIMIT 5",
         "SELECT seq FROM message WHERE at >= 5 ORDER BY at, seq LIMIT 1",
+        "SELECT id FROM message WHERE sender = 'a' AND origin_id = 'b'",
         &format!("SELECT count(*) FROM message WHERE recipient = 'a' AND {waits}"),
         &format!("SELECT seq FROM message WHERE recipient_account = 'a' AND {waits} AND seq > 1 ORDER BY seq LIMIT 5"),
         &format!(

@@ -105,6 +105,18 @@ static SHAPE: Shape = Shape {
             Kind::Any,
             "What deployed and in_directory will be when its source has it again.",
         ),
+        Field::read_only(
+            "can_sign_in",
+            Kind::Choice(&["password", "directory", "no"]),
+            "How its user signs in to chat: with the password that was set here, with that of the directory it came from, or not at all, as while it is un-deployed.",
+        )
+        .derived(),
+        Field::read_only(
+            "password_changed_at",
+            Kind::Time,
+            "When its password was last set here; null: it has none. A password is never given back.",
+        )
+        .derived(),
         REVISION,
         CREATED_AT,
         CHANGED_AT,
@@ -131,6 +143,7 @@ pub static ACCOUNTS: Resource = Resource {
         "peer",
         "origin",
         "synchronizer",
+        "can_sign_in",
     ],
     no_undo: None,
     changeable: true,

@@ -112,8 +112,8 @@ pub fn delete(tx: &Tx<'_>, resource: &Resource, id: &str) -> Result<(), Problem>
 }
 
 fn assignments(resource: &Resource, object: &Object, hidden: &Hidden) -> (Vec<&'static str>, Vec<Cell>) {
-    let shown =
-        columns(resource).map(|field| (field.name, to_cell(object.get(field.name).unwrap_or(&Value::Null))));
+    let written = columns(resource).filter(|field| field.access != Access::Derived);
+    let shown = written.map(|field| (field.name, to_cell(object.get(field.name).unwrap_or(&Value::Null))));
     shown.chain(hidden.columns.iter().map(|(name, cell)| (*name, cell.clone()))).unzip()
 }
 

@@ -2,6 +2,7 @@
 //! of their deaths. Leaves out their processes, which are `host`'s.
 
 mod directory;
+mod login;
 mod memory;
 mod messages;
 mod presence;

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::writing::{self, Hand, Undone, failure, of_problem};
-use super::{directory, messages, presence, rows, settings};
+use super::{directory, login, messages, presence, rows, settings};
 use crate::engine::doctor::{Finding, PLUGIN_FINDINGS, State};
 use crate::engine::events::Fired;
 use crate::engine::secrets::{Secret, store};
@@ -79,6 +79,7 @@ impl Services for EngineServices {
             ops::PEER_DOMAIN => directory::call(&engine, plugin, op, args),
             name if name.starts_with(directory::AREA) => directory::call(&engine, plugin, op, args),
             name if name.starts_with(messages::AREA) => messages::call(&engine, plugin, op, args),
+            name if name.starts_with(login::AREA) => login::call(&engine, op, args),
             other => Err(unknown(other)),
         }
     }

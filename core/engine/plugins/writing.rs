@@ -7,7 +7,7 @@ use super::rows;
 use crate::catalog::problems::Problem;
 use crate::engine::change::{Change, Entry, Origin};
 use crate::engine::events::Fired;
-use crate::engine::{objects, settings};
+use crate::engine::{login, objects, settings};
 
 /// Longest id of a request that a revision keeps.
 const REQUEST_LENGTH: usize = 32;
@@ -132,7 +132,7 @@ fn record(tx: &OwnerTx<'_>, hand: &Hand<'_>, revision: &Revision) -> Result<(i64
 
 /// Whether that kind of object is the appliance's own.
 pub fn is_ours(kind: &str) -> bool {
-    objects::find(kind).is_some() || kind == settings::KIND
+    objects::find(kind).is_some() || [settings::KIND, login::KIND].contains(&kind)
 }
 
 /// What a plugin notes as a change of core's own would be put back as one, by whoever undoes it.

@@ -33,6 +33,7 @@ ops! { TO_PLUGIN, "What the host asks of a plugin.":
     SETTINGS_CHANGED "settings.changed" 0 "New values of the plugin's settings: `{settings}` to `{}`; an error keeps the old ones.";
     DOCTOR "doctor" 0 "Looks at itself: `{}` to `{findings: [Finding]}`.";
     REVISION_UNDO "revision.undo" 0 "Says how a change that it noted is put back, and does nothing itself: `Undo` to `Statements`, whose revision is of the same kind and object. The host runs them in one transaction, or rehearses them; a failure's text says why it cannot be put back.";
+    LOGIN_BIND "login.bind" 0 "Asks the directory that an account came from whether a password is its user's: `LoginBind` to `{}`, within 10 seconds. `denied`: it is not; `unavailable`: the directory was not reached, in words; `not_found`: the account is not from a directory of this plugin's.";
 }
 
 ops! { TO_HOST, "What a plugin asks of the host.":
@@ -62,6 +63,9 @@ ops! { TO_HOST, "What a plugin asks of the host.":
     DIRECTORY_DROP "directory.drop" 0 "Gives a run up: `{run}` to `{}`; nothing of it stays.";
     DIRECTORY_FORGET "directory.forget" 0 "Deletes all that a synchronizer has brought: `DirectoryForget` to `DirectoryForgotten`.";
     PEER_DOMAIN "peer.domain" 0 "Says which domain a peer's people have: `PeerDomain` to `{}`. `conflict`: the domain is one of ours.";
+    LOGIN_KEYS "login.keys" 0 "What proves that somebody knows an account's password without the password itself (RFC 5802 section 3): `LoginAsk` to `LoginKeys`. `not_found`: no deployed account has that address, or it has no password of its own; `busy`: too many failures lately.";
+    LOGIN_CHECK "login.check" 0 "Whether a password is an account's: `LoginCheck` to `{account}`, within 15 seconds. An account without a password of its own that came from a directory is asked for there. `denied`: it is not, or there is no such account; `busy`: too many failures lately, with the time to wait; `unavailable`: the directory cannot be asked, in words.";
+    LOGIN_FAILED "login.failed" 0 "Counts a proof made from `login.keys` that was wrong, as a wrong password: `LoginFailed` to `{}`. Without it guessing by that way would not be slowed down.";
     STATE_REPORT "state.report" 0 "Says in words how the plugin does: `{state, reason}` to `{}`.";
     REVISION_NOTE "revision.note" 0 "Records a change of configuration: `Note` to `{n}`.";
 }
@@ -80,7 +84,15 @@ pub const SERVICES: &[&str] = &[
     "presence/1",
     "message/1",
     "directory/1",
+    "login/1",
 ];
+
+/// Iterations of the keys that accounts have (RFC 5802 section 2.2): the least that XEP-0438 section 4.2 recommends. Every
+/// sign-in costs the client that many hashes, on a telephone too, and what is stored is sealed besides.
+pub const SCRAM_ITERATIONS: u32 = 10_000;
+/// Bytes of the salt of those keys. Keys that are made up, so that nobody learns which accounts there are, have as many
+/// of both, and always the same salt for the same login.
+pub const SCRAM_SALT_BYTES: usize = 16;
 
 /// The service that an operation belongs to; none: every plugin may ask for it.
 pub fn service_of(op: &str) -> Option<&'static str> {
@@ -96,6 +108,7 @@ pub fn service_of(op: &str) -> Option<&'static str> {
         | MESSAGE_HISTORY | MESSAGE_SEARCH | MESSAGE_ARCHIVE => Some("message/1"),
         DIRECTORY_OPEN | DIRECTORY_PUT | DIRECTORY_GONE | DIRECTORY_CLOSE | DIRECTORY_DROP
         | DIRECTORY_FORGET | PEER_DOMAIN => Some("directory/1"),
+        LOGIN_KEYS | LOGIN_CHECK | LOGIN_FAILED => Some("login/1"),
         _ => None,
     }
 }
@@ -638,6 +651,96 @@ pub struct Message {
     pub envelope: Option<String>,
 }
 
+/// Whose keys, and for which mechanism.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoginAsk {
+    /// Login id as the account has it, not escaped (XEP-0106).
+    pub login: String,
+    /// Domain of the account's enterprise, in any case.
+    pub domain: String,
+    /// For which the keys are.
+    pub mechanism: Mechanism,
+}
+
+/// A mechanism of SCRAM. Channel binding needs no other keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Mechanism {
+    /// RFC 5802.
+    #[serde(rename = "SCRAM-SHA-1")]
+    Sha1,
+    /// RFC 7677.
+    #[serde(rename = "SCRAM-SHA-256")]
+    Sha256,
+}
+
+/// What a server needs for an exchange of SCRAM (RFC 5802 section 3). It can be used to try out passwords, and the
+/// server key to play the server: keep it for the exchange and no longer, and log it never.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoginKeys {
+    /// Id of the account.
+    pub account: String,
+    /// Base64.
+    pub salt: String,
+    /// How many.
+    pub iterations: u32,
+    /// StoredKey, base64.
+    pub stored_key: String,
+    /// ServerKey, base64.
+    pub server_key: String,
+}
+
+/// A password to check, as its user typed it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoginCheck {
+    /// As in [`LoginAsk`].
+    pub login: String,
+    /// As in [`LoginAsk`].
+    pub domain: String,
+    /// In clear.
+    pub password: String,
+}
+
+/// Whose password is right.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoginChecked {
+    /// Id of the account.
+    pub account: String,
+}
+
+/// Whose proof was wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoginFailed {
+    /// As in [`LoginAsk`].
+    pub login: String,
+    /// As in [`LoginAsk`].
+    pub domain: String,
+}
+
+/// A password for a directory to check.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoginBind {
+    /// Id of the account.
+    pub account: String,
+    /// In clear, never empty: a directory takes an empty one for no sign-in at all (RFC 4513 section 5.1.2).
+    pub password: String,
+}
+
+/// These three print whose they are and nothing that opens anything.
+macro_rules! close_lipped {
+    ($($name:ident { $($shown:ident),* })*) => {$(
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_struct(stringify!($name))$(.field(stringify!($shown), &self.$shown))*.finish_non_exhaustive()
+            }
+        }
+    )*};
+}
+close_lipped! {
+    LoginKeys { account }
+    LoginCheck { login, domain }
+    LoginBind { account }
+}
+
 /// A revision that is recorded by itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Note {
@@ -701,6 +804,23 @@ mod tests {
         assert!(
             TO_HOST.iter().filter_map(|op| service_of(op.name)).all(|service| SERVICES.contains(&service))
         );
+    }
+
+    #[test]
+    fn what_opens_something_is_not_printed() {
+        let keys = LoginKeys {
+            account: "acc-1".into(),
+            salt: "c2FsdA==".into(),
+            iterations: 1,
+            stored_key: "hush".into(),
+            server_key: "hush".into(),
+        };
+        let check = LoginCheck { login: "ann".into(), domain: "a.example".into(), password: "hush".into() };
+        let bind = LoginBind { account: "acc-1".into(), password: "hush".into() };
+        let printed = format!("{keys:?} {check:?} {bind:?}");
+        assert!(printed.contains("acc-1") && printed.contains("ann"), "{printed}");
+        assert!(!printed.contains("hush") && !printed.contains("c2Fs"), "{printed}");
+        assert_eq!(serde_json::to_value(Mechanism::Sha256).unwrap(), "SCRAM-SHA-256");
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! The federation plugin: the embedded XMPP server that talks to other companies' servers, and its configuration.
-//! Client connections of our own users are not here yet.
+//! It serves our own users' clients as well.
 
 #![forbid(unsafe_code)]
 
 mod apply;
+mod c2s;
 mod certificate;
 mod condition;
 mod contacts;
@@ -14,13 +15,14 @@ mod rules;
 mod s2s;
 mod server;
 mod servers;
+mod sessions;
 mod standing;
 mod switches;
 mod table;
 mod undo;
 mod xml;
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jackfield_sdk::{Config, Event, Failure, Host, Plugin, Problem, Routes, Settings, Tx, Undo};
@@ -34,7 +36,7 @@ jackfield_sdk::export_plugin!(Federation);
 pub struct Federation {
     host: Host,
     options: Mutex<Options>,
-    server: Mutex<Server>,
+    server: Arc<Mutex<Server>>,
     office: Mutex<Option<(Desk, Keys)>>,
 }
 
@@ -49,7 +51,7 @@ impl Plugin for Federation {
 
     fn start(host: Host, config: Config) -> Result<Self, Failure> {
         let options = Options::read(&config.settings)?;
-        Ok(Self { host, options: Mutex::new(options), server: Mutex::default(), office: Mutex::default() })
+        Ok(Self { host, options: Mutex::new(options), server: Arc::default(), office: Mutex::default() })
     }
 
     fn ready(&self) -> Result<(), Failure> {
@@ -92,6 +94,7 @@ impl Plugin for Federation {
             .post("federation/servers/{domain}:test", Self::test_server)
             .get("federation/links", Self::list_links)
             .get("federation/contacts", Self::list_contacts)
+            .get("federation/sessions", Self::list_sessions)
             .get("federation/certificate", Self::read_certificate)
             .put("federation/certificate", Self::put_certificate)
     }

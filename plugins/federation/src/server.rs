@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError};
 
 use jackfield_sdk::{Code, Failure, Host, Settings, log, params};
 use serde::Deserialize;
 
 use crate::certificate::{Stored, dialback_secret};
 use crate::im::{Call, Desk, Keys, Outside};
-use crate::net::{Known, Net, Partner, Places, Tls};
+use crate::net::{Clients, Known, Net, Partner, Places, TellAll, Tls};
 use crate::s2s::{Policy, address};
 use crate::standing::Standing;
 use crate::table;
@@ -19,6 +19,7 @@ const DOMAINS: &str = "SELECT domain FROM core_enterprises";
 /// External peers whose domain is known: their contacts were synchronised, so they are partners without a row (seed 001).
 const PEERS: &str =
     "SELECT DISTINCT lower(domain) AS domain FROM core_peers WHERE kind = 'external' AND domain <> ''";
+const ANYBODY: &str = "SELECT account FROM core_logins LIMIT 1";
 
 /// The settings of the manifest.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -26,6 +27,8 @@ const PEERS: &str =
 pub struct Wanted {
     s2s_listen: Vec<String>,
     s2s_tls_listen: Vec<String>,
+    c2s_listen: Vec<String>,
+    c2s_tls_listen: Vec<String>,
     dns_servers: Vec<String>,
     directory_contacts_most: usize,
 }
@@ -34,6 +37,7 @@ pub struct Wanted {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Options {
     places: Places,
+    client_places: Places,
     name_servers: Vec<IpAddr>,
     /// Entries of the largest directory that rosters show.
     pub directory_contacts: usize,
@@ -44,10 +48,26 @@ pub struct Options {
 pub struct Server {
     running: Option<(Net, Places)>,
     trouble: String,
+    clients: Option<(Clients, Places)>,
+    clients_trouble: String,
     /// The way to other servers, for the office.
     pub outside: Outside,
     /// Versions of switches and table that it goes by.
     followed: (i64, i64),
+}
+
+/// What the sockets hand over to, while the plugin runs.
+pub struct Ways {
+    /// The office.
+    pub desk: Desk,
+    /// Tells how the plugin does.
+    pub tell: TellAll,
+}
+
+#[derive(Deserialize)]
+struct Anybody {
+    #[serde(rename = "account")]
+    _account: String,
 }
 
 #[derive(Deserialize)]
@@ -58,13 +78,24 @@ struct Domain {
 impl Options {
     /// Reads the settings; the error names the one that does not fit.
     pub fn read(settings: &Settings) -> Result<Self, Failure> {
-        let Wanted { s2s_listen, s2s_tls_listen, dns_servers, directory_contacts_most } = settings.read()?;
+        let Wanted {
+            s2s_listen,
+            s2s_tls_listen,
+            c2s_listen,
+            c2s_tls_listen,
+            dns_servers,
+            directory_contacts_most,
+        } = settings.read()?;
         let places = Places {
             plain: each("s2s_listen", &s2s_listen, "an address and port such as 0.0.0.0:5269")?,
             tls: each("s2s_tls_listen", &s2s_tls_listen, "an address and port such as 0.0.0.0:5270")?,
         };
+        let client_places = Places {
+            plain: each("c2s_listen", &c2s_listen, "an address and port such as 0.0.0.0:5222")?,
+            tls: each("c2s_tls_listen", &c2s_tls_listen, "an address and port such as 0.0.0.0:5223")?,
+        };
         let name_servers = each("dns_servers", &dns_servers, "an IP address")?;
-        Ok(Self { places, name_servers, directory_contacts: directory_contacts_most })
+        Ok(Self { places, client_places, name_servers, directory_contacts: directory_contacts_most })
     }
 }
 
@@ -91,6 +122,16 @@ impl Server {
         self.running.as_ref().map(|(net, _)| net)
     }
 
+    /// The clients' side, while anybody can sign in.
+    pub fn clients(&self) -> Option<&Clients> {
+        self.clients.as_ref().map(|(clients, _)| clients)
+    }
+
+    /// Why that does not run although it should; empty: it does.
+    pub fn clients_trouble(&self) -> &str {
+        &self.clients_trouble
+    }
+
     /// Why it does not run although it should; empty: it does.
     pub fn trouble(&self) -> &str {
         &self.trouble
@@ -106,31 +147,52 @@ impl Server {
         host: &Host,
         standing: &Standing,
         options: &Options,
-        desk: Option<Desk>,
+        ways: Option<Ways>,
     ) -> Result<(), Failure> {
         self.trouble.clear();
+        self.clients_trouble.clear();
         self.followed = (standing.revision, standing.table_revision);
-        // Without a desk the plugin stops.
-        let (true, Some(desk)) = (standing.switches.enabled, desk) else {
+        // Without them the plugin stops.
+        let Some(ways) = ways else {
             self.stop();
             return Ok(());
         };
-        let known = known(host, standing, options)?;
-        match &self.running {
-            Some((net, places)) if *places == options.places => {
-                net.know(known);
-                Ok(())
-            }
-            _ => {
-                self.stop();
-                self.start(host, known, options, desk)
-            }
+        let (is_on, has_users) = (standing.switches.enabled, may_sign_in(host)?);
+        if !is_on {
+            self.stop_servers();
         }
+        if !has_users {
+            self.stop_clients();
+        }
+        if !is_on && !has_users {
+            return Ok(());
+        }
+        let known = Arc::new(known(host, standing, options)?);
+        if has_users && let Err(failure) = self.follow_clients(host, &known, options, &ways) {
+            self.clients_trouble = failure.msg;
+        }
+        if is_on {
+            self.follow_servers(host, &known, options, ways.desk)?;
+        }
+        Ok(())
     }
 
-    fn start(&mut self, host: &Host, known: Known, options: &Options, desk: Desk) -> Result<(), Failure> {
+    fn follow_servers(
+        &mut self,
+        host: &Host,
+        known: &Arc<Known>,
+        options: &Options,
+        desk: Desk,
+    ) -> Result<(), Failure> {
+        if let Some((net, places)) = &self.running
+            && *places == options.places
+        {
+            net.know(Arc::clone(known));
+            return Ok(());
+        }
+        self.stop_servers();
         let secret = dialback_secret(host)?;
-        let started = Net::start(host, known, &options.places, secret.reveal(), desk);
+        let started = Net::start(host, Arc::clone(known), &options.places, secret.reveal(), desk);
         let net = started.map_err(|why| Failure::new(Code::Unavailable, why))?;
         self.outside.set(Some(net.hub()));
         log::info!("federation listens on {:?}", net.listens);
@@ -138,14 +200,55 @@ impl Server {
         Ok(())
     }
 
+    fn follow_clients(
+        &mut self,
+        host: &Host,
+        known: &Arc<Known>,
+        options: &Options,
+        ways: &Ways,
+    ) -> Result<(), Failure> {
+        if let Some((clients, places)) = &self.clients
+            && *places == options.client_places
+        {
+            clients.know(Arc::clone(known));
+            return Ok(());
+        }
+        self.stop_clients();
+        let secret = dialback_secret(host)?;
+        let (desk, tell) = (ways.desk.clone(), Arc::clone(&ways.tell));
+        let places = &options.client_places;
+        let started = Clients::start(host, Arc::clone(known), places, secret.reveal(), desk, tell);
+        let clients = started.map_err(|why| Failure::new(Code::Unavailable, why))?;
+        self.clients = Some((clients, places.clone()));
+        Ok(())
+    }
+
     /// Ends every stream politely.
     pub fn stop(&mut self) {
+        self.stop_servers();
+        self.stop_clients();
+    }
+
+    fn stop_clients(&mut self) {
+        if let Some((clients, _)) = self.clients.take() {
+            clients.stop();
+            log::info!("the streams of clients have been ended");
+        }
+    }
+
+    fn stop_servers(&mut self) {
         self.outside.set(None);
         if let Some((net, _)) = self.running.take() {
             net.stop();
             log::info!("federation has ended its streams");
         }
     }
+}
+
+/// Whether anybody can sign in at all: where nobody can, no port is opened.
+fn may_sign_in(host: &Host) -> Result<bool, Failure> {
+    let row: Option<Anybody> = host.db().first(ANYBODY, params![])?;
+    Ok(row.is_some())
 }
 
 fn known(host: &Host, standing: &Standing, options: &Options) -> Result<Known, Failure> {
@@ -187,12 +290,33 @@ impl Federation {
         let mut server = self.server();
         let standing = Standing::read(&self.host)?;
         let options = self.options().clone();
-        let desk = self.office().as_ref().map(|(desk, _)| desk.clone());
-        if let Err(failure) = server.follow(&self.host, &standing, &options, desk) {
+        let ways = self.ways();
+        if let Err(failure) = server.follow(&self.host, &standing, &options, ways) {
             server.stop();
             server.trouble = failure.msg;
         }
-        condition::of(&standing.switches, &server).tell(&self.host)
+        condition::tell(&self.host, &standing.switches, &server)
+    }
+
+    /// Whether the first user who can sign in has come, or the last one has gone.
+    pub(crate) fn users_differ(&self) -> bool {
+        may_sign_in(&self.host).is_ok_and(|has_users| has_users != self.server().clients.is_some())
+    }
+
+    fn ways(&self) -> Option<Ways> {
+        let desk = self.office().as_ref().map(|(desk, _)| desk.clone())?;
+        let (host, server) = (self.host.clone(), Arc::downgrade(&self.server));
+        let tell = Arc::new(move || {
+            let Some(server) = server.upgrade() else { return };
+            let told = Standing::read(&host).and_then(|standing| {
+                let server = server.lock().unwrap_or_else(PoisonError::into_inner);
+                condition::tell(&host, &standing.switches, &server)
+            });
+            if let Err(failure) = told {
+                log::warn!("the new state of client connections could not be reported: {failure}");
+            }
+        });
+        Some(Ways { desk, tell })
     }
 
     /// Tells the office what it goes by.

@@ -3,6 +3,8 @@
 use jackfield_sdk::{Call, Outcome, Problem, Reply};
 use serde::Serialize;
 
+use crate::net::Place;
+use crate::server::Server;
 use crate::standing::{Standing, Switches};
 use crate::{Federation, condition};
 
@@ -14,8 +16,32 @@ struct Shown<'a> {
     state: &'static str,
     reason: String,
     servers: usize,
+    clients: Clients,
     revision: i64,
     changed_at: &'a str,
+}
+
+/// How it does with clients of our own users.
+#[derive(Serialize)]
+struct Clients {
+    /// `idle`: nobody can sign in; `listening` or `not_listening`.
+    state: &'static str,
+    reason: String,
+    places: Vec<Place>,
+    connected: usize,
+}
+
+impl Clients {
+    fn of(server: &Server) -> Self {
+        let condition = condition::of_clients(server);
+        let clients = server.clients();
+        Self {
+            state: condition.word,
+            reason: condition.reason.into_owned(),
+            places: clients.map(crate::net::Clients::places).unwrap_or_default(),
+            connected: clients.map(crate::net::Clients::connected).unwrap_or_default(),
+        }
+    }
 }
 
 impl Federation {
@@ -42,12 +68,15 @@ impl Federation {
     /// The tag changes with the number of servers, because the answer does; the switches' version comes first.
     fn shown(&self, standing: &Standing) -> Outcome {
         let Standing { switches, revision, servers, .. } = *standing;
-        let condition = condition::of(&switches, &self.server());
+        let server = self.server();
+        let (condition, clients) = (condition::of(&switches, &server), Clients::of(&server));
+        drop(server);
         let shown = Shown {
             switches,
             state: condition.word,
             reason: condition.reason.into_owned(),
             servers,
+            clients,
             revision,
             changed_at: &standing.changed_at,
         };
@@ -57,7 +86,7 @@ impl Federation {
 
 fn wanted(call: &Call<'_>) -> Result<Switches, Problem> {
     call.form(|form| {
-        form.ignore(&["state", "reason", "servers", "revision", "changed_at"]);
+        form.ignore(&["state", "reason", "servers", "clients", "revision", "changed_at"]);
         let (enabled, open) = (form.field("enabled").flag().required(), form.field("open").flag().required());
         Some(Switches { enabled: enabled?, open: open? })
     })

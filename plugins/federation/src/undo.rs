@@ -50,10 +50,13 @@ impl Federation {
         }
         let is_own = event.event == "federation.changed";
         let is_known = is_own && Standing::read(&self.host).is_ok_and(|now| self.server().has_followed(&now));
-        // A peer's domain makes it a partner, and is learned when its directory is synchronised.
-        let others = ["enterprise.changed", "peer.changed", "directory.changed"];
-        let is_followed = is_own || others.contains(&event.event.as_str());
-        if is_followed && !is_known {
+        let is_followed = match event.event.as_str() {
+            "account.changed" | "accounts.changed" => self.users_differ(),
+            // A peer's domain makes it a partner, and is learned when its directory is synchronised.
+            "enterprise.changed" | "peer.changed" | "directory.changed" => true,
+            _ => is_own && !is_known,
+        };
+        if is_followed {
             self.follow();
         }
     }

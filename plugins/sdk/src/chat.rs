@@ -4,6 +4,7 @@ use jackfield_abi::ops::{
     self, Code, Failure, MessageAccepted, MessageHistory, MessagePending, MessageSearch, MessageTaken,
     Messages, MessagesAccepted, MessagesFound, NewMessage,
 };
+use serde::Serialize;
 use serde_json::json;
 
 use crate::host::Host;
@@ -13,6 +14,12 @@ use crate::message::typed;
 const AT_ONCE: (usize, usize) = (256, 384 * 1024);
 /// Most messages whose waiting ends with one operation.
 const ENDED_AT_ONCE: usize = 1000;
+
+/// Arguments of `message.accept_all`.
+#[derive(Serialize)]
+struct MessagesGiven<'a> {
+    messages: &'a [NewMessage],
+}
 
 /// The store of messages.
 pub struct Chat<'a>(pub(crate) &'a Host);
@@ -39,7 +46,7 @@ impl Chat<'_> {
     }
 
     fn accept_some(&self, messages: &[NewMessage]) -> Result<Vec<MessageTaken>, Failure> {
-        let answer = self.0.call(ops::MESSAGE_ACCEPT_ALL, json!({"messages": messages}))?;
+        let answer = self.0.call(ops::MESSAGE_ACCEPT_ALL, MessagesGiven { messages })?;
         let answer: MessagesAccepted = typed(ops::MESSAGE_ACCEPT_ALL, answer)?;
         if answer.accepted.len() == messages.len() {
             return Ok(answer.accepted);

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jackfield_abi::Kind;
-use jackfield_abi::ops::{self, Code, Failure, Finding, Revision};
+use jackfield_abi::ops::{self, Failure, Finding, Revision};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::chat::Chat;
 use crate::db::Db;
 use crate::directory::Directory;
+use crate::login::Logins;
 use crate::message::Answer;
 use crate::presence::People;
 use crate::served;
@@ -50,8 +51,7 @@ impl Host {
 
     /// Asks and waits at most so long.
     pub fn call_within(&self, op: &str, args: impl Serialize, patience: Duration) -> Answer {
-        let unwritable = |e| Failure::new(Code::Internal, format!("`{op}` was not asked: {e}"));
-        self.shared.call(op, serde_json::to_value(args).map_err(unwritable)?, patience)
+        self.shared.call(op, &args, patience)
     }
 
     /// The plugin's own tables.
@@ -77,6 +77,11 @@ impl Host {
     /// Accounts and contacts that a synchronization brings.
     pub fn directory(&self) -> Directory<'_> {
         Directory(self)
+    }
+
+    /// Passwords of users.
+    pub fn login(&self) -> Logins<'_> {
+        Logins(self)
     }
 
     /// Publishes an event of the manifest's `publishes`.

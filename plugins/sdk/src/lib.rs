@@ -27,6 +27,7 @@ mod job;
 mod lane;
 mod list;
 mod logger;
+mod login;
 mod message;
 mod plugin;
 mod presence;
@@ -58,6 +59,7 @@ pub use jackfield_abi::ops::{
     DirectoryClosed, DirectoryEntry, DirectoryForgotten, DirectoryHeld, DirectoryList, DirectoryOpen,
     DirectoryOutcome, DirectoryOwner, DirectoryPerson, DirectoryRefused, DirectoryTaken,
 };
+pub use jackfield_abi::ops::{LoginKeys, Mechanism, SCRAM_ITERATIONS, SCRAM_SALT_BYTES};
 pub use jackfield_abi::ops::{
     Message as ChatMessage, MessageAccepted, MessageHistory, MessagePending, MessageSearch, Messages,
     MessagesFound, NewMessage,
@@ -67,6 +69,7 @@ pub use jiff;
 pub use job::Job;
 pub use list::Part;
 pub use log;
+pub use login::Logins;
 pub use plugin::{Config, Message, Plugin, Request, Settings, Taken};
 pub use presence::People;
 pub use problem::{Errors, FieldError, Problem};

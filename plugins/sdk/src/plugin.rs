@@ -71,6 +71,14 @@ pub trait Plugin: Sized + Send + Sync + 'static {
         Err(Problem::conflict(format!("changes of `{}` are not put back; change it by hand", undo.kind)))
     }
 
+    /// Says whether a password is that of the user whom an account from a directory stands for. A failure's code says
+    /// which: `Denied` it is not, `Unavailable` the directory was not reached, in words, `NotFound` the account is not
+    /// from a directory of this plugin's. Called where [`Self::OPS`] has `login.bind`; the answer has 10 seconds
+    /// ([`Request::remaining`]). Neither the password nor what could confirm one may be kept or logged.
+    fn bind(&self, _account: &str, _password: &Secret, _request: &Request) -> Result<(), Failure> {
+        Err(Failure::new(Code::NotFound, "this plugin asks no directory"))
+    }
+
     /// Hears an event that the manifest asks for. In order, one at a time.
     fn event(&self, _event: Event) {}
 
@@ -153,7 +161,6 @@ impl Settings {
 }
 
 /// A request of the host's.
-#[derive(Debug)]
 pub struct Request {
     /// Its number, for [`Host::answer`].
     pub id: u64,
@@ -163,6 +170,13 @@ pub struct Request {
     pub args: Value,
     pub(crate) until: Option<Instant>,
     pub(crate) cancelled: Arc<AtomicBool>,
+}
+
+impl fmt::Debug for Request {
+    /// Without its arguments, some of which are secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request").field("id", &self.id).field("op", &self.op).finish_non_exhaustive()
+    }
 }
 
 impl Request {

@@ -4,12 +4,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use jackfield_abi::ops::{self, Code, Event, Failure, HostHello, HttpRequest, PluginHello};
+use jackfield_abi::ops::{self, Code, Event, Failure, HostHello, HttpRequest, LoginBind, PluginHello};
 use jackfield_abi::{Kind, Sent};
 use serde_json::{Value, json};
 
 use crate::db::Tx;
-use crate::host::Host;
+use crate::host::{Host, Secret};
 use crate::job::Job;
 use crate::lane::Lane;
 use crate::logger;
@@ -168,6 +168,10 @@ impl<P: Plugin> Inner<P> {
                 self.plugin.settings_changed(Settings::new(settings, P::ID)).map(|()| json!({}))
             }
             ops::REVISION_UNDO => self.undo(request),
+            ops::LOGIN_BIND => {
+                let LoginBind { account, password } = request.args()?;
+                self.plugin.bind(&account, &Secret::new(password), request).map(|()| json!({}))
+            }
             ops::DOCTOR => self.plugin.doctor().map(|findings| json!({"findings": findings})),
             _ => self.plugin.request(request),
         }

@@ -3,6 +3,7 @@
 mod calls;
 mod directories;
 mod life;
+mod logins;
 mod panics;
 mod people;
 

@@ -30,6 +30,8 @@ pub struct NewSession {
     pub id: SessionId,
     /// Id of the account.
     pub account: String,
+    /// When the password was set with which it came in; none: the account has none of its own.
+    pub password_at: Option<String>,
     /// Its address with the resource.
     pub address: FullJid,
     /// The way to it.

@@ -5,6 +5,7 @@
 
 #![allow(dead_code, reason = "clients and links hand over more and more of what is provided for here")]
 
+mod access;
 mod accounts;
 mod chat;
 mod desk;
@@ -20,10 +21,8 @@ mod sessions;
 mod site;
 mod vcard;
 
-#[allow(unused_imports, reason = "clients come next")]
 pub use desk::{Call, Desk, Keys, NewSession, SessionId};
 pub use office::open;
-#[allow(unused_imports, reason = "clients come next")]
-pub use out::{Delivery, End, Full, Next, Out, Outs};
+pub use out::{Delivery, End, Next, Out, Outs};
 pub use outside::Outside;
 pub use roster::watch_counts;

@@ -7,6 +7,7 @@ use jid::Jid;
 use tokio::runtime::Builder;
 use tokio::time::timeout;
 
+use super::access::Access;
 use super::chat::Chat;
 use super::desk::{Call, Desk, Inbox, Keys, SessionId, desk};
 use super::effect::Effect;
@@ -30,6 +31,7 @@ pub fn open(host: &Host, outside: Outside) -> Result<(Desk, Keys), Failure> {
     let (desk, inbox, keys) = desk();
     let mut office = Office::new(host.clone(), outside);
     office.site.read_domains()?;
+    office.chat.begin(&mut office.site)?;
     host.spawn("office", move || office.run(inbox))?;
     Ok((desk, keys))
 }
@@ -37,6 +39,7 @@ pub fn open(host: &Host, outside: Outside) -> Result<(Desk, Keys), Failure> {
 /// Everything about our users, on one thread.
 struct Office {
     site: Site,
+    access: Access,
     roster: Roster,
     chat: Chat,
     services: Services,
@@ -46,6 +49,7 @@ impl Office {
     fn new(host: Host, outside: Outside) -> Self {
         Self {
             site: Site::new(host, outside),
+            access: Access::default(),
             roster: Roster::default(),
             chat: Chat::default(),
             services: Services,
@@ -74,6 +78,9 @@ impl Office {
             let effects = self.take(call, now);
             self.perform(effects);
         }
+        // First of all: who may not be in gets nothing more.
+        let effects = self.access.settle(&self.site);
+        self.perform(effects);
         let effects = self.chat.settle(&mut self.site, now);
         self.perform(effects);
         let effects = self.roster.settle(&mut self.site, now);
@@ -85,6 +92,7 @@ impl Office {
         match call {
             Call::Bound(new) => {
                 let id = new.id;
+                self.access.bound(&new.account);
                 site.sessions.insert(new, now);
                 self.roster.bound(site, id)
             }
@@ -135,6 +143,7 @@ impl Office {
 
     fn hear(&mut self, event: &Event) -> Vec<Effect> {
         self.site.accounts.hear(event);
+        self.access.hear(&self.site, event);
         if event.event == "enterprise.changed"
             && let Err(failure) = self.site.read_domains()
         {

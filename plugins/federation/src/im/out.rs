@@ -15,6 +15,8 @@ use crate::xml::{Element, written_to_client};
 const MOST: usize = 20_000;
 /// Most bytes that wait for one client.
 const MOST_BYTES: usize = 4 * 1024 * 1024;
+/// Most deliveries, and bytes, that are taken at once.
+const AT_ONCE: (usize, usize) = (500, 128 * 1024);
 /// Most bytes that wait for all clients.
 const MOST_OF_ALL: usize = 64 * 1024 * 1024;
 /// What a delivery takes besides its text.
@@ -148,8 +150,18 @@ impl Out {
         if let Some(end) = &inside.end {
             return Some(Next::End(end.clone()));
         }
-        let waiting = self.0.forget(&mut inside);
-        (!waiting.is_empty()).then_some(Next::Deliveries(waiting))
+        let some = self.0.take_some(&mut inside);
+        (!some.is_empty()).then_some(Next::Deliveries(some))
+    }
+
+    /// Waits until the session has ended.
+    pub async fn ended(&self) -> End {
+        loop {
+            if let Some(end) = &self.lock().end {
+                return end.clone();
+            }
+            self.0.news.notified().await;
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inside> {
@@ -158,6 +170,24 @@ impl Out {
 }
 
 impl Mailbox {
+    /// The first ones, as many as go at once.
+    fn take_some(&self, inside: &mut Inside) -> VecDeque<Delivery> {
+        let (mut some, mut bytes) = (VecDeque::new(), 0);
+        while some.len() < AT_ONCE.0
+            && bytes < AT_ONCE.1
+            && let Some(delivery) = inside.waiting.pop_front()
+        {
+            bytes += delivery.size();
+            some.push_back(delivery);
+        }
+        inside.bytes -= bytes;
+        self.all.fetch_sub(bytes, Ordering::Relaxed);
+        if inside.waiting.is_empty() {
+            inside.waiting = VecDeque::new();
+        }
+        some
+    }
+
     /// Empties it, and gives back the room.
     fn forget(&self, inside: &mut Inside) -> VecDeque<Delivery> {
         self.all.fetch_sub(std::mem::take(&mut inside.bytes), Ordering::Relaxed);

@@ -16,6 +16,8 @@ pub struct Session {
     pub id: SessionId,
     /// Id of its account.
     pub account: String,
+    /// When the password was set with which it came in.
+    pub password_at: Option<String>,
     /// Its address with the resource.
     pub address: FullJid,
     /// The way to it.
@@ -56,13 +58,23 @@ pub struct Sessions {
 impl Sessions {
     /// One more.
     pub fn insert(&mut self, new: NewSession, now: Instant) {
-        let NewSession { id, account, address, out } = new;
+        let NewSession { id, account, password_at, address, out } = new;
         self.by_address.entry(address.to_bare()).or_default().push(id);
         self.by_account.entry(account.clone()).or_default().push(id);
         let (presence, priority) = (None, 0);
         self.all.insert(
             id,
-            Session { id, account, address, out, since: now, is_asleep: false, presence, priority },
+            Session {
+                id,
+                account,
+                password_at,
+                address,
+                out,
+                since: now,
+                is_asleep: false,
+                presence,
+                priority,
+            },
         );
     }
 
@@ -93,9 +105,9 @@ impl Sessions {
         session.presence = presence;
     }
 
-    /// The one with exactly that address.
+    /// The one with exactly that address; the newest, because one that lost its place to another may not be gone yet.
     pub fn at(&self, address: &FullJid) -> Option<&Session> {
-        self.of(&address.to_bare()).find(|session| session.address == *address)
+        self.of(&address.to_bare()).filter(|session| session.address == *address).last()
     }
 
     /// Those of an address without resource, the oldest first.
@@ -141,7 +153,7 @@ mod tests {
 
     fn new(id: u64, account: &str, address: &str) -> NewSession {
         let (id, account, address) = (SessionId(id), account.to_owned(), FullJid::new(address).unwrap());
-        NewSession { id, account, address, out: Outs::default().open() }
+        NewSession { id, account, password_at: None, address, out: Outs::default().open() }
     }
 
     #[test]

@@ -19,7 +19,7 @@ use crate::s2s::{Errand, Pair, Question, Rules, Verified};
 use crate::xml::{Element, written};
 
 /// Most stanzas that wait for one link.
-pub const QUEUE: usize = 500;
+pub const QUEUE: usize = 2000;
 /// Most bytes that wait for all links.
 const QUEUED_BYTES: usize = 8 * 1024 * 1024;
 /// Largest stanza that is sent; what is larger every server may refuse.

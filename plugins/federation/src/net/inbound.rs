@@ -1,8 +1,7 @@
-//! Streams that others begin: the door with its caps, and one task for each stream.
+//! Streams that others begin: one task for each.
 
-use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jackfield_sdk::log;
@@ -11,6 +10,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::board::Direction;
+use super::door::{Caps, Door, Guest};
 use super::hub::Hub;
 use super::known::Present;
 use super::random;
@@ -20,12 +20,8 @@ use crate::im::Call;
 use crate::s2s::{Condition, Judge, Out, Pair, Question, Responder, Rules, Verified};
 use crate::xml::{AFTER, BEFORE, Broken, Piece};
 
-/// Most connections of one address that have not proved who they are.
-const MOST_OF_ADDRESS: usize = 16;
-/// Most connections of all that have not.
-const MOST_STRANGERS: usize = 256;
 /// Most connections.
-const MOST: usize = 2000;
+pub const CAPS: Caps = Caps { of_address: 16, strangers: 256, all: 2000 };
 /// Longest way to a proof.
 const NEGOTIATE: Duration = Duration::from_secs(30);
 /// Silence after which a stream is given up.
@@ -36,61 +32,6 @@ const TAKEN_WITHIN: Duration = Duration::from_secs(30);
 const FAREWELL: Duration = Duration::from_secs(2);
 /// Pause after the system gave no connection, for want of descriptors mostly.
 const BREATHER: Duration = Duration::from_millis(200);
-
-/// Counts who is in.
-#[derive(Default)]
-pub struct Door(Mutex<Inside>);
-
-#[derive(Default)]
-struct Inside {
-    all: usize,
-    strangers: usize,
-    by_address: HashMap<IpAddr, usize>,
-}
-
-/// A connection that was let in.
-struct Guest {
-    door: Arc<Door>,
-    ip: IpAddr,
-    is_stranger: bool,
-}
-
-impl Door {
-    fn enter(self: &Arc<Self>, ip: IpAddr) -> Option<Guest> {
-        let mut inside = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_address = inside.by_address.get(&ip).copied().unwrap_or_default();
-        if inside.all >= MOST || inside.strangers >= MOST_STRANGERS || of_address >= MOST_OF_ADDRESS {
-            return None;
-        }
-        inside.all += 1;
-        inside.strangers += 1;
-        *inside.by_address.entry(ip).or_default() += 1;
-        Some(Guest { door: Arc::clone(self), ip, is_stranger: true })
-    }
-}
-
-impl Guest {
-    fn become_known(&mut self) {
-        if !std::mem::replace(&mut self.is_stranger, false) {
-            return;
-        }
-        let mut inside = self.door.0.lock().unwrap_or_else(PoisonError::into_inner);
-        inside.strangers -= 1;
-        if let Some(count) = inside.by_address.get_mut(&self.ip) {
-            *count -= 1;
-            if *count == 0 {
-                inside.by_address.remove(&self.ip);
-            }
-        }
-    }
-}
-
-impl Drop for Guest {
-    fn drop(&mut self) {
-        self.become_known();
-        self.door.0.lock().unwrap_or_else(PoisonError::into_inner).all -= 1;
-    }
-}
 
 /// Takes connections until everything ends.
 pub async fn listen(hub: Arc<Hub>, listener: TcpListener, is_direct: bool, door: Arc<Door>) {
@@ -182,7 +123,7 @@ impl Stream {
     async fn turn(&mut self) -> bool {
         let outs = tokio::select! {
             input = self.wire.next() => {
-                if !self.guest.is_stranger {
+                if !self.guest.is_stranger() {
                     self.deadline = Instant::now() + SILENCE;
                 }
                 self.heard(input)
@@ -331,26 +272,5 @@ impl Stream {
             () = self.hub.desk.hand(Call::Federated { pair, stanza }) => {}
             () = self.hub.stopped() => {}
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn strangers_of_one_address_are_bounded_and_make_room_when_they_are_known_or_gone() {
-        let (door, ip) = (Arc::new(Door::default()), IpAddr::from([127, 0, 0, 1]));
-        let mut guests: Vec<_> = (0..MOST_OF_ADDRESS).map(|_| door.enter(ip).unwrap()).collect();
-        assert!(door.enter(ip).is_none());
-        assert!(door.enter(IpAddr::from([127, 0, 0, 2])).is_some());
-        guests[0].become_known();
-        let more = door.enter(ip).unwrap();
-        assert!(door.enter(ip).is_none());
-        drop(more);
-        assert!(door.enter(ip).is_some());
-        drop(guests);
-        let inside = door.0.lock().unwrap();
-        assert_eq!((inside.all, inside.strangers, inside.by_address.len()), (0, 0, 0));
     }
 }

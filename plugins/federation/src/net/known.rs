@@ -64,8 +64,8 @@ pub struct Present(Arc<RwLock<Arc<Known>>>);
 
 impl Present {
     /// Begins with that.
-    pub fn new(known: Known) -> Self {
-        Self(Arc::new(RwLock::new(Arc::new(known))))
+    pub fn new(known: Arc<Known>) -> Self {
+        Self(Arc::new(RwLock::new(known)))
     }
 
     /// As it is now.
@@ -74,8 +74,8 @@ impl Present {
     }
 
     /// Becomes that.
-    pub fn set(&self, known: Known) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(known);
+    pub fn set(&self, known: Arc<Known>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = known;
     }
 }
 

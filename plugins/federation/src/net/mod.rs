@@ -1,8 +1,10 @@
 //! XMPP on real sockets: a thread with an event loop of its own, started and stopped while the plugin runs.
 
 mod board;
+mod clients;
 mod confirming;
 mod dial;
+mod door;
 mod hub;
 mod inbound;
 mod known;
@@ -25,6 +27,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
 pub use board::Link;
+pub use clients::{Clients, Place, TellAll};
 pub use hub::{Hub, Unsent};
 pub use known::{Known, Partner, Places};
 pub use random::id as random_id;
@@ -36,7 +39,7 @@ use crate::s2s::dialback::Secret;
 use crate::s2s::{Errand, Pair};
 use board::Board;
 use dial::{Course, Reached, dial, silent};
-use inbound::Door;
+use door::Door;
 use known::Present;
 
 /// Time for all streams to end politely.
@@ -71,7 +74,7 @@ impl Net {
     /// Listens and begins; the error says where it could not.
     pub fn start(
         host: &Host,
-        known: Known,
+        known: Arc<Known>,
         places: &Places,
         secret: &str,
         desk: Desk,
@@ -100,7 +103,7 @@ impl Net {
     }
 
     /// Goes by that from now on, on streams that stand as well.
-    pub fn know(&self, known: Known) {
+    pub fn know(&self, known: Arc<Known>) {
         self.hub.present.set(known);
         self.changed.send_modify(|version| *version += 1);
     }
@@ -180,7 +183,7 @@ async fn serve(
     direct: Vec<std::net::TcpListener>,
     mut lives: mpsc::Receiver<()>,
 ) {
-    let door = Arc::new(Door::default());
+    let door = Door::new(inbound::CAPS);
     let all = plain
         .into_iter()
         .map(|socket| (socket, false))
@@ -201,13 +204,14 @@ async fn serve(
 }
 
 fn bind(places: &[SocketAddr]) -> Result<Vec<std::net::TcpListener>, String> {
-    let open = |place: &SocketAddr| {
+    places.iter().copied().map(bind_one).collect()
+}
+
+fn bind_one(place: SocketAddr) -> Result<std::net::TcpListener, String> {
+    let open = || {
         let listener = std::net::TcpListener::bind(place)?;
         listener.set_nonblocking(true)?;
         Ok(listener)
     };
-    let named = |place: &SocketAddr| {
-        open(place).map_err(|e: io::Error| format!("{place} cannot be listened on: {e}"))
-    };
-    places.iter().map(named).collect()
+    open().map_err(|e: io::Error| format!("{place} cannot be listened on: {e}"))
 }

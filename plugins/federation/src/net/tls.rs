@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use ::ring::digest;
 use jackfield_sdk::jiff::Timestamp;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
@@ -25,12 +26,18 @@ use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 const SYSTEM: &str = "/etc/ssl/certs/ca-certificates.crt";
 /// What we say that we speak (XEP-0368 section 3).
 const ALPN: &[u8] = b"xmpp-server";
+/// The same to clients.
+const CLIENT_ALPN: &[u8] = b"xmpp-client";
 
 /// Our certificate and whom we trust, ready for sockets.
 #[derive(Clone)]
 pub struct Tls {
     /// For streams that come.
     pub acceptor: TlsAcceptor,
+    /// For clients, which show no certificate.
+    pub clients: TlsAcceptor,
+    /// What identifies our certificate to those who bind to it (RFC 5929 section 4.1); none: its signature has no one hash.
+    pub end_point: Option<Vec<u8>>,
     /// For streams that go.
     pub connector: TlsConnector,
     roots: Arc<RootCertStore>,
@@ -63,6 +70,14 @@ impl Tls {
         let any = Arc::new(Any(Arc::clone(&provider)));
         let broken = |e: Error| format!("the certificate cannot be used: {e}");
         // Without protocols of its own it takes a peer whatever that one says it speaks.
+        let mut clients = ServerConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()
+            .map_err(broken)?
+            .with_no_client_auth()
+            .with_single_cert(chain.clone(), key.clone_key())
+            .map_err(broken)?;
+        clients.alpn_protocols = vec![CLIENT_ALPN.to_vec()];
+        let end_point = chain.first().and_then(|leaf| end_point(leaf));
         let server = ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
             .map_err(broken)?
@@ -79,7 +94,8 @@ impl Tls {
         client.alpn_protocols = vec![ALPN.to_vec()];
         let (acceptor, connector) =
             (TlsAcceptor::from(Arc::new(server)), TlsConnector::from(Arc::new(client)));
-        Ok(Self { acceptor, connector, roots: Arc::new(roots) })
+        let clients = TlsAcceptor::from(Arc::new(clients));
+        Ok(Self { acceptor, clients, end_point, connector, roots: Arc::new(roots) })
     }
 
     /// What is wrong with a chain for one of these names; empty chain: there was no certificate.
@@ -123,6 +139,23 @@ pub fn pair(
         Ok(()) => Ok((chain, key)),
         Err(_) => Err("the key is not the certificate's".to_owned()),
     }
+}
+
+/// A certificate's hash by its signature's hash, and by SHA-256 in place of weak ones (RFC 5929 section 4.1).
+fn end_point(certificate: &[u8]) -> Option<Vec<u8>> {
+    let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
+    let algorithm = match parsed.signature_algorithm.algorithm.to_id_string().as_str() {
+        // md5, sha1 and sha256 with RSA, sha1 and sha256 with ECDSA
+        "1.2.840.113549.1.1.4"
+        | "1.2.840.113549.1.1.5"
+        | "1.2.840.113549.1.1.11"
+        | "1.2.840.10045.4.1"
+        | "1.2.840.10045.4.3.2" => &digest::SHA256,
+        "1.2.840.113549.1.1.12" | "1.2.840.10045.4.3.3" => &digest::SHA384,
+        "1.2.840.113549.1.1.13" | "1.2.840.10045.4.3.4" => &digest::SHA512,
+        _ => return None,
+    };
+    Some(digest::digest(algorithm, certificate).as_ref().to_vec())
 }
 
 /// What a certificate says.

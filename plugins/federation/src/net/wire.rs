@@ -1,11 +1,13 @@
 //! A socket with a stream of XML on it: bytes in, pieces out. What they mean is not its business.
 
+use std::cell::RefCell;
+use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use rustls::pki_types::{CertificateDer, ServerName};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
 
@@ -107,12 +109,30 @@ impl Wire {
     pub fn tls(&self) -> Option<String> {
         let Socket::Tls(tls) = &self.socket else { return None };
         let session = tls.get_ref().1;
-        let version = match session.protocol_version()? {
-            rustls::ProtocolVersion::TLSv1_3 => "TLS 1.3",
-            _ => "TLS 1.2",
-        };
+        let version = self.tls_version()?;
         let cipher = session.negotiated_cipher_suite().map(|suite| format!("{:?}", suite.suite()));
         Some(format!("{version} {}", cipher.unwrap_or_default()).trim_end().to_owned())
+    }
+
+    /// Version of TLS; none: no TLS.
+    pub fn tls_version(&self) -> Option<&'static str> {
+        let Socket::Tls(tls) = &self.socket else { return None };
+        match tls.get_ref().1.protocol_version()? {
+            rustls::ProtocolVersion::TLSv1_3 => Some("TLS 1.3"),
+            _ => Some("TLS 1.2"),
+        }
+    }
+
+    /// What only the two ends of this connection know (RFC 9266 section 2); TLS 1.3 only, because older versions need an
+    /// extension for it that not everybody has.
+    pub fn exporter(&self) -> Option<[u8; 32]> {
+        let Socket::Tls(tls) = &self.socket else { return None };
+        let TlsStream::Server(tls) = &**tls else { return None };
+        let session = tls.get_ref().1;
+        if session.protocol_version() != Some(rustls::ProtocolVersion::TLSv1_3) {
+            return None;
+        }
+        session.export_keying_material([0; 32], b"EXPORTER-Channel-Binding", Some(b"")).ok()
     }
 
     /// Sends text; who waits for it bounds the time.
@@ -139,16 +159,48 @@ impl Wire {
                 Err(broken) => return Input::Broken(broken),
                 Ok(None) => {}
             }
-            self.buffer.clear();
-            self.read = 0;
-            let mut chunk = [0; CHUNK];
-            match self.socket.read(&mut chunk).await {
+            match poll_fn(|cx| self.fill(cx)).await {
                 Ok(0) => return Input::Gone(None),
-                Ok(count) => self.buffer.extend_from_slice(&chunk[..count]),
+                Ok(_) => {}
                 // A peer that closes without TLS's own farewell has closed all the same.
                 Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => return Input::Gone(None),
                 Err(e) => return Input::Gone(Some(e)),
             }
+        }
+    }
+}
+
+impl Wire {
+    /// Reads what is there into the buffer. A connection on which nothing comes holds no buffer: with thousands of
+    /// them that is what counts.
+    fn fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        CHUNKS.with_borrow_mut(|chunk| {
+            let mut chunk = ReadBuf::new(chunk);
+            self.read = 0;
+            self.buffer.clear();
+            if ready_or_idle(Pin::new(&mut self.socket).poll_read(cx, &mut chunk), &mut self.buffer)?
+                .is_pending()
+            {
+                return Poll::Pending;
+            }
+            self.buffer.extend_from_slice(chunk.filled());
+            Poll::Ready(Ok(chunk.filled().len()))
+        })
+    }
+}
+
+thread_local! {
+    /// Where bytes are read into, for all connections of a thread.
+    static CHUNKS: RefCell<Vec<u8>> = RefCell::new(vec![0; CHUNK]);
+}
+
+/// While nothing is there the buffer's memory is given back.
+fn ready_or_idle(read: Poll<io::Result<()>>, buffer: &mut Vec<u8>) -> io::Result<Poll<()>> {
+    match read {
+        Poll::Ready(read) => read.map(Poll::Ready),
+        Poll::Pending => {
+            *buffer = Vec::new();
+            Ok(Poll::Pending)
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Addresses as they are compared (RFC 7622): never as they were written.
 
-use jid::{BareJid, DomainPart, Jid};
+use jid::{BareJid, DomainPart, Jid, NodePart};
 
 /// Longest address that is looked at: three parts of 1,023 bytes and their separators (RFC 7622 section 3.1).
 const LONGEST: usize = 3071;
@@ -37,8 +37,7 @@ pub fn domain_of(address: &Jid) -> Option<String> {
     (!ascii.is_empty() && ascii.len() <= 253).then_some(ascii)
 }
 
-/// What an address writes differently before its `@` (XEP-0106 section 3.2). A backslash only where it would be read as
-/// one of these.
+/// Characters that no node has, and how they are written in one (XEP-0106 section 2).
 const ESCAPES: [(char, &str); 10] = [
     (' ', "\\20"),
     ('"', "\\22"),
@@ -52,22 +51,54 @@ const ESCAPES: [(char, &str); 10] = [
     ('\\', "\\5c"),
 ];
 
-/// The address of an account: its login at its enterprise's domain; none: there is no such address.
-pub fn of_login(login: &str, domain: &str) -> Option<BareJid> {
-    let begins_escape = |rest: &str| ESCAPES.iter().any(|(_, escape)| starts(rest, escape));
-    let mut node = String::with_capacity(login.len());
-    for (at, letter) in login.char_indices() {
-        match ESCAPES.iter().find(|(escaped, _)| *escaped == letter) {
-            Some((_, escape)) if letter != '\\' || begins_escape(&login[at..]) => node.push_str(escape),
-            _ => node.push(letter),
-        }
+/// The login of an account from how it stands in an address, or from itself.
+pub fn login(node: &str) -> String {
+    match NodePart::new(node) {
+        // Case is kept as it came: nobody compares logins with regard to it.
+        Ok(_) => unescaped(node),
+        Err(_) => node.to_owned(),
     }
-    let address = parsed(&format!("{node}@{domain}"))?;
-    address.node().is_some().then(|| address.into_bare())
 }
 
-fn starts(text: &str, escape: &str) -> bool {
-    text.get(..escape.len()).is_some_and(|start| start.eq_ignore_ascii_case(escape))
+fn unescaped(node: &str) -> String {
+    let mut login = String::with_capacity(node.len());
+    let mut rest = node;
+    while let Some(at) = rest.find('\\') {
+        login.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let found = ESCAPES
+            .iter()
+            .find(|(_, code)| rest.get(..3).is_some_and(|begin| begin.eq_ignore_ascii_case(code)));
+        let (meant, length) = found.map_or(('\\', 1), |(meant, _)| (*meant, 3));
+        login.push(meant);
+        rest = &rest[length..];
+    }
+    login.push_str(rest);
+    login
+}
+
+/// The address of an account; none: its login cannot stand in one.
+pub fn of_login(login: &str, domain: &str) -> Option<BareJid> {
+    let mut node = String::with_capacity(login.len());
+    let mut rest = login;
+    while let Some(c) = rest.chars().next() {
+        let code = ESCAPES.iter().find(|(meant, _)| *meant == c).map(|(_, code)| *code);
+        // A backslash is escaped only where it would be read as the beginning of an escape.
+        let is_code = |code: &&str| {
+            c != '\\'
+                || *code == "\\5c"
+                    && ESCAPES.iter().any(|(_, other)| {
+                        rest.get(..3).is_some_and(|begin| begin.eq_ignore_ascii_case(other))
+                    })
+        };
+        match code.filter(is_code) {
+            Some(code) => node.push_str(code),
+            None => node.push(c),
+        }
+        rest = &rest[c.len_utf8()..];
+    }
+    let (node, domain) = (NodePart::new(&node).ok()?, DomainPart::new(domain).ok()?);
+    Some(BareJid::from_parts(Some(&node), &domain))
 }
 
 #[cfg(test)]
@@ -111,5 +142,27 @@ mod tests {
         ] {
             assert_eq!(domain(text), None, "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_login_and_its_address_are_the_same_both_ways() {
+        for (login, node) in [
+            ("ann", "ann"),
+            ("Ann", "ann"),
+            ("ann@corp.example", "ann\\40corp.example"),
+            ("d'artagnan", "d\\27artagnan"),
+            ("a b&c/d:e<f>g\"", "a\\20b\\26c\\2fd\\3ae\\3cf\\3eg\\22"),
+            ("back\\slash", "back\\slash"),
+            ("back\\20slash", "back\\5c20slash"),
+        ] {
+            let address = of_login(login, "home.example").unwrap();
+            assert_eq!(address.to_string(), format!("{node}@home.example"));
+            assert_eq!(super::login(node), login.to_lowercase(), "{node}");
+            assert_eq!(super::login(node), address.node().unwrap().unescape().unwrap());
+        }
+        // Typed as the account has it.
+        assert_eq!(super::login("ann@corp.example"), "ann@corp.example");
+        assert_eq!(of_login("", "home.example"), None);
+        assert_eq!(of_login(&"x".repeat(2000), "home.example"), None);
     }
 }

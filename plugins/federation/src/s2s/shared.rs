@@ -62,6 +62,8 @@ pub type Judge = Box<dyn Fn(&str) -> Result<(), String> + Send + Sync>;
 /// Why a stream ends (RFC 6120 section 4.9.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Condition {
+    /// Another client took this one's place.
+    Conflict,
     /// Nothing came for too long.
     ConnectionTimeout,
     /// The domain is none of ours.
@@ -94,6 +96,7 @@ impl Condition {
     /// Its element's name.
     pub fn word(self) -> &'static str {
         match self {
+            Self::Conflict => "conflict",
             Self::ConnectionTimeout => "connection-timeout",
             Self::HostUnknown => "host-unknown",
             Self::ImproperAddressing => "improper-addressing",

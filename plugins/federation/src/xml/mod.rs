@@ -10,7 +10,7 @@ mod tests;
 
 pub use element::{Element, Node};
 pub use reader::{AFTER, BEFORE, Broken, Limits, Piece, Reader, parsed};
-pub use writer::{header, written, written_to_client};
+pub use writer::{client_header, header, written, written_to_client};
 
 /// Namespaces by their sources.
 pub mod ns {
@@ -34,8 +34,22 @@ pub mod ns {
     pub const DIALBACK_FEATURE: &str = "urn:xmpp:features:dialback";
     /// `xml:lang` and its like.
     pub const XML: &str = "http://www.w3.org/XML/1998/namespace";
+    /// Binding of a resource (RFC 6120 section 7.2).
+    pub const BIND: &str = "urn:ietf:params:xml:ns:xmpp-bind";
+    /// Sessions of old clients (RFC 3921 section 3).
+    pub const SESSION: &str = "urn:ietf:params:xml:ns:xmpp-session";
+    /// Stream management (XEP-0198).
+    pub const SM: &str = "urn:xmpp:sm:3";
+    /// Which channel bindings there are (XEP-0440).
+    pub const CHANNEL_BINDING: &str = "urn:xmpp:sasl-cb:0";
     /// Ping (XEP-0199).
     pub const PING: &str = "urn:xmpp:ping";
+    /// What stands below somebody (XEP-0030).
+    pub const DISCO_ITEMS: &str = "http://jabber.org/protocol/disco#items";
+    /// Name and version of software (XEP-0092).
+    pub const VERSION: &str = "jabber:iq:version";
+    /// What a client's user is looking at (XEP-0352).
+    pub const CLIENT_STATE: &str = "urn:xmpp:csi:0";
     /// What somebody can do (XEP-0030).
     pub const DISCO_INFO: &str = "http://jabber.org/protocol/disco#info";
     /// Rosters (RFC 6121 section 2.1).

@@ -20,6 +20,22 @@ pub fn written_to_client(element: &Element) -> String {
     out
 }
 
+/// The header of a client's stream.
+pub fn client_header(from: Option<&str>, id: &str) -> String {
+    let mut out = format!(
+        "<?xml version='1.0'?><stream:stream xmlns:stream='{}' xmlns='{}' version='1.0' xml:lang='en'",
+        ns::STREAM,
+        ns::CLIENT
+    );
+    for (name, value) in [("from", from), ("id", Some(id))] {
+        if let Some(value) = value {
+            attribute(&mut out, name, value);
+        }
+    }
+    out.push('>');
+    out
+}
+
 /// How a stream writes namespaces.
 struct Manner {
     /// What stands for the namespace of servers' stanzas.

@@ -30,7 +30,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use jackfield_abi::ops::{self, Failure, HostHello, Limits};
+use jackfield_abi::ops::{self, Code, Failure, HostHello, Limits, LoginKeys};
 use serde_json::{Map, Value, json};
 
 pub use manifest::differences;
@@ -44,7 +44,8 @@ type Script = Box<dyn FnMut(Value) -> Answer + Send>;
 type Scripts = HashMap<String, Script>;
 
 /// A host before its plugin is started. Without a script it keeps secrets and what synchronizers bring in memory, accepts
-/// every report, all presence and all messages (which nobody sees again), and refuses everything else.
+/// every report, all presence and all messages (which nobody sees again), knows nobody who signs in, and refuses
+/// everything else.
 pub struct FakeHost {
     settings: Map<String, Value>,
     limits: Limits,
@@ -84,6 +85,28 @@ impl FakeHost {
         self
     }
 
+    /// Lets one user sign in: `login.keys` gives these keys for that login and domain, `login.check` takes that
+    /// password, and all others are refused.
+    #[must_use]
+    pub fn user(self, login: &str, domain: &str, password: &str, keys: LoginKeys) -> Self {
+        let (account, password) = (keys.account.clone(), password.to_owned());
+        let person = [login.to_owned(), domain.to_owned()];
+        let named = person.clone();
+        let is_meant = |args: &Value, person: &[String; 2]| {
+            [&args["login"], &args["domain"]] == [&person[0], &person[1]]
+        };
+        self.answer(ops::LOGIN_KEYS, move |args| match is_meant(&args, &named) {
+            true => Ok(json!(keys)),
+            false => Err(Failure::new(Code::NotFound, "the fake host does not know that login")),
+        })
+        .answer(ops::LOGIN_CHECK, move |args| {
+            match is_meant(&args, &person) && args["password"] == password.as_str() {
+                true => Ok(json!({"account": account})),
+                false => Err(Failure::new(Code::Denied, "login or password is wrong")),
+            }
+        })
+    }
+
     /// Starts the plugin, or gives its refusal.
     pub fn start<P: Plugin>(self) -> Result<Bench, Failure> {
         let Self { settings, limits, scripts } = self;
@@ -97,7 +120,7 @@ impl FakeHost {
 fn usual() -> Scripts {
     let secrets: Arc<Mutex<HashMap<String, Value>>> = Arc::default();
     let mut scripts = Scripts::new();
-    let told = [ops::EVENT_PUBLISH, ops::CHECK_REPORT, ops::STATE_REPORT];
+    let told = [ops::EVENT_PUBLISH, ops::CHECK_REPORT, ops::STATE_REPORT, ops::LOGIN_FAILED];
     for op in told {
         scripts.insert(op.to_owned(), Box::new(|_| Ok(json!({}))));
     }
@@ -105,6 +128,10 @@ fn usual() -> Scripts {
     scripts.insert(ops::REVISION_NOTE.to_owned(), Box::new(|_| Ok(json!({"n": 1}))));
     scripts.extend(people());
     scripts.extend(directory::scripts());
+    for (op, code) in [(ops::LOGIN_KEYS, Code::NotFound), (ops::LOGIN_CHECK, Code::Denied)] {
+        let refuse = move |_: Value| Err(Failure::new(code, "the fake host knows nobody who signs in"));
+        scripts.insert(op.to_owned(), Box::new(refuse));
+    }
     for op in [ops::SECRET_PUT, ops::SECRET_GET, ops::SECRET_DELETE] {
         let secrets = Arc::clone(&secrets);
         scripts.insert(op.to_owned(), Box::new(move |args| Ok(secret(&secrets, op, &args))));

@@ -125,6 +125,11 @@ impl Bench {
         serde_json::from_value(answer).map_err(unreadable)
     }
 
+    /// Asks whether a password is right for an account from a directory.
+    pub fn bind(&self, account: &str, password: &str) -> Result<(), Failure> {
+        self.request(ops::LOGIN_BIND, json!({"account": account, "password": password})).map(drop)
+    }
+
     /// Hands over any message, also one that breaks the rules; gives `recv`'s result, or -1 once stopped.
     pub fn recv(&self, kind: u32, id: u64, bytes: &[u8]) -> i32 {
         let driven = self.driven.lock().unwrap_or_else(PoisonError::into_inner);

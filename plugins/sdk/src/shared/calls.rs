@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use jackfield_abi::Kind;
 use jackfield_abi::ops::{self, Code, Failure};
-use serde_json::Value;
+use serde::Serialize;
 
 use super::{Phase, Shared};
 use crate::message::{Answer, encode};
@@ -13,9 +13,17 @@ use crate::message::{Answer, encode};
 /// Longest wait that anybody may ask for.
 const MOST_PATIENCE: Duration = Duration::from_secs(3600);
 
+/// An [`ops::Request`] whose arguments are written as they are, because messages come by the thousand.
+#[derive(Serialize)]
+struct Question<'a, T> {
+    op: &'a str,
+    args: &'a T,
+    deadline_ms: Option<u64>,
+}
+
 impl Shared {
     /// Asks the host and waits, at most so long, and never longer than an hour.
-    pub fn call(&self, op: &str, args: Value, patience: Duration) -> Answer {
+    pub fn call(&self, op: &str, args: &impl Serialize, patience: Duration) -> Answer {
         self.ask(op, args, patience.min(MOST_PATIENCE), Phase::Running)
     }
 
@@ -23,16 +31,16 @@ impl Shared {
     /// order, has everything that was sent before.
     pub(super) fn last_words(&self, why: &str) -> Answer {
         let told = serde_json::json!({"state": "failed", "reason": why});
-        self.ask(ops::STATE_REPORT, told, Duration::from_secs(1), Phase::Broken)
+        self.ask(ops::STATE_REPORT, &told, Duration::from_secs(1), Phase::Broken)
     }
 
-    fn ask(&self, op: &str, args: Value, patience: Duration, needed: Phase) -> Answer {
+    fn ask(&self, op: &str, args: &impl Serialize, patience: Duration, needed: Phase) -> Answer {
         let until = Instant::now() + patience;
         let deadline_ms = u64::try_from(patience.as_millis()).ok();
-        let bytes = encode(&ops::Request { op: op.to_owned(), args, deadline_ms })?;
-        let (answer, answered) = sync_channel(1);
         let not_asked =
             |failure: Failure| Failure { msg: format!("`{op}` was not asked: {}", failure.msg), ..failure };
+        let bytes = encode(&Question { op, args, deadline_ms }).map_err(not_asked)?;
+        let (answer, answered) = sync_channel(1);
         let id = self.register(answer, needed).map_err(not_asked)?;
         if let Err(failure) = self.send_until(Kind::Request, id, &bytes, until) {
             self.lock().pending.remove(&id);

@@ -58,7 +58,6 @@ pub struct Chat {
     listening: HashSet<SessionId>,
     /// The newest message of an account's own that others brought, by account.
     seen: HashMap<String, String>,
-    begun: bool,
 }
 
 /// A message on its way through a turn.
@@ -124,7 +123,6 @@ impl Chat {
     /// Stores what came in this turn, and hands it on. A turn comes at least once a second.
     pub fn settle(&mut self, site: &mut Site, now: Instant) -> Vec<Effect> {
         let mut effects = self.flush(site);
-        self.begin(site);
         effects.extend(self.take_up(site));
         self.tell(site, now);
         effects
@@ -174,16 +172,11 @@ impl Chat {
         effects
     }
 
-    /// Reads what is known of other parts, once.
-    fn begin(&mut self, site: &mut Site) {
-        if std::mem::replace(&mut self.begun, true) {
-            return;
-        }
+    /// Reads what it must know before anybody comes.
+    pub fn begin(&mut self, site: &mut Site) -> Result<(), Failure> {
         self.read_sisters(site);
-        match Blocks::read(&site.host) {
-            Ok(blocks) => site.blocks = blocks,
-            Err(failure) => log::error!("who blocks whom could not be read: {failure}"),
-        }
+        site.blocks = Blocks::read(&site.host)?;
+        Ok(())
     }
 
     /// Tells the store what has arrived and what has not.

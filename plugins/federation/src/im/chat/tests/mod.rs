@@ -67,7 +67,8 @@ impl Room {
         let host = HOST.with(|place| place.borrow_mut().take()).unwrap();
         let mut site = Site::new(host, Outside::default());
         site.read_domains().unwrap();
-        let (chat, now) = (Chat::default(), Instant::now());
+        let (mut chat, now) = (Chat::default(), Instant::now());
+        chat.begin(&mut site).unwrap();
         let mut room = Self { chat, site, store, given: vec![], sent: vec![], now, _bench: bench };
         room.settle();
         room
@@ -88,7 +89,7 @@ impl Room {
         let (id, address) = (SessionId(id), FullJid::new(address).unwrap());
         let account = format!("acc-{}", address.node().unwrap());
         let out = Outs::default().open();
-        self.site.sessions.insert(NewSession { id, account, address, out }, self.now);
+        self.site.sessions.insert(NewSession { id, account, password_at: None, address, out }, self.now);
         id
     }
 

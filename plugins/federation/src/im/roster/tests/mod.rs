@@ -70,7 +70,8 @@ impl World {
         self.sessions += 1;
         let address = FullJid::new(&format!("{login}@home.example/{resource}")).unwrap();
         let id = SessionId(self.sessions);
-        let new = NewSession { id, account: format!("a-{login}"), address, out: Outs::default().open() };
+        let account = format!("a-{login}");
+        let new = NewSession { id, account, address, out: Outs::default().open(), password_at: None };
         self.site.sessions.insert(new, self.now);
         id
     }

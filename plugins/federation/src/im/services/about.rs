@@ -1,0 +1,40 @@
+//! What our domain and its accounts say of themselves (XEP-0030, XEP-0092). A feature stands here only if it is there.
+
+use crate::xml::{Element, ns};
+
+/// What a domain of ours can do.
+const OF_DOMAIN: &[&str] = &[ns::DISCO_INFO, ns::DISCO_ITEMS, ns::PING, ns::VERSION];
+/// What is done on behalf of an account.
+const OF_ACCOUNT: &[&str] = &[ns::DISCO_INFO, ns::DISCO_ITEMS, ns::PING];
+
+/// Of a domain (XEP-0030 section 3.1).
+pub fn domain() -> Element {
+    info(("server", "im", Some("Jackfield")), OF_DOMAIN)
+}
+
+/// Of an account, to itself.
+pub fn account() -> Element {
+    info(("account", "registered", None), OF_ACCOUNT)
+}
+
+/// There is nothing below either.
+pub fn items() -> Element {
+    Element::new(ns::DISCO_ITEMS, "query")
+}
+
+/// The name for everybody; the version for our own users, because it tells strangers what to try.
+pub fn version(is_own: bool) -> Element {
+    let named = Element::new(ns::VERSION, "query").child(Element::new(ns::VERSION, "name").text("Jackfield"));
+    if !is_own {
+        return named;
+    }
+    named.child(Element::new(ns::VERSION, "version").text(env!("CARGO_PKG_VERSION")))
+}
+
+fn info((category, kind, name): (&str, &str, Option<&str>), features: &[&str]) -> Element {
+    let identity = Element::new(ns::DISCO_INFO, "identity").with("category", category).with("type", kind);
+    let query = Element::new(ns::DISCO_INFO, "query").child(identity.with_some("name", name));
+    features.iter().fold(query, |query, feature| {
+        query.child(Element::new(ns::DISCO_INFO, "feature").with("var", feature))
+    })
+}

@@ -1,0 +1,86 @@
+"""An unmodified slixmpp as a user's client. Says what happens, one JSON object a line; does what it is told, one a line."""
+
+import argparse
+import asyncio
+import json
+import ssl
+import sys
+
+import slixmpp
+
+
+def say(what, **more):
+    print(json.dumps({"what": what, **more}), flush=True)
+
+
+class Client(slixmpp.ClientXMPP):
+    def __init__(self, args):
+        super().__init__(args.jid, args.password, sasl_mech=args.mechanism)
+        self.register_plugin("xep_0030")
+        self.register_plugin("xep_0199")
+        self.register_plugin("xep_0198")
+        self.plugin["xep_0198"].allow_resume = args.resume
+        self.ssl_context.check_hostname = False
+        self.ssl_context.verify_mode = ssl.CERT_NONE
+        self.enable_direct_tls = args.direct_tls
+        self.enable_starttls = not args.direct_tls
+        self.enable_plaintext = False
+        self.auto_reconnect = False
+        self.add_event_handler("session_start", lambda _: self.in_("started"))
+        self.add_event_handler("session_resumed", lambda _: self.in_("resumed"))
+        self.add_event_handler("message", lambda m: say("message", sender=str(m["from"]), body=m["body"], type=m["type"]))
+        self.add_event_handler("failed_auth", lambda s: say("failed", condition=s["condition"]))
+        self.add_event_handler("failed_all_auth", lambda _: say("refused"))
+        self.add_event_handler("stream_error", lambda e: say("error", condition=e["condition"], text=e["text"]))
+        self.add_event_handler("disconnected", lambda _: say("disconnected"))
+        self.add_event_handler("iq_result", lambda iq: say("result", id=iq["id"]))
+
+    def in_(self, what):
+        mechanism = self.plugin["feature_mechanisms"].mech
+        say(what, jid=self.boundjid.full, mechanism=mechanism and mechanism.name)
+
+    async def do(self, order):
+        what = order["do"]
+        if what == "presence":
+            self.send_presence(pshow=order.get("show"), pstatus=order.get("status"), ptype=order.get("type"))
+        elif what == "message":
+            self.send_message(mto=order["to"], mbody=order["body"], mtype="chat")
+        elif what == "ping":
+            try:
+                say("pong", seconds=await self.plugin["xep_0199"].ping(order["to"], timeout=20))
+            except slixmpp.exceptions.IqError as error:
+                say("pong", error=error.condition)
+        elif what == "disco":
+            info = await self.plugin["xep_0030"].get_info(jid=order["to"], timeout=20)
+            say("disco", features=sorted(info["disco_info"]["features"]))
+        elif what == "raw":
+            self.send_raw(order["text"])
+        elif what == "break":
+            self.end_session_on_disconnect = False
+            self.transport.abort()
+        elif what == "again":
+            self.connect(*self.place)
+        elif what == "quit":
+            await self.disconnect()
+
+
+async def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("jid")
+    parser.add_argument("password")
+    parser.add_argument("address")
+    parser.add_argument("port", type=int)
+    parser.add_argument("--mechanism")
+    parser.add_argument("--direct-tls", action="store_true")
+    parser.add_argument("--resume", action="store_true")
+    args = parser.parse_args()
+    client = Client(args)
+    client.place = (args.address, args.port)
+    client.connect(*client.place)
+    reader = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    while line := await reader.readline():
+        await client.do(json.loads(line))
+
+
+asyncio.run(main())

@@ -1,0 +1,157 @@
+//! A raw line with TLS, so that a test can say to our clients' ports what no client would.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use data_encoding::BASE64;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, ring as provider, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, Error, SignatureScheme, StreamOwned};
+
+/// Longest wait for words.
+const PATIENCE: Duration = Duration::from_secs(40);
+
+/// The connection, and what came over it that was not heard yet.
+pub struct Secure {
+    tls: StreamOwned<ClientConnection, TcpStream>,
+    heard: String,
+}
+
+impl Secure {
+    /// Connects to a port where TLS begins at once.
+    pub fn connect(port: u16) -> Self {
+        let crypto = Arc::new(provider::default_provider());
+        let config = ClientConfig::builder_with_provider(Arc::clone(&crypto))
+            .with_safe_default_protocol_versions()
+            .expect("ring speaks TLS 1.2 and 1.3")
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(Anybody(crypto)))
+            .with_no_client_auth();
+        let mut config = config;
+        config.alpn_protocols = vec![b"xmpp-client".to_vec()];
+        let name = ServerName::try_from("home.example").expect("a name");
+        let socket = TcpStream::connect(("127.0.0.1", port)).expect("the port takes connections");
+        socket.set_read_timeout(Some(Duration::from_millis(200))).expect("a time-out");
+        let session = ClientConnection::new(Arc::new(config), name).expect("a session");
+        Self { tls: StreamOwned::new(session, socket), heard: String::new() }
+    }
+
+    /// The same, after a header of its and one of ours.
+    pub fn opened(port: u16) -> Self {
+        let mut line = Self::connect(port);
+        line.open();
+        line
+    }
+
+    /// Begins a stream.
+    pub fn open(&mut self) -> String {
+        self.say(
+            "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' to='home.example' version='1.0'>",
+        );
+        self.hear("</stream:features>")
+    }
+
+    /// Says it; the other side may have gone.
+    pub fn say(&mut self, text: &str) {
+        let _ = self.tls.write_all(text.as_bytes()).and_then(|()| self.tls.flush());
+    }
+
+    /// Begins to prove who it is.
+    pub fn auth(&mut self, mechanism: &str, text: &str) {
+        let text = BASE64.encode(text.as_bytes());
+        self.say(&format!(
+            "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='{mechanism}'>{text}</auth>"
+        ));
+    }
+
+    /// Goes on with it.
+    pub fn response(&mut self, text: &str) {
+        let text = BASE64.encode(text.as_bytes());
+        self.say(&format!("<response xmlns='urn:ietf:params:xml:ns:xmpp-sasl'>{text}</response>"));
+    }
+
+    /// What only the two ends of this connection know (RFC 9266).
+    pub fn exporter(&self) -> Vec<u8> {
+        let data = self.tls.conn.export_keying_material([0; 32], b"EXPORTER-Channel-Binding", Some(b""));
+        data.expect("TLS stands").to_vec()
+    }
+
+    /// Everything up to these words, which must come.
+    #[track_caller]
+    pub fn hear(&mut self, words: &str) -> String {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            if let Some(at) = self.heard.find(words) {
+                let rest = self.heard.split_off(at + words.len());
+                return std::mem::replace(&mut self.heard, rest);
+            }
+            let more = self.more();
+            assert!(more.is_some() && Instant::now() < until, "{words:?} did not come: {}", self.heard);
+        }
+    }
+
+    /// The words of the next challenge, or of success.
+    #[track_caller]
+    pub fn challenge(&mut self, element: &str) -> String {
+        let text = self.hear(&format!("</{element}>"));
+        let text = text.rsplit_once("</").expect("it ends").0;
+        let text = text.rsplit_once('>').expect("it begins").1;
+        String::from_utf8(BASE64.decode(text.as_bytes()).expect("base64")).expect("UTF-8")
+    }
+
+    /// Reads on; none: the connection has ended.
+    fn more(&mut self) -> Option<()> {
+        let mut bytes = [0; 4096];
+        match self.tls.read(&mut bytes) {
+            Ok(0) => None,
+            Ok(count) => {
+                self.heard += &String::from_utf8_lossy(&bytes[..count]);
+                Some(())
+            }
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => Some(()),
+            Err(_) => None,
+        }
+    }
+}
+
+/// Takes any certificate: what is tested here is another thing.
+#[derive(Debug)]
+struct Anybody(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for Anybody {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls12_signature(message, cert, signed, &self.0.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(message, cert, signed, &self.0.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
