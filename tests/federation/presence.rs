@@ -50,7 +50,7 @@ fn subscriptions_and_presence_go_both_ways_and_end() {
         let prosody = prosody(network, &authority);
         let (_appliance, _admin, _) = trusting(&authority);
         let (mut ann, _) = Person::arrive("ann@home.example/desk", &authority);
-        let mut bob = prosody.bob("far.example");
+        let mut bob = prosody.bob("far.example").interested();
         befriend(&mut ann, &mut bob);
         ann.hear(&["<presence", "from=\"bob@far.example/desk\""]);
         bob.say("<presence><show>dnd</show><status>&lt;busy&gt; &amp; '\" \u{1F600}</status></presence>");
@@ -81,7 +81,7 @@ fn a_request_waits_for_the_next_login_and_can_be_denied() {
         let authority = Authority::new();
         let prosody = prosody(network, &authority);
         let (_appliance, _admin, _) = trusting(&authority);
-        let mut bob = prosody.bob("far.example");
+        let mut bob = prosody.bob("far.example").interested();
         bob.say("<presence type='subscribe' to='ann@home.example'><status>It is bob</status></presence>");
         bob.say("<iq type='get' to='home.example' id='p1'><ping xmlns='urn:xmpp:ping'/></iq>");
         bob.hear("p1");
@@ -100,11 +100,11 @@ fn presence_is_asked_for_anew_after_a_restart_of_either_side() {
         let mut prosody = prosody(network, &authority);
         let (mut appliance, _admin, _) = trusting(&authority);
         let (mut ann, _) = Person::arrive("ann@home.example/desk", &authority);
-        let mut bob = prosody.bob("far.example");
+        let mut bob = prosody.bob("far.example").interested();
         befriend(&mut ann, &mut bob);
         prosody.kill();
         prosody.resume(network);
-        let mut bob = prosody.bob("far.example");
+        let mut bob = prosody.bob("far.example").interested();
         bob.hear("ann@home.example/uc");
         bob.say("<presence><show>away</show></presence>");
         ann.hear(&["<presence", "bob@far.example/desk", "<show>away</show>"]);
@@ -124,7 +124,7 @@ fn a_domain_that_is_blocked_is_told_so_and_a_user_who_is_deleted_takes_leave() {
         let prosody = prosody(network, &authority);
         let (_appliance, admin, id) = trusting(&authority);
         let (mut ann, _) = Person::arrive("ann@home.example/desk", &authority);
-        let mut bob = prosody.bob("far.example");
+        let mut bob = prosody.bob("far.example").interested();
         befriend(&mut ann, &mut bob);
         admin.delete("/federation/servers/far.example", "*").expect(204);
         ann.say("<presence type='subscribe' to='carl@far.example' id='c1'/>");

@@ -42,7 +42,7 @@ fn a_user_without_a_client_is_seen_as_teams_has_it() {
         let id = ann_of(&admin);
         let_in(&admin, &[&id]);
         let (mut ann, _) = Person::arrive("ann@home.example/desk", &authority);
-        let mut bob = prosody.bob("far.example");
+        let mut bob = prosody.bob("far.example").interested();
         befriend(&mut ann, &mut bob);
         relay(&admin, "presence.govern", &json!({"accounts": [id], "on": true}));
         let teams = json!({"source": "teams", "changes": [{"account": id, "state": "in_meeting"}]});
@@ -80,7 +80,7 @@ fn contacts_of_an_external_peer_are_subscribed_and_their_presence_is_the_applian
             json!({"key": "1", "hash": "1", "login_id": "bob", "first_name": "Bob", "last_name": "Far"});
         relay(&admin, "directory.put", &json!({"run": run, "entries": [bob]}));
         relay(&admin, "directory.close", &json!({"run": run, "outcome": "complete", "detail": ""}));
-        let mut bob = prosody.bob("far.example");
+        let mut bob = prosody.bob("far.example").interested();
         bob.hear("directory@home.example");
         bob.say("<presence type='subscribed' to='directory@home.example'/>");
         let counts = || admin.get("/federation/contacts").expect(200).items().to_vec();
@@ -110,7 +110,7 @@ fn ejabberd_and_a_user_of_ours_see_each_other() {
         set(&admin, "c2s_listen", json!(["127.0.1.1:5222"]));
         let_in(&admin, &[&ann_of(&admin)]);
         let (mut ann, _) = Person::arrive("ann@home.example/desk", &authority);
-        let mut bob = ejabberd.bob();
+        let mut bob = ejabberd.bob().interested();
         befriend(&mut ann, &mut bob);
         ann.hear(&["<presence", "from=\"bob@far.example/desk\""]);
         bob.say("<presence><show>dnd</show><status>&lt;busy&gt; \u{1F600}</status></presence>");

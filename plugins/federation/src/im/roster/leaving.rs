@@ -96,6 +96,7 @@ impl Roster {
             return vec![];
         }
         self.partners_at = None;
+        self.watch_hurries(site);
         let mut effects = Vec::new();
         let users: Vec<String> = self.users.keys().cloned().collect();
         for account in users {

@@ -162,6 +162,7 @@ impl Roster {
             "accounts.changed" => (self.is_stale, self.has_orphans) = (true, true),
             "enterprise.changed" | "directory.changed" | "peer.changed" => {
                 (self.is_stale, self.has_orphans, self.watch.is_stale) = (true, true, true);
+                self.are_partners_stale = true;
             }
             _ => {}
         }

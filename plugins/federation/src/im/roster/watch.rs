@@ -177,6 +177,13 @@ impl Roster {
         self.watch.round = Some(String::new());
     }
 
+    /// Partners are others now: who could not be reached is tried at once.
+    pub(super) fn watch_hurries(&self, site: &Site) {
+        if let Err(failure) = store::hurry(&site.host) {
+            log::warn!("contacts of peers are not asked before five minutes have passed: {failure}");
+        }
+    }
+
     /// What was asked did not reach the contact's server; it is asked again later.
     pub(super) fn watch_bounced(&mut self, site: &Site, stanza: &Element) {
         let to = stanza.attribute("to").and_then(address::parsed).map(jid::Jid::into_bare);

@@ -37,6 +37,9 @@ const REFUSED: &str =
     "UPDATE federation_watch SET state = 'refused' WHERE address = ?1 AND state <> 'leaving'";
 const MISSED: &str = "UPDATE federation_watch SET state = 'waiting', asked_at = unixepoch()
     WHERE address = ?1 AND state = 'asked'";
+/// Whom a change of partners may let us reach.
+const PAUSING: &str = "SELECT contact FROM federation_watch WHERE state = 'waiting' AND asked_at > 0 LIMIT 1";
+const HURRY: &str = "UPDATE federation_watch SET asked_at = 0 WHERE state = 'waiting' AND asked_at > 0";
 const CONTACTS: &str = "SELECT contact FROM federation_watch WHERE address = ?1 AND state = 'seen'";
 const COUNTS: &str = "SELECT w.enterprise, w.peer, w.watcher,
         count(*) FILTER (WHERE w.state = 'waiting') AS waiting, count(*) FILTER (WHERE w.state = 'asked') AS asked,
@@ -157,6 +160,18 @@ pub fn refused(host: &Host, address: &BareJid) -> Result<(), Failure> {
 /// That contact's server was not reached.
 pub fn missed(host: &Host, address: &BareJid) -> Result<(), Failure> {
     run(host, MISSED, address.as_str())
+}
+
+/// Those who could not be reached are tried at once.
+pub fn hurry(host: &Host) -> Result<(), Failure> {
+    if host.db().first::<Contact>(PAUSING, params![])?.is_none() {
+        return Ok(());
+    }
+    let done = host.db().tx(|tx| {
+        tx.run(HURRY, params![]);
+        Ok(())
+    });
+    done.map(drop)
 }
 
 fn run(host: &Host, sql: &str, text: &str) -> Result<(), Failure> {

@@ -40,10 +40,16 @@ fn asked(world: &World, login: &str) {
 fn contacts_are_taken_up_and_wait_while_their_server_cannot_be_reached() {
     let mut world = peered(&["bob", "joe"]);
     none(&world.settle(), &["subscribe"]);
-    let counts = counts(&world);
-    assert_eq!((counts.waiting, counts.asked, counts.watcher.as_str()), (2, 0, WATCHER));
+    let first = counts(&world);
+    assert_eq!((first.waiting, first.asked, first.watcher.as_str()), (2, 0, WATCHER));
     let due = watch_store::due(&world.site.host, 10).unwrap();
     assert_eq!(due, vec![], "they are tried again in five minutes, not at once");
+    world.event("peer.changed", "p-far");
+    let hurried = "UPDATE federation_watch SET state = 'refused' WHERE contact = 'c-joe' AND asked_at > 0";
+    world.now += FOLLOWED;
+    world.roster.watch_hurries(&world.site);
+    world.appliance.core(hurried);
+    assert_eq!(counts(&world).refused, 0, "unless partners have changed");
 }
 
 #[test]
