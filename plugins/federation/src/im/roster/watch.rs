@@ -2,6 +2,7 @@
 //! are doing. One address of each enterprise, `directory@DOMAIN`, subscribes to all of them, not each user to each; what
 //! their server says becomes the source `xmpp` of the contact. It shows itself to nobody and lets nobody subscribe.
 //!
+//! When a peer is deleted its domain is no partner any more, so nobody there can be told that we have gone.
 //! There may be hundreds of thousands, so requests are spread, and how far they have come is kept.
 
 use std::collections::HashMap;
