@@ -69,6 +69,10 @@ mod revisions;
 #[cfg(test)]
 mod events;
 
+/// Passwords of accounts: set and removed, sealed, and asked for by plugins when users sign in.
+#[cfg(test)]
+mod login;
+
 /// Chat messages as plugins bring and fetch them.
 #[cfg(test)]
 mod messages;

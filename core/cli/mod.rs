@@ -1,6 +1,7 @@
 //! The command line: one verb, one file. Verbs that read or change the appliance are calls of its API, over
 //! the control socket when it runs and in this very process when it does not.
 
+mod account;
 mod admin;
 mod appliance;
 mod check;
@@ -63,6 +64,9 @@ enum Verb {
     Doctor,
     /// Show the code that makes the first administrator
     ClaimCode,
+    /// Accounts: set and remove the password with which a user signs in to chat
+    #[command(subcommand)]
+    Account(account::Verb),
     /// Administrators: list, make, set a password, delete
     #[command(subcommand)]
     Admin(admin::Verb),
@@ -111,6 +115,7 @@ fn perform(mut arguments: Arguments, output: &Output) -> Result<(), Failure> {
         Verb::Check => check::run(&config, output),
         Verb::Doctor => doctor::run(&config, output),
         Verb::ClaimCode => claim_code::run(&config, output),
+        Verb::Account(verb) => account::run(&config, verb, output),
         Verb::Admin(verb) => admin::run(&config, verb, output),
         Verb::Checks(verb) => checks::run(&config, verb, output),
         Verb::Token(verb) => token::run(&config, verb, output),

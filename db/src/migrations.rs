@@ -37,7 +37,7 @@ pub(crate) const CORE: &[Migration] = core![
     "0009_schedules.sql",
     "0010_presence_messages.sql",
     "0011_directory.sql",
-    "0011_login.sql",
+    "0012_login.sql",
     "0014_chat.sql",
 ];
 

@@ -32,6 +32,8 @@ const TABLE: &[(&str, &str, usize, u16)] = &[
     ("PUT", "/accounts/{id}", OPERATOR, 200),
     ("PATCH", "/accounts/{id}", OPERATOR, 200),
     ("DELETE", "/accounts/{id}", OPERATOR, 204),
+    ("PUT", "/accounts/{id}/password", OPERATOR, 204),
+    ("DELETE", "/accounts/{id}/password", OPERATOR, 204),
     ("POST", "/accounts/import", OPERATOR, 202),
     ("GET", "/accounts/export", VIEWER, 200),
     ("POST", "/accounts:import-users", OPERATOR, 202),
@@ -157,6 +159,7 @@ impl Ground {
         match (method, path) {
             ("PUT", "/accounts/{id}/presence/{source}") => json!({"state": "busy"}),
             ("PUT", "/hooks/{name}") => json!({"source": NINE}),
+            ("PUT", "/accounts/{id}/password") => json!({"password": super::PASSWORD}),
             (_, "/presence:publish") => json!({"source": "telephony", "changes": []}),
             ("PUT" | "PATCH", _) => admin.get(&self.concrete(path)).expect(200).json,
             (_, "/enterprises") => enterprise_body("other"),

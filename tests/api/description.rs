@@ -95,6 +95,9 @@ fn detours(appliance: &Appliance, admin: &Client, site: &Site) -> Vec<Answer> {
         }
         if kind == "accounts" {
             answers.extend(of_presence(admin, &path));
+            let password = json!({"password": crate::access::PASSWORD});
+            answers.push(admin.put(&format!("{path}/password"), "*", &password));
+            answers.push(admin.delete(&format!("{path}/password"), "*"));
         }
         answers.push(admin.delete(&path, "*"));
     }

@@ -1,6 +1,7 @@
 //! Every verb of the command line as a person and as a program uses it, with and without a running appliance.
 //! This file has what all verbs share; the rest is one file for each verb.
 
+mod account;
 mod admin;
 mod check;
 mod doctor;

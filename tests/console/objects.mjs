@@ -1,5 +1,5 @@
-// The story of an operator who makes an enterprise, a PBX node and an account, looks the account up, sets its presence,
-// meets somebody else's change and undoes, by keyboard only.
+// The story of an operator who makes an enterprise, a PBX node and an account, looks the account up, sets its presence
+// and its password, meets somebody else's change and undoes, by keyboard only.
 // node objects.mjs BASE_URL NAME PASSWORD, against an appliance that packaging/rehearsal has filled.
 
 import { THREE_LOOKS, insist, tellStory } from "./browser.mjs";
@@ -54,6 +54,29 @@ async function makesAccount(visitor) {
   await visitor.press("form button[type=submit]");
   await visitor.greets("Account Anne Roux is made.");
   await visitor.insistFit("account", THREE_LOOKS);
+}
+
+async function setsPassword(visitor) {
+  visitor.secrets.push("correct horse battery", "another horse battery");
+  await visitor.sees("main", "The user cannot sign in: there is no password.");
+  await visitor.fill("#password", "short");
+  await visitor.page.keyboard.press("Enter");
+  await visitor.insistErrorAt("password", "8 to 256 characters");
+  await visitor.fill("#password", "correct horse battery");
+  await visitor.page.keyboard.press("Enter");
+  await visitor.greets("Anne Roux has a new password.");
+  await visitor.sees("main", "The user signs in with the password that was set");
+  const left = await visitor.page.locator("#password").inputValue();
+  insist(left === "", "the password is still in the page");
+  await visitor.insistFit("account password", THREE_LOOKS);
+  await visitor.confirmed("[data-does=remove-password]");
+  await visitor.greets("Anne Roux has no password here any more.");
+  await visitor.fill("#password", "another horse battery");
+  await visitor.page.keyboard.press("Enter");
+  await visitor.greets("Anne Roux has a new password.");
+  await visitor.press("[data-does=undo]");
+  await visitor.greets("Undone.");
+  await visitor.sees("main", "The user cannot sign in: there is no password.");
 }
 
 async function findsIt(visitor) {
@@ -120,7 +143,7 @@ async function undoes(visitor) {
   await visitor.press("[data-does=undo]");
   await visitor.greets("Undone.");
   await visitor.see("Account Anne Roux");
-  await visitor.press("main a[href^='#/audit']");
+  await visitor.press("main a[href^='#/audit?kind=accounts&']");
   await visitor.see("Audit");
   const rows = await visitor.page.locator("tbody tr").count();
   insist(rows === 6, `the account's history has ${rows} changes`);
@@ -155,6 +178,7 @@ await tellStory(base, [
   ["an account is made", makesAccount],
   ["the directory finds it, hides it and shows it again", findsIt],
   ["its presence is set and followed as it changes", setsPresence],
+  ["its password is set, removed, and a first one is undone", setsPassword],
   ["somebody else's change is told and nothing typed is lost", meetsAnother],
   ["a change is undone and the history shows all", undoes],
   ["a deletion is confirmed, and undone", deletes],

@@ -5,6 +5,7 @@ mod authority;
 mod bad_input;
 mod clients;
 mod ejabberd;
+mod friend;
 mod network;
 mod person;
 mod presence;
@@ -22,7 +23,7 @@ use serde_json::{Value, json};
 use crate::harness::*;
 use authority::Authority;
 use ejabberd::Ejabberd;
-use network::{NAMES, within};
+use network::{NAMES, within, within_names};
 use prosody::Prosody;
 use wire::Line;
 
@@ -46,6 +47,7 @@ fn settle(admin: &Client, rows: &[Value]) {
     admin.post("/accounts", &account("home", "ann", &json!({}))).expect(201);
     set(admin, "s2s_listen", json!(["127.0.1.1:5269"]));
     set(admin, "dns_servers", json!([NAMES]));
+    set(admin, "local_targets", json!(true));
     for row in rows {
         admin.post("/federation/servers", row).expect(201);
     }

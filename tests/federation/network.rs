@@ -22,9 +22,14 @@ pub struct Network {
 /// Runs the body on a thread of its own inside a new network. `hosts` are domains with their address; each has an SRV
 /// record that leads to port 5269.
 pub fn within(hosts: &[(&str, &str)], body: impl FnOnce(&Network) + Send) {
+    within_names(hosts, &[], body);
+}
+
+/// The same with more records, as options of dnsmasq.
+pub fn within_names(hosts: &[(&str, &str)], records: &[String], body: impl FnOnce(&Network) + Send) {
     std::thread::scope(|scope| {
         let run = scope.spawn(|| {
-            let network = Network::enter(hosts);
+            let network = Network::enter(hosts, records);
             body(&network);
         });
         if let Err(panic) = run.join() {
@@ -34,7 +39,7 @@ pub fn within(hosts: &[(&str, &str)], body: impl FnOnce(&Network) + Send) {
 }
 
 impl Network {
-    fn enter(hosts: &[(&str, &str)]) -> Self {
+    fn enter(hosts: &[(&str, &str)], records: &[String]) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("jackfield-{}-{count}", std::process::id());
@@ -64,6 +69,7 @@ impl Network {
             names.arg(format!("--host-record={domain},{address}"));
             names.arg(format!("--srv-host=_xmpp-server._tcp.{domain},{domain},5269"));
         }
+        names.args(records);
         let names = Process::start(names.stdout(Stdio::null()).stderr(Stdio::null()));
         Self { name, _names: names }
     }

@@ -64,6 +64,18 @@ impl Line {
         let _ = self.socket.write_all(bytes);
     }
 
+    /// Says it byte by byte, with that pause before each, for as long as the other side listens; everything it said.
+    pub fn drip(&mut self, bytes: &[u8], pause: Duration) -> String {
+        self.socket.set_read_timeout(Some(pause)).expect("a time-out");
+        for byte in bytes {
+            if self.more().is_none() {
+                return std::mem::take(&mut self.heard);
+            }
+            self.say_bytes(&[*byte]);
+        }
+        self.hear_out()
+    }
+
     /// Everything up to these words, which must come.
     #[track_caller]
     pub fn hear(&mut self, words: &str) -> String {

@@ -13,7 +13,9 @@ pub fn put(appliance: &Appliance, version: &str, edit: impl FnOnce(String) -> St
     let manifest = fs::read_to_string(source.join("plugin.toml")).expect("the manifest is there");
     let manifest = manifest.replace("version = \"1.0.0\"", &format!("version = \"{version}\""));
     let manifest = edit(manifest);
-    let undo = if manifest.contains("\"revision.undo\"") { ",\\\"revision.undo\\\"" } else { "" };
+    let more = ["revision.undo", "login.bind"].into_iter();
+    let more = more.filter(|op| manifest.contains(&format!("\"{op}\"")));
+    let undo: String = more.map(|op| format!(",\\\"{op}\\\"")).collect();
     fs::write(folder.join("plugin.toml"), manifest).expect("the manifest can be written");
     let fresh = folder.join("libmirror.so.new");
     let mut compiler = Command::new("cc");

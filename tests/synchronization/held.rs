@@ -15,10 +15,15 @@ fn a_run_without_news_commits_nothing() {
     let ground = ground();
     ground.run(&json!({}), &entries(2000));
     let commits = || ground.admin.figure("jackfield_db_commits_total");
-    let before = commits();
-    let done = ground.run(&json!({}), &entries(2000));
-    assert_eq!([&done["unchanged"], &done["revision"]], [&json!(2000), &json!(null)]);
-    assert!((commits() - before).abs() < 0.5, "{} commits", commits() - before);
+    let unchanged = || {
+        let before = commits();
+        let done = ground.run(&json!({}), &entries(2000));
+        assert_eq!([&done["unchanged"], &done["revision"]], [&json!(2000), &json!(null)]);
+        commits() - before
+    };
+    // The site's own checks commit now and then; a run that did would do so every time.
+    let fewest = (0..3).map(|_| unchanged()).fold(f64::MAX, f64::min);
+    assert!(fewest < 0.5, "{fewest} commits");
 }
 
 #[test]

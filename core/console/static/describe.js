@@ -8,6 +8,7 @@ let description = null;
 
 /** Words that are not written as they stand in names. */
 const WORDS = {
+  "accounts/password": "passwords of accounts",
   csta: "CSTA",
   email: "e-mail",
   http: "HTTP",

@@ -60,6 +60,11 @@ fn error(column: &str, detail: &str) -> FieldError {
 }
 
 fn stranger(name: &str) -> String {
+    if name == "password" {
+        let why = "is not a column of accounts: a list lies on the disk until its job is done, and thousands of passwords \
+                   take minutes to hash; set them by PUT accounts/{id}/password, or let a directory check them";
+        return why.to_owned();
+    }
     let known: Vec<_> = Header::all_fields().map(|field| field.name).collect();
     match nearest(name, known.iter().copied()) {
         Some(meant) => format!("is not a column of accounts; did you mean {meant:?}?"),
@@ -91,6 +96,8 @@ mod tests {
         assert!(told[1].contains("did you mean \"last_name\"?"), "{told:?}");
         assert!(told[2].contains("or ?enterprise="), "{told:?}");
         assert!(Header::read(names("login_id"), true).is_ok());
+        let problem = Header::read(names("login_id,password"), true).err().unwrap();
+        assert!(problem.detail.contains("PUT accounts/{id}/password"), "{}", problem.detail);
         assert!(Header::read(names("last_name"), true).is_err());
     }
 }

@@ -44,3 +44,36 @@ pub fn fits(password: &Secret, verifier: Option<&Verifier>) -> Result<bool, Prob
     let fits = GATE.pass(|| against.fits(prepared.reveal()))?;
     Ok(fits && verifier.is_some())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    /// The shortest of some, because what else runs only ever makes one longer.
+    fn shortest(verifier: Option<&Verifier>) -> Duration {
+        let one = |_| {
+            let began = Instant::now();
+            assert!(!fits(&Secret::new("a wrong password"), verifier).unwrap());
+            began.elapsed()
+        };
+        (0..5).map(one).min().unwrap()
+    }
+
+    #[test]
+    fn nobodys_password_takes_as_long_as_a_wrong_one() {
+        let verifier = verifier(&Secret::new("the right password")).unwrap();
+        let (wrong, unknown) = (shortest(Some(&verifier)), shortest(None));
+        assert!(unknown > wrong / 2 && unknown < wrong * 2, "wrong: {wrong:?}, unknown: {unknown:?}");
+    }
+
+    #[test]
+    fn each_password_has_a_salt_of_its_own_and_fits_however_it_is_typed() {
+        let made = || verifier(&Secret::new("caf\u{e9} creme")).unwrap();
+        let (one, other) = (made(), made());
+        assert_ne!(one.salt, other.salt);
+        assert!(fits(&Secret::new("cafe\u{301}\u{a0}creme"), Some(&one)).unwrap());
+        assert!(!fits(&Secret::new("cafe creme"), Some(&other)).unwrap());
+    }
+}

@@ -88,8 +88,16 @@ static SHAPE: Shape = Shape {
             "XMPP address of a peer's user, where the source gives one; null: the login at the peer's domain.",
         ),
         Field::read_only("synchronizer", SOURCE, "Synchronizer that brought it; null: none did."),
-        Field::read_only("directory_key", SOURCE, "Key by which its source knows it, such as an objectGUID."),
-        Field::read_only("directory_hash", SOURCE, "What tells the source's version of it from the next."),
+        Field::read_only(
+            "directory_key",
+            SOURCE,
+            "Key by which its source knows it, such as an objectGUID; null: no synchronizer brought it.",
+        ),
+        Field::read_only(
+            "directory_hash",
+            SOURCE,
+            "What tells the source's version of it from the next; null: no synchronizer brought it.",
+        ),
         Field::read_only(
             "removed_at",
             Kind::Time,
@@ -98,12 +106,12 @@ static SHAPE: Shape = Shape {
         Field::read_only(
             "kept_until",
             Kind::Time,
-            "When it is deleted, unless its source has it again before.",
+            "When it is deleted, unless its source has it again before; null: its source has it.",
         ),
         Field::read_only(
             "before_removal",
             Kind::Any,
-            "What deployed and in_directory will be when its source has it again.",
+            "What deployed and in_directory will be when its source has it again; null: its source has it.",
         ),
         Field::read_only(
             "can_sign_in",
@@ -114,7 +122,7 @@ static SHAPE: Shape = Shape {
         Field::read_only(
             "password_changed_at",
             Kind::Time,
-            "When its password was last set here; null: it has none. A password is never given back.",
+            "When its password was last set here, null where it has none. The password itself is never given back.",
         )
         .derived(),
         REVISION,

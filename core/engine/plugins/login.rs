@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::services::read;
 use super::writing::of_problem;
+use crate::catalog::problems::{OVERLOADED, Problem};
 use crate::engine::Engine;
 use crate::engine::login::{self, Known, Person, Way};
 use crate::engine::secrets::Secret;
@@ -84,7 +85,7 @@ fn check(engine: &Engine, asked: LoginCheck) -> Result<String, Failure> {
 }
 
 fn judge(engine: &Engine, known: Option<Known>, password: &Secret) -> Result<String, Failure> {
-    let fits = |verifier| login::fits(password, verifier).map_err(of_problem);
+    let fits = |verifier| login::fits(password, verifier).map_err(crowded);
     match known {
         Some(Known { account, way: Way::Directory }) => bind(engine, account, password),
         Some(Known { account, way: Way::Password(verifier) }) if fits(Some(&verifier))? => Ok(account),
@@ -133,6 +134,14 @@ fn told(plugin: &str, failure: Failure) -> Failure {
             let text = format!("the directory cannot be asked: {why} (plugin {plugin})");
             Failure { retry_ms: failure.retry_ms, ..Failure::new(Code::Unavailable, text) }
         }
+    }
+}
+
+/// Too many at once is no fault of a directory's.
+fn crowded(problem: Problem) -> Failure {
+    match problem.kind == OVERLOADED {
+        true => Failure { retry_ms: Some(2000), ..Failure::new(Code::Busy, problem.detail) },
+        false => of_problem(problem),
     }
 }
 

@@ -81,7 +81,8 @@ impl<'a, 't> Applying<'a, 't> {
     }
 
     fn run(&mut self) -> Result<(), Problem> {
-        self.newest = self.read().one("SELECT max(seq) FROM account", [], |row| row.get(0))?.unwrap_or(0);
+        self.newest =
+            self.read().one("SELECT coalesce(max(seq), 0) FROM account", [], |row| row.get(0))?.unwrap_or(0);
         let missing = standing::missing(self.read(), self.run)?;
         let mut waiting = Vec::new();
         let mut entries = self.run.draft.after(0)?;

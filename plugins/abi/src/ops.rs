@@ -87,8 +87,8 @@ pub const SERVICES: &[&str] = &[
     "login/1",
 ];
 
-/// Iterations of the keys that accounts have (RFC 5802 section 2.2): the least that XEP-0438 section 4.2 recommends. Every
-/// sign-in costs the client that many hashes, on a telephone too, and what is stored is sealed besides.
+/// Iterations of the keys that accounts have; RFC 7677 section 4 asks for at least 4,096. Every sign-in costs the client
+/// that many hashes, on a telephone too, so there are no more: what is stored is sealed besides.
 pub const SCRAM_ITERATIONS: u32 = 10_000;
 /// Bytes of the salt of those keys. Keys that are made up, so that nobody learns which accounts there are, have as many
 /// of both, and always the same salt for the same login.

@@ -31,6 +31,7 @@ pub struct Wanted {
     c2s_tls_listen: Vec<String>,
     dns_servers: Vec<String>,
     directory_contacts_most: usize,
+    local_targets: bool,
 }
 
 /// What is read of the settings.
@@ -41,6 +42,7 @@ pub struct Options {
     name_servers: Vec<IpAddr>,
     /// Entries of the largest directory that rosters show.
     pub directory_contacts: usize,
+    local_targets: bool,
 }
 
 /// The server, and why it does not run.
@@ -85,6 +87,7 @@ impl Options {
             c2s_tls_listen,
             dns_servers,
             directory_contacts_most,
+            local_targets,
         } = settings.read()?;
         let places = Places {
             plain: each("s2s_listen", &s2s_listen, "an address and port such as 0.0.0.0:5269")?,
@@ -95,7 +98,13 @@ impl Options {
             tls: each("c2s_tls_listen", &c2s_tls_listen, "an address and port such as 0.0.0.0:5223")?,
         };
         let name_servers = each("dns_servers", &dns_servers, "an IP address")?;
-        Ok(Self { places, client_places, name_servers, directory_contacts: directory_contacts_most })
+        Ok(Self {
+            places,
+            client_places,
+            name_servers,
+            directory_contacts: directory_contacts_most,
+            local_targets,
+        })
     }
 }
 
@@ -268,8 +277,8 @@ fn known(host: &Host, standing: &Standing, options: &Options) -> Result<Known, F
     let (stored, key) = Stored::read(host, &own)?;
     let tls = Tls::new(&stored.chain, key.reveal(), &stored.authorities);
     let tls = tls.map_err(|why| Failure::new(Code::Unavailable, why))?;
-    let name_servers = options.name_servers.clone();
-    Ok(Known { own, partners, open: standing.switches.open, name_servers, tls })
+    let Options { name_servers, local_targets, .. } = options.clone();
+    Ok(Known { own, partners, open: standing.switches.open, name_servers, local_targets, tls })
 }
 
 impl Federation {

@@ -1,5 +1,5 @@
 /* A plugin for tests: it shows what it was given, does what it is told at the appliance's services, and holds
- * jobs. VERSION is its version, UNDO its operation for that or nothing; see mirror.rs. It trusts what it receives to be the appliance's compact JSON. */
+ * jobs. VERSION is its version, UNDO its operations besides the usual ones or nothing; see mirror.rs. It trusts what it receives to be the appliance's compact JSON. */
 #include "jackfield_plugin.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -93,6 +93,13 @@ static int32_t receive(void *self, uint32_t kind, uint64_t id, const uint8_t *by
     struct text before = field(args, "before");
     sprintf(out, "%.*s", before.length, before.at);
     say(JACKFIELD_REPLY, id, out);
+  }
+  if (is(op, "\"login.bind\"")) { /* the password says what the directory does */
+    struct text password = field(args, "password");
+    if (is(password, "\"directory says yes\"")) say(JACKFIELD_REPLY, id, "{}");
+    else if (is(password, "\"directory is away\"")) say(JACKFIELD_ERROR, id, "{\"code\":\"unavailable\",\"msg\":\"ldap.example.com refused the connection\"}");
+    else if (is(password, "\"directory is another\"")) say(JACKFIELD_ERROR, id, "{\"code\":\"not_found\",\"msg\":\"not from here\"}");
+    else if (!is(password, "\"directory hangs\"")) say(JACKFIELD_ERROR, id, "{\"code\":\"denied\",\"msg\":\"invalid credentials\"}");
   }
   if (is(op, "\"settings.changed\"")) {
     free(config), config = copy((const uint8_t *)args, strlen(args), 0);

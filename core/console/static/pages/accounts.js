@@ -1,7 +1,8 @@
-// Accounts: the people of an enterprise; their presence, import and export of lists, and Import Users.
+// Accounts: the people of an enterprise; their presence and passwords, import and export of lists, and Import Users.
 
 import { asProblem, call, post } from "../api.js";
 import { confirm } from "../confirm.js";
+import { password } from "../password.js";
 import { presence } from "../presence.js";
 import { resource } from "../resource.js";
 import * as session from "../session.js";
@@ -22,7 +23,7 @@ export const { title, right, draw } = resource({
   searchable: true,
   actions,
   routes: { import: drawImport },
-  sections: presence,
+  sections: async (context, account) => [...(await presence(context, account)), ...password(context, account)],
 });
 
 function actions(context, enterprise) {

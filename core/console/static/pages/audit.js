@@ -12,7 +12,7 @@ import { element, paragraph, section, table } from "../ui.js";
 export const title = "Audit";
 export const right = "revisions:read";
 
-const KINDS = ["accounts", "enterprises", "hooks", "pbx-nodes", "peers", "profiles", "schedules", "settings", "trusted-servers", "admins", "tokens", "federation"];
+const KINDS = ["accounts", "accounts/password", "enterprises", "hooks", "pbx-nodes", "peers", "profiles", "schedules", "settings", "trusted-servers", "admins", "tokens", "federation"];
 const DONE = { create: "Made", change: "Changed", delete: "Deleted" };
 
 /** The list with its filters, or one revision. */

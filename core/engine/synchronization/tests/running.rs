@@ -43,6 +43,13 @@ fn new_ones_are_made_as_the_synchronizer_says() {
 }
 
 #[test]
+fn the_first_account_of_all_may_come_from_a_directory() {
+    let bench = bench();
+    bench.sql("DELETE FROM account");
+    assert_eq!(bench.run(own(), &[entry("k", "v1", "ann")]).adds, 1);
+}
+
+#[test]
 fn an_unchanged_run_writes_nothing_at_all() {
     let bench = bench();
     let entries: Vec<_> = (0..600).map(|n| entry(&format!("k{n}"), "v1", &format!("user{n}"))).collect();

@@ -101,7 +101,9 @@ async fn connect(
     let listed: Vec<_> = targets.iter().map(|target| format!("{}:{}", target.host, target.port)).collect();
     let mut last = None;
     for target in targets {
-        let addresses = match names.addresses(&target).await {
+        // A host that the administrator named may be any.
+        let is_local_allowed = known.local_targets || partner.server.is_some();
+        let addresses = match names.addresses(&target, is_local_allowed).await {
             Ok(addresses) => addresses,
             Err(trouble) => {
                 last = Some(trouble);

@@ -31,6 +31,8 @@ pub struct Known {
     pub open: bool,
     /// Name servers to ask instead of the system's.
     pub name_servers: Vec<IpAddr>,
+    /// Whether DNS may lead to this machine itself.
+    pub local_targets: bool,
     /// Certificates.
     pub tls: Tls,
 }

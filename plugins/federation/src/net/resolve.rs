@@ -107,14 +107,45 @@ impl Names {
         }
     }
 
-    /// Addresses of a host, at most eight.
-    pub async fn addresses(&self, target: &Target) -> Result<Vec<SocketAddr>, Trouble> {
-        if let Ok(ip) = target.host.parse::<IpAddr>() {
-            return Ok(vec![SocketAddr::new(ip, target.port)]);
+    /// Addresses of a host, at most eight. Those of this machine or of nobody only where they are allowed: else any
+    /// domain could have us connect to what listens for this machine alone.
+    pub async fn addresses(
+        &self,
+        target: &Target,
+        is_local_allowed: bool,
+    ) -> Result<Vec<SocketAddr>, Trouble> {
+        let found: Vec<IpAddr> = match target.host.parse() {
+            Ok(ip) => vec![ip],
+            Err(_) => match self.0.lookup_ip(format!("{}.", target.host)).await {
+                Ok(found) => found.iter().take(MOST).collect(),
+                Err(error) => return Err(failed(&target.host, &error)),
+            },
+        };
+        let usable = found.iter().filter(|ip| is_local_allowed || !is_local(**ip));
+        let usable: Vec<_> = usable.map(|ip| SocketAddr::new(*ip, target.port)).collect();
+        if usable.is_empty() && !found.is_empty() {
+            let detail = format!("DNS says that {} is {}, which is no other machine", target.host, found[0]);
+            return Err(Trouble::new(Step::Dns, detail, LOCAL));
         }
-        match self.0.lookup_ip(format!("{}.", target.host)).await {
-            Ok(found) => Ok(found.iter().take(MOST).map(|ip| SocketAddr::new(ip, target.port)).collect()),
-            Err(error) => Err(failed(&target.host, &error)),
+        Ok(usable)
+    }
+}
+
+const LOCAL: &str = "Have its administrator correct the record, name the host in the field Server, or, where such a \
+     server really runs on this machine, switch the setting federation.local_targets on.";
+
+/// Whether an address leads to this machine, to its own wire only, to many or to nobody.
+fn is_local(ip: IpAddr) -> bool {
+    match ip.to_canonical() {
+        IpAddr::V4(ip) => {
+            ip.is_loopback()
+                || ip.is_unspecified()
+                || ip.is_link_local()
+                || ip.is_multicast()
+                || ip.is_broadcast()
+        }
+        IpAddr::V6(ip) => {
+            ip.is_loopback() || ip.is_unspecified() || ip.is_unicast_link_local() || ip.is_multicast()
         }
     }
 }
@@ -204,6 +235,28 @@ mod tests {
             );
         }
         assert_eq!(first_b, 10, "ten of eleven draws are the heavy one's");
+    }
+
+    #[test]
+    fn addresses_that_no_other_server_can_have_are_known() {
+        for local in [
+            "127.0.0.1",
+            "127.9.9.9",
+            "0.0.0.0",
+            "169.254.1.1",
+            "224.0.0.1",
+            "255.255.255.255",
+            "::1",
+            "::",
+            "fe80::1",
+            "ff02::1",
+            "::ffff:127.0.0.1",
+        ] {
+            assert!(is_local(local.parse().unwrap()), "{local}");
+        }
+        for other in ["10.0.0.1", "192.168.1.1", "172.16.0.1", "8.8.8.8", "fd00::1", "2001:db8::1"] {
+            assert!(!is_local(other.parse().unwrap()), "{other}");
+        }
     }
 
     #[test]

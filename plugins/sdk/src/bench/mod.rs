@@ -44,8 +44,8 @@ type Script = Box<dyn FnMut(Value) -> Answer + Send>;
 type Scripts = HashMap<String, Script>;
 
 /// A host before its plugin is started. Without a script it keeps secrets and what synchronizers bring in memory, accepts
-/// every report, all presence and all messages (which nobody sees again), knows nobody who signs in, and refuses
-/// everything else.
+/// every report, all presence and all messages (which nobody sees again), knows nobody who signs in, and refuses everything
+/// else.
 pub struct FakeHost {
     settings: Map<String, Value>,
     limits: Limits,

@@ -1,9 +1,15 @@
 //! What no server of good will says, over real sockets: the answer that is due, nothing kept, the process alive.
 
+mod dialback;
+mod header;
+mod outbound;
+mod stanzas;
+
 use std::time::Duration;
 
 use serde_json::json;
 
+use super::friend::Friend;
 use super::*;
 
 const OPEN: &str = "<?xml version='1.0'?><stream:stream xmlns:stream='http://etherx.jabber.org/streams' xmlns='jabber:server' \
