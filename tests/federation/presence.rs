@@ -115,6 +115,25 @@ fn presence_is_asked_for_anew_after_a_restart_of_either_side() {
 }
 
 #[test]
+fn a_server_that_is_killed_takes_its_people_along_until_it_is_back() {
+    within(HOSTS, |network| {
+        let authority = Authority::new();
+        let mut prosody = prosody(network, &authority);
+        let (_appliance, _admin, _) = trusting(&authority);
+        let (mut ann, _) = Person::arrive("ann@home.example/desk", &authority);
+        let mut bob = prosody.bob("far.example").interested();
+        befriend(&mut ann, &mut bob);
+        ann.hear(&["<presence", "from=\"bob@far.example/desk\""]);
+        prosody.kill();
+        ann.hear(&["<presence", "type=\"unavailable\"", "bob@far.example/desk"]);
+        prosody.resume(network);
+        let mut bob = prosody.bob("far.example").interested();
+        bob.say("<presence><show>away</show></presence>");
+        ann.hear(&["<presence", "from=\"bob@far.example/desk\"", "<show>away</show>"]);
+    });
+}
+
+#[test]
 fn a_domain_that_is_blocked_is_told_so_and_a_user_who_is_deleted_takes_leave() {
     within(HOSTS, |network| {
         let authority = Authority::new();

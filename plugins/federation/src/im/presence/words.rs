@@ -117,7 +117,8 @@ pub fn stanza(seen: &Seen) -> Element {
 
 /// The beginning of a text that is not longer than that, whole characters only.
 fn cut(text: &str, most: usize) -> &str {
-    &text[..text.floor_char_boundary(most)]
+    let end = (0..=most.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+    &text[..end.unwrap_or_default()]
 }
 
 #[cfg(test)]

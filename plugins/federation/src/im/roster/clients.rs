@@ -21,7 +21,7 @@ use crate::xml::{Element, ns, parsed};
 const FRESH: Duration = Duration::from_secs(60);
 
 impl Roster {
-    pub(super) fn from_client(
+    pub(super) fn client_says(
         &mut self,
         site: &mut Site,
         id: SessionId,

@@ -117,8 +117,8 @@ impl Roster {
     /// Presence of a client or of a partner.
     pub fn take(&mut self, site: &mut Site, parcel: &Parcel, now: Instant) -> Vec<Effect> {
         let done = match parcel.origin {
-            Origin::Session(id) => self.from_client(site, id, parcel, now),
-            Origin::Partner(_) => self.from_partner(site, parcel),
+            Origin::Session(id) => self.client_says(site, id, parcel, now),
+            Origin::Partner(_) => self.partner_says(site, parcel),
         };
         done.unwrap_or_else(|failure| {
             log::warn!("presence of {} was not dealt with: {failure}", parcel.from.to_bare());
@@ -227,11 +227,11 @@ impl Roster {
             let user = User::load(&site.host, &account, own, &known.enterprise)?;
             self.users.insert(account.clone(), user);
         }
-        let user = self.users.get_mut(&account);
-        Ok(user.map(|user| {
+        let mut user = self.users.get_mut(&account);
+        if let Some(user) = &mut user {
             user.seat(id);
-            user
-        }))
+        }
+        Ok(user)
     }
 
     /// The directory of an enterprise.

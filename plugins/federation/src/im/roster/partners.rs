@@ -19,7 +19,7 @@ const KINDS: [&str; 8] =
     ["", "unavailable", "subscribe", "subscribed", "unsubscribe", "unsubscribed", "probe", "error"];
 
 impl Roster {
-    pub(super) fn from_partner(&mut self, site: &mut Site, parcel: &Parcel) -> Result<Vec<Effect>, Failure> {
+    pub(super) fn partner_says(&mut self, site: &mut Site, parcel: &Parcel) -> Result<Vec<Effect>, Failure> {
         if !KINDS.contains(&parcel.kind()) {
             return Ok(Effect::send(parcel.error("bad-request")));
         }
