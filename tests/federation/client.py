@@ -7,6 +7,8 @@ import ssl
 import sys
 
 import slixmpp
+from slixmpp.xmlstream.handler import Callback
+from slixmpp.xmlstream.matcher import MatchXPath
 
 
 def say(what, **more):
@@ -34,6 +36,10 @@ class Client(slixmpp.ClientXMPP):
         self.add_event_handler("stream_error", lambda e: say("error", condition=e["condition"], text=e["text"]))
         self.add_event_handler("disconnected", lambda _: say("disconnected"))
         self.add_event_handler("iq_result", lambda iq: say("result", id=iq["id"]))
+        told = [("message", "stanza"), ("iq", "answer")]
+        for name, what in told:
+            tell = lambda stanza, what=what: say(what, id=stanza["id"], xml=str(stanza))
+            self.register_handler(Callback(f"every {name}", MatchXPath("{jabber:client}" + name), tell))
 
     def in_(self, what):
         mechanism = self.plugin["feature_mechanisms"].mech

@@ -1,6 +1,8 @@
 //! Our own users with an unmodified client: how they sign in, what they exchange, and when their sessions end.
 
+use std::io::{BufRead, BufReader};
 use std::num::NonZeroU32;
+use std::process::{Command, Stdio};
 
 use data_encoding::BASE64;
 use ring::{digest, hmac, pbkdf2};
@@ -341,4 +343,38 @@ fn a_question_has_one_answer_whoever_it_is_for() {
     for feature in ["urn:xmpp:ping", "jabber:iq:version", "http://jabber.org/protocol/disco#info"] {
         assert!(features.as_array().expect("a list").contains(&json!(feature)), "{features}");
     }
+}
+
+#[test]
+fn a_small_client_from_debian_sends_and_hears() {
+    let home = Home::new();
+    let (mut ann, _) = home.user("ann", &[]);
+    let program = |port: u16, more: &[&str]| {
+        let mut command = Command::new("timeout");
+        command.args(["60", "go-sendxmpp", "-n", "-u", "ben@home.example", "-p", PASSWORD]);
+        command.args(["-j", &format!("127.0.0.1:{port}")]).args(more);
+        command
+    };
+    for (port, more) in [(home.port, vec!["ann@home.example"]), (home.direct, vec!["-t", "ann@home.example"])]
+    {
+        let sent = Outcome::of(program(port, &more), "from a shell\n");
+        assert_eq!(sent.code, 0, "{} {}", sent.stdout, sent.stderr);
+        assert_eq!(ann.hears("message")["body"], "from a shell");
+    }
+    let mut listening = Process::start(program(home.port, &["-l"]).stdout(Stdio::piped()));
+    let there =
+        || home.sessions().iter().any(|session| session["address"] == "ben@home.example").then_some(());
+    assert!(awaited(super::SOON, there).is_some(), "it does not sign in");
+    let output = listening.child().stdout.take().expect("a piped output");
+    let mut line = String::new();
+    // It says nothing when it is ready, and what comes before its presence is kept for later.
+    let heard = std::thread::spawn(move || BufReader::new(output).read_line(&mut line).map(|_| line));
+    let said = awaited(super::SOON, || {
+        ann.does(&json!({"do": "message", "to": "ben@home.example", "body": "to a shell"}));
+        ann.pings();
+        heard.is_finished().then_some(())
+    });
+    assert!(said.is_some(), "it heard nothing");
+    let line = heard.join().expect("the reader ends").expect("a line");
+    assert!(line.contains("to a shell"), "{line}");
 }

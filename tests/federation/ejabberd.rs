@@ -12,6 +12,7 @@ use crate::harness::{Process, awaited};
 /// The server. Ended when dropped.
 pub struct Ejabberd {
     _folder: tempfile::TempDir,
+    #[allow(dead_code, reason = "held until the end, and a benchmark asks for its id")]
     running: Process,
     address: &'static str,
     host: &'static str,
@@ -87,6 +88,7 @@ impl Ejabberd {
     }
 
     /// Its process.
+    #[allow(dead_code, reason = "a benchmark asks for it")]
     pub fn pid(&self) -> u32 {
         self.running.pid()
     }

@@ -3,6 +3,7 @@
 
 mod authority;
 mod bad_input;
+mod chat;
 mod clients;
 mod ejabberd;
 mod friend;

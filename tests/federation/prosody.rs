@@ -79,6 +79,7 @@ log = {{ debug = "{log}" }}
     }
 
     /// Its process.
+    #[allow(dead_code, reason = "a benchmark asks for it")]
     pub fn pid(&self) -> u32 {
         self.running.as_ref().expect("it runs").pid()
     }

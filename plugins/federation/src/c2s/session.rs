@@ -19,6 +19,8 @@ pub const RESUME_WITHIN: Duration = Duration::from_secs(300);
 pub enum Act {
     /// Send that text.
     Send(String),
+    /// Say by [`Session::ack`] how many stanzas were taken, as soon as they are kept.
+    Ack,
     /// Hand that in; its namespace is that of servers.
     Stanza(Element),
     /// These stored messages have arrived.
@@ -100,13 +102,16 @@ impl Session {
     }
 
     fn asked(&self) -> Vec<Act> {
-        match &self.acks {
-            Some(acks) => {
-                let answer = Element::new(ns::SM, "a").with("h", &acks.handled().to_string());
-                vec![Act::Send(written_to_client(&answer))]
-            }
+        match self.acks {
+            Some(_) => vec![Act::Ack],
             None => vec![Act::Send(failed("unexpected-request"))],
         }
+    }
+
+    /// How many stanzas were taken.
+    pub fn ack(&self) -> String {
+        let handled = self.acks.as_ref().map(Acks::handled).unwrap_or_default();
+        written_to_client(&Element::new(ns::SM, "a").with("h", &handled.to_string()))
     }
 
     fn acknowledged(&mut self, element: &Element) -> Vec<Act> {
@@ -114,11 +119,19 @@ impl Session {
         let (Some(acks), Some(h)) = (&mut self.acks, h) else {
             return ending(Condition::PolicyViolation, "`h` must be a number, on a stream that counts");
         };
-        match acks.acknowledged(h) {
-            Ok(ids) if ids.is_empty() => vec![],
-            Ok(ids) => vec![Act::Written(ids)],
-            Err(too_high) => vec![Act::Send(too_high_ending(too_high)), Act::Close],
+        let ids = match acks.acknowledged(h) {
+            Ok(ids) => ids,
+            Err(too_high) => return vec![Act::Send(too_high_ending(too_high)), Act::Close],
+        };
+        let mut acts = Vec::new();
+        if !ids.is_empty() {
+            acts.push(Act::Written(ids));
         }
+        // What was sent after the question would otherwise wait for the next stanza.
+        if acks.wants_ask() {
+            acts.push(Act::Send(ask()));
+        }
+        acts
     }
 
     /// What these look like on the stream, and ids of stored messages that have arrived once that is flushed.
@@ -138,7 +151,8 @@ impl Session {
         (text, ids)
     }
 
-    /// Continues on another connection, whose client has handled so many: what to do there, or the stream error.
+    /// Continues on another connection, whose client has handled so many: what to do there, or the stream error. What the
+    /// client sent before must have been kept.
     pub fn resumed(&mut self, h: u32) -> Vec<Act> {
         let (Some(acks), Some(id)) = (&mut self.acks, &self.resume) else {
             return ending(Condition::PolicyViolation, "this session cannot be resumed");

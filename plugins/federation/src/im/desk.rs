@@ -4,7 +4,7 @@ use std::fmt;
 
 use jackfield_sdk::Event;
 use jid::FullJid;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::out::Out;
 use crate::s2s::Pair;
@@ -111,6 +111,8 @@ pub enum Call {
     DirectoryBound(usize),
     /// Something happened in the appliance.
     Event(Event),
+    /// Is told once everything that was handed in before has been done, messages stored included.
+    Settled(oneshot::Sender<()>),
 }
 
 /// Where calls are handed in; clone it freely.
@@ -139,7 +141,14 @@ impl Desk {
         let _ = self.0.send(call).await;
     }
 
-    /// The same from a thread that has no event loop.
+    /// Waits until everything that was handed in before has been done; false: the office has closed, and nobody knows.
+    pub async fn settled(&self) -> bool {
+        let (tell, told) = oneshot::channel();
+        self.hand(Call::Settled(tell)).await;
+        told.await.is_ok()
+    }
+
+    /// Hands a call in from a thread that has no event loop.
     pub fn hand_blocking(&self, call: Call) {
         let _ = self.0.blocking_send(call);
     }

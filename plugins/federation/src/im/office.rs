@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use jackfield_sdk::{Event, Failure, Host, log};
 use jid::Jid;
 use tokio::runtime::Builder;
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::access::Access;
@@ -43,6 +44,8 @@ struct Office {
     roster: Roster,
     chat: Chat,
     services: Services,
+    /// Who waits for the turn to be done.
+    waiting: Vec<oneshot::Sender<()>>,
 }
 
 impl Office {
@@ -53,6 +56,7 @@ impl Office {
             roster: Roster::default(),
             chat: Chat::default(),
             services: Services,
+            waiting: Vec::new(),
         }
     }
 
@@ -75,6 +79,10 @@ impl Office {
     /// Takes what came in together, and does what follows from it.
     fn turn(&mut self, calls: impl Iterator<Item = Call>, now: Instant) {
         for call in calls {
+            // Who gets an answer knows that what it said before has been kept.
+            if is_other_stanza(&call) {
+                self.settle_chat();
+            }
             let effects = self.take(call, now);
             self.perform(effects);
         }
@@ -84,6 +92,15 @@ impl Office {
         let effects = self.chat.settle(&mut self.site, now);
         self.perform(effects);
         let effects = self.roster.settle(&mut self.site, now);
+        self.perform(effects);
+        for waiting in self.waiting.drain(..) {
+            // Who waited may have gone.
+            let _ = waiting.send(());
+        }
+    }
+
+    fn settle_chat(&mut self) {
+        let effects = self.chat.flush(&mut self.site);
         self.perform(effects);
     }
 
@@ -138,6 +155,10 @@ impl Office {
             Call::LinkUp { pair } => self.roster.link(site, &pair, true),
             Call::LinkDown { pair } => self.roster.link(site, &pair, false),
             Call::Event(event) => self.hear(&event),
+            Call::Settled(waiting) => {
+                self.waiting.push(waiting);
+                vec![]
+            }
         }
     }
 
@@ -172,8 +193,6 @@ impl Office {
         if parcel.stanza.name == "message" {
             return self.chat.take(site, parcel);
         }
-        // What came after messages is done after them (RFC 6120 section 10.1).
-        let mut effects = self.chat.flush(site);
         match parcel.stanza.name.as_str() {
             "iq" if self.roster.answers(site, &parcel) => {
                 effects.extend(self.roster.query(site, &parcel));
@@ -181,11 +200,10 @@ impl Office {
             }
             "iq" => {
                 let answered = self.chat.asked(site, &parcel);
-                effects.extend(answered.unwrap_or_else(|| self.services.take(site, &parcel)));
-                effects
+                answered.unwrap_or_else(|| self.services.take(site, &parcel))
             }
             _ => {
-                effects.extend(self.roster.take(site, &parcel, now));
+                let mut effects = self.roster.take(site, &parcel, now);
                 effects.extend(parcel.session().map(|id| self.chat.present(site, id)).unwrap_or_default());
                 effects
             }
@@ -253,5 +271,13 @@ impl Office {
             }
         }
         Ok(())
+    }
+}
+
+/// A stanza that is no message, so that it is done at once.
+fn is_other_stanza(call: &Call) -> bool {
+    match call {
+        Call::Stanza { stanza, .. } | Call::Federated { stanza, .. } => stanza.name != "message",
+        _ => false,
     }
 }

@@ -58,14 +58,22 @@ impl Wire {
         }
     }
 
-    /// Whether everything that came has been read.
+    /// Whether everything that came has been read, but for whitespace: some clients end a line, and nothing can be
+    /// smuggled with that.
     pub fn is_drained(&self) -> bool {
-        self.read == self.buffer.len()
+        self.buffer[self.read..].trim_ascii().is_empty()
     }
 
     /// A new stream begins.
     pub fn restart(&mut self) {
         self.reader = Reader::new(self.limits);
+    }
+
+    /// The same inside TLS: what came in clear is forgotten.
+    fn restart_secured(&mut self) {
+        self.buffer = Vec::new();
+        self.read = 0;
+        self.restart();
     }
 
     /// Other limits from now on.
@@ -80,7 +88,7 @@ impl Wire {
             return Err(gone());
         };
         self.socket = Socket::Tls(Box::new(acceptor.accept(plain).await?.into()));
-        self.restart();
+        self.restart_secured();
         Ok(())
     }
 
@@ -94,7 +102,7 @@ impl Wire {
             return Err(gone());
         };
         self.socket = Socket::Tls(Box::new(connector.connect(name, plain).await?.into()));
-        self.restart();
+        self.restart_secured();
         Ok(())
     }
 

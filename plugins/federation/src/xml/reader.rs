@@ -68,7 +68,7 @@ pub fn parsed(text: &str) -> Option<Element> {
 pub struct Reader {
     parser: Parser,
     /// Reads the header once more, because the other one does not say which namespaces it declares.
-    raw: RawParser,
+    raw: Option<Box<RawParser>>,
     limits: Limits,
     /// Bytes of the piece so far.
     taken: usize,
@@ -88,7 +88,7 @@ impl Reader {
         parser.set_text_buffering(false);
         Self {
             parser,
-            raw: RawParser::new(),
+            raw: Some(Box::default()),
             limits,
             taken: 0,
             elements: 0,
@@ -116,9 +116,7 @@ impl Reader {
             let mut part = offered;
             let event = self.parser.parse(&mut part, false);
             let read = offered.len() - part.len();
-            if !self.is_open {
-                self.look_at_header(&offered[..read]);
-            }
+            self.look_at_header(&offered[..read]);
             self.taken += read;
             *input = &input[read..];
             match event {
@@ -141,7 +139,8 @@ impl Reader {
 
     /// Finds the namespace of elements without prefix. What is wrong with the header, the other parser says.
     fn look_at_header(&mut self, mut read: &[u8]) {
-        while let Ok(Some(event)) = self.raw.parse(&mut read, false) {
+        let Some(raw) = &mut self.raw else { return };
+        while let Ok(Some(event)) = raw.parse(&mut read, false) {
             if let RawEvent::Attribute(_, (None, name), value) = event
                 && name.as_str() == "xmlns"
             {
@@ -182,6 +181,7 @@ impl Reader {
     fn begin(&mut self, element: Element) -> Result<Option<Piece>, Broken> {
         if !self.is_open {
             self.is_open = true;
+            self.raw = None;
             self.taken = 0;
             let default_ns = std::mem::take(&mut self.default_ns);
             return Ok(Some(Piece::Open { root: element, default_ns }));

@@ -90,9 +90,9 @@ impl Entrance {
         Some(At { tls: self.wire.tls_version()?, mechanism, client: self.client })
     }
 
-    fn into_line(self) -> Option<Line> {
+    fn into_line(self) -> Option<Box<Line>> {
         let at = self.at()?;
-        Some(Line { wire: self.wire, _guest: self.guest, at })
+        Some(Box::new(Line { wire: self.wire, _guest: self.guest, at }))
     }
 
     /// Does that, and then reads on until something more is wanted.
@@ -206,7 +206,7 @@ impl Entrance {
         let (id, address) = bound?;
         let greeting = self.login.bound(wish, address.as_str());
         Ok(move |this: Self| {
-            let line = Line { wire: this.wire, _guest: this.guest, at };
+            let line = Box::new(Line { wire: this.wire, _guest: this.guest, at });
             Box::new(Stream::new(this.shared, line, who.account, (id, address), out, greeting))
         })
     }

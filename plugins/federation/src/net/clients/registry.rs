@@ -62,20 +62,20 @@ pub struct At {
 /// Where another connection is handed over to a session.
 #[derive(Default)]
 pub struct Handover {
-    slot: Mutex<Option<(Line, u32)>>,
+    slot: Mutex<Option<(Box<Line>, u32)>>,
     news: Notify,
 }
 
 impl Handover {
     /// Hands it over, with how many stanzas the client has handled. One that waits there already is dropped: the client
     /// has given it up.
-    pub fn put(&self, line: Line, h: u32) {
+    pub fn put(&self, line: Box<Line>, h: u32) {
         *self.slot.lock().unwrap_or_else(PoisonError::into_inner) = Some((line, h));
         self.news.notify_one();
     }
 
     /// Waits for one.
-    pub async fn taken(&self) -> (Line, u32) {
+    pub async fn taken(&self) -> (Box<Line>, u32) {
         loop {
             if let Some(handed) = self.slot.lock().unwrap_or_else(PoisonError::into_inner).take() {
                 return handed;

@@ -67,7 +67,7 @@ enum Ended {
 enum Event {
     Heard(Input),
     Out(Next),
-    Taken(Line, u32),
+    Taken(Box<Line>, u32),
     Silence,
     Stopped,
 }
@@ -75,7 +75,7 @@ enum Event {
 /// One session.
 pub struct Stream {
     shared: Arc<Shared>,
-    line: Option<Line>,
+    line: Option<Box<Line>>,
     session: Session,
     new: Option<NewSession>,
     greeting: String,
@@ -92,7 +92,7 @@ impl Stream {
     /// A session that was just bound; `greeting` says so to its client.
     pub fn new(
         shared: Arc<Shared>,
-        line: Line,
+        line: Box<Line>,
         account: Account,
         (id, address): (SessionId, FullJid),
         out: Out,
@@ -123,21 +123,22 @@ impl Stream {
         }
         let mut acts = vec![Act::Send(std::mem::take(&mut self.greeting))];
         while let Ended::Broken = self.connected(acts).await {
-            let Some((line, h)) = self.asleep().await else { break };
+            // Boxed, as all that is rare: with thousands of clients the room of what waits mostly is what counts.
+            let Some((line, h)) = Box::pin(self.asleep()).await else { break };
             self.shared.registry.awake(self.id, line.at);
             self.line = Some(line);
             self.shared.desk.hand(Call::Awake { session: self.id }).await;
-            acts = self.session.resumed(h);
+            acts = Box::pin(self.resumed(h)).await;
         }
         self.shared.registry.remove(self.id, self.name.as_deref());
         self.shared.desk.hand(Call::Gone { session: self.id }).await;
         if let Some(line) = self.line.take() {
-            farewell(line.wire).await;
+            Box::pin(farewell(line.wire)).await;
         }
     }
 
     /// Waits for another connection; none: nothing came of it.
-    async fn asleep(&mut self) -> Option<(Line, u32)> {
+    async fn asleep(&mut self) -> Option<(Box<Line>, u32)> {
         self.line = None;
         if !self.session.can_resume() {
             return None;
@@ -185,7 +186,7 @@ impl Stream {
                     if let Some(old) = self.line.replace(line) {
                         tokio::spawn(replaced(old));
                     }
-                    self.session.resumed(h)
+                    Box::pin(self.resumed(h)).await
                 }
                 Some(Event::Silence) if is_poked => return Ended::Broken,
                 Some(Event::Silence) => {
@@ -213,6 +214,14 @@ impl Stream {
         })
     }
 
+    /// The client is told how many of its stanzas were taken: of those that have been kept.
+    async fn resumed(&mut self, h: u32) -> Vec<Act> {
+        match self.shared.desk.settled().await {
+            true => self.session.resumed(h),
+            false => ending(Condition::SystemShutdown, ""),
+        }
+    }
+
     fn heard(&mut self, input: Input) -> Vec<Act> {
         match input {
             Input::Piece(Piece::Child(element)) => self.session.element(element, random::id),
@@ -228,16 +237,23 @@ impl Stream {
         }
     }
 
+    async fn send(&mut self, text: &str) -> bool {
+        let Some(line) = &mut self.line else { return false };
+        matches!(timeout(TAKEN_WITHIN, line.wire.send(text)).await, Ok(Ok(())))
+    }
+
     /// Does that; some: the connection's part is over.
     async fn perform(&mut self, acts: Vec<Act>) -> Option<Ended> {
         for act in acts {
             match act {
                 Act::Send(text) => {
-                    let wire = match &mut self.line {
-                        Some(line) => &mut line.wire,
-                        None => return Some(Ended::Broken),
-                    };
-                    if !matches!(timeout(TAKEN_WITHIN, wire.send(&text)).await, Ok(Ok(()))) {
+                    if !self.send(&text).await {
+                        return Some(Ended::Broken);
+                    }
+                }
+                Act::Ack => {
+                    // Where nobody knows what was kept, the client hears nothing and sends it again.
+                    if self.shared.desk.settled().await && !self.send(&self.session.ack()).await {
                         return Some(Ended::Broken);
                     }
                 }
@@ -263,7 +279,7 @@ fn ending(condition: Condition, words: &str) -> Vec<Act> {
 }
 
 /// A connection whose session went on to another one.
-async fn replaced(mut line: Line) {
+async fn replaced(mut line: Box<Line>) {
     let text = Condition::Conflict.ending("the session goes on on another connection");
     // It is mostly dead already.
     let _ = timeout(Duration::from_secs(2), line.wire.send(&text)).await;
