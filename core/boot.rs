@@ -389,17 +389,19 @@ impl Boot {
 
     fn sweep(&self) {
         let Some(engine) = &self.engine else { return };
-        if let Err(problem) = revisions::sweep(engine, |_| false) {
-            log::warn!("could not forget old revisions: {}", problem.detail);
+        let told = |what: &str, swept: Result<(), Problem>| {
+            if let Err(problem) = swept {
+                log::warn!("could not {what}: {}", problem.detail);
+            }
+        };
+        told("write down how late it is", engine.leaps.keep(&engine.db));
+        // Once for all of them.
+        if let Err(problem) = engine.leaps.refuse() {
+            return told("forget what is old", Err(problem));
         }
-        let swept = Some(sessions::sweep(engine));
-        if let Some(Err(problem)) = swept {
-            log::warn!("could not drop sessions that are over: {}", problem.detail);
-        }
-        let swept = self.engine.as_ref().map(|engine| messages::sweep(engine));
-        if let Some(Err(problem)) = swept {
-            log::warn!("could not drop messages that are old enough: {}", problem.detail);
-        }
+        told("forget old revisions", revisions::sweep(engine, |_| false).map(drop));
+        told("drop sessions that are over", sessions::sweep(engine).map(drop));
+        told("drop messages that are old enough", messages::sweep(engine).map(drop));
         engine.runs.drop_silent();
         match synchronization::expire(engine) {
             Ok(0) => {}

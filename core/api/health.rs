@@ -123,6 +123,13 @@ fn metrics(call: &Call<'_>) -> Result<Reply, Problem> {
     page.one("jackfield_event_streams", "gauge", "Event streams that are open.", streams);
     let known = call.engine().presence.known();
     page.one("jackfield_presence_accounts", "gauge", "Accounts whose presence is kept in memory.", known);
+    page.one(
+        "jackfield_presence_unsaved",
+        "gauge",
+        "States set by hand, or taken back, that a power cut would still lose; more than a few seconds above 0: the disk \
+         does not keep up.",
+        call.engine().presence.unsaved(),
+    );
     let uptime = call.engine().started.elapsed().as_secs_f64();
     page.one("jackfield_uptime_seconds", "gauge", "Time since the process began.", uptime);
     page.one(

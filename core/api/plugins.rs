@@ -5,9 +5,13 @@ use serde_json::{Value, json};
 use super::call::{Call, Reply};
 use super::page;
 use super::route::{Access, Answer, Route};
+use crate::catalog::events::PLUGIN_CHANGED;
 use crate::catalog::problems::{NO_PLUGIN, NOT_FOUND, PLUGIN_COMMAND, Problem};
 use crate::catalog::rights::{PLUGINS_READ, PLUGINS_WRITE};
 use crate::catalog::shape::{Field, Kind, Object, Shape};
+use crate::engine::change::Entry;
+use crate::engine::objects::text;
+use crate::engine::{Mode, revisions};
 use crate::host::Host;
 
 const WORDS: Kind = Kind::Text { min: 0, max: 8192, rule: None };
@@ -88,17 +92,45 @@ pub fn routes() -> Vec<Route> {
     routes
 }
 
-fn ordering(verb: &str, summary: &str, command: Command) -> Route {
+fn ordering(verb: &'static str, summary: &str, command: Command) -> Route {
     Route::new("POST", &format!("/plugins/{{id}}:{verb}"), summary)
         .access(Access::Needs(PLUGINS_WRITE))
         .answers(200, Answer::One(&SHAPE))
         .fails(&[NO_PLUGIN, PLUGIN_COMMAND])
         .runs(move |call| {
-            one(call)?;
+            let before = one(call)?;
             command(host(call)?, call.param("id")).map_err(|cause| Problem::new(PLUGIN_COMMAND, cause))?;
             log::info!("{}: {}", call.principal()?.label, call.request.path);
+            let was_enabled = text(&before, "state") != "disabled";
+            // Not by how it is then: the process may take a moment to end.
+            let is_enabled = match verb {
+                "disable" => false,
+                "enable" => true,
+                _ => was_enabled,
+            };
+            record(call, was_enabled, is_enabled)?;
             one(call).map(Reply::json)
         })
+}
+
+/// What outlives a restart is a change like any other; a plugin that is only started again is as it was.
+fn record(call: &Call<'_>, before: bool, after: bool) -> Result<(), Problem> {
+    if before == after {
+        return Ok(());
+    }
+    let id = call.param("id").to_owned();
+    let state = |is_enabled: bool| Object::from_iter([("enabled".to_owned(), is_enabled.into())]);
+    call.engine().change(call.origin(), Mode::Commit, move |change| {
+        let (before, after) = (state(before), state(after));
+        let entry = Entry {
+            kind: revisions::PLUGINS,
+            object: &id,
+            before: Some(&before),
+            after: Some(&after),
+            event: PLUGIN_CHANGED.name,
+        };
+        change.record(&entry).map(drop)
+    })
 }
 
 fn host<'a>(call: &Call<'a>) -> Result<&'a Host, Problem> {

@@ -3,8 +3,8 @@
 
 use super::rights::{
     ACCOUNTS_READ, ADMINS_READ, CHECKS_READ, ENTERPRISES_READ, HOOKS_READ, MESSAGES_READ, NODES_READ,
-    PEERS_READ, PRESENCE_READ, PROFILES_READ, Right, SCHEDULES_READ, SETTINGS_READ, TOKENS_READ,
-    TRUSTED_SERVERS_READ,
+    PEERS_READ, PLUGINS_READ, PRESENCE_READ, PROFILES_READ, Right, SCHEDULES_READ, SETTINGS_READ,
+    TOKENS_READ, TRUSTED_SERVERS_READ,
 };
 
 /// One kind of event.
@@ -39,6 +39,7 @@ events! {
     MESSAGE_RECEIVED "message.received" "A message for an account is stored; the object is the account";
     SETTINGS_CHANGED "settings.changed" "A setting has a new value";
     HOOK_CHANGED "hook.changed" "A script was put, published, rolled back or deleted, or another version of it serves";
+    PLUGIN_CHANGED "plugin.changed" "A plugin was switched off or on";
     ADMIN_CHANGED "admin.changed" "An administrator was made, changed or deleted";
     CHECK_CHANGED "check.changed" "A check is in another state";
     TOKEN_CHANGED "token.changed" "An API token was made or revoked";
@@ -65,6 +66,7 @@ const READERS: &[(&Event, &Right)] = &[
     (MESSAGE_RECEIVED, MESSAGES_READ),
     (SETTINGS_CHANGED, SETTINGS_READ),
     (HOOK_CHANGED, HOOKS_READ),
+    (PLUGIN_CHANGED, PLUGINS_READ),
     (ADMIN_CHANGED, ADMINS_READ),
     (CHECK_CHANGED, CHECKS_READ),
     (TOKEN_CHANGED, TOKENS_READ),

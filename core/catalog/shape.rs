@@ -1,7 +1,7 @@
 //! Shapes: what a JSON object may hold, field by field. One declaration validates what comes in, fills what
 //! may be left out, and describes itself to the API description. Leaves out rules that need other rows.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 use super::nearest;
 use super::problems::{FieldError, pointer_to};
@@ -260,7 +260,13 @@ impl Shape {
         let is_set = |field: &&Field| current.get(field.name).is_some_and(|value| !value.is_null());
         let altered =
             fixed.filter(is_set).filter(|field| accepted.get(field.name) != current.get(field.name));
-        altered.map(|f| FieldError::at(f.name, "cannot be changed once it is set".to_owned())).collect()
+        let written =
+            |object: &Object, field: &Field| object.get(field.name).unwrap_or(&Value::Null).to_string();
+        let detail = |field: &Field| {
+            let (is, wanted) = (written(current, field), written(accepted, field));
+            format!("cannot be changed once it is set: it is {is}; {wanted} is not")
+        };
+        altered.map(|field| FieldError::at(field.name, detail(field))).collect()
     }
 
     /// Fills the fields that an object of an earlier version does not have yet.
@@ -278,7 +284,7 @@ impl Shape {
 pub fn check(kind: Kind, value: &Value, pointer: &str) -> Result<(), Vec<FieldError>> {
     let complaint = match (kind, value) {
         (Kind::Text { min, max, rule }, Value::String(text)) => text_complaint(text, min, max, rule),
-        (Kind::Integer { min, max }, Value::Number(number)) => integer_complaint(number.as_i64(), min, max),
+        (Kind::Integer { min, max }, Value::Number(number)) => integer_complaint(number, min, max),
         (Kind::Choice(words), Value::String(word)) => choice_complaint(word, words),
         (Kind::List { of, max }, Value::Array(items)) => {
             return both(check_list(*of, max, items, pointer), check_unique(items, pointer));
@@ -308,11 +314,11 @@ fn text_complaint(text: &str, min: usize, max: usize, rule: Option<&Rule>) -> Op
     (!rule.allows(text)).then(|| format!("must be {}; {text:?} is not", rule.says))
 }
 
-fn integer_complaint(number: Option<i64>, min: i64, max: i64) -> Option<String> {
-    match number {
+fn integer_complaint(number: &Number, min: i64, max: i64) -> Option<String> {
+    match number.as_i64() {
         Some(n) if (min..=max).contains(&n) => None,
         Some(n) => Some(format!("must be {min} to {max}; {n} is not")),
-        None => Some(format!("must be a whole number from {min} to {max}")),
+        None => Some(format!("must be a whole number from {min} to {max}; {number} is not")),
     }
 }
 
@@ -492,7 +498,8 @@ mod tests {
         let (unset, set) = (json!({"id": null}), json!({"id": "abcd"}));
         let (unset, set) = (unset.as_object().unwrap(), set.as_object().unwrap());
         assert_eq!(THING.altered_fixed(set, unset), []);
-        assert_eq!(THING.altered_fixed(unset, set)[0].detail, "cannot be changed once it is set");
+        let refused = THING.altered_fixed(unset, set).remove(0).detail;
+        assert_eq!(refused, "cannot be changed once it is set: it is \"abcd\"; null is not");
     }
 
     #[test]

@@ -259,8 +259,7 @@ fn take_over(tx: &Tx<'_>, id: &str, order: &Order) -> Result<(), Problem> {
 
 fn work(engine: &Weak<Engine>) {
     while let Some(engine) = engine.upgrade().filter(|engine| !engine.jobs.has_ended()) {
-        let owner = engine.jobs.owner();
-        match engine.db.write(move |tx| take(tx, &owner)) {
+        match next(&engine) {
             Ok(Some((id, order))) => run(&engine, &id, &order),
             Ok(None) if engine.jobs.wait() => {}
             Ok(None) => return,
@@ -274,10 +273,24 @@ fn work(engine: &Weak<Engine>) {
     }
 }
 
-/// The oldest waiting job, which is running from now on and so has one owner.
+/// Takes a job if one waits. Looking costs no write: it is done every second, and mostly in vain.
+fn next(engine: &Engine) -> Result<Option<(String, Order)>, Problem> {
+    if engine.db.read(waiting)?.is_none() {
+        return Ok(None);
+    }
+    let owner = engine.jobs.owner();
+    engine.db.write(move |tx| take(tx, &owner))
+}
+
+/// The oldest job that waits.
+fn waiting(read: &Read<'_>) -> Result<Option<String>, Problem> {
+    let sql = "SELECT id FROM job WHERE state = 'queued' ORDER BY seq LIMIT 1";
+    Ok(read.one(sql, params![], |row| row.get(0))?)
+}
+
+/// The oldest job that waits, which is running from now on and so has one owner.
 fn take(tx: &Tx<'_>, owner: &str) -> Result<Option<(String, Order)>, Problem> {
-    let waiting = "SELECT id FROM job WHERE state = 'queued' ORDER BY seq LIMIT 1";
-    let Some(id) = tx.one(waiting, params![], |row| row.get::<_, String>(0))? else { return Ok(None) };
+    let Some(id) = waiting(tx)? else { return Ok(None) };
     let sql = "UPDATE job SET state = 'running', started_at = ?2, owner = ?3 WHERE id = ?1 RETURNING plugin, name, input, who";
     let order = tx.one(sql, params![id, clock::now(), owner], |row| {
         let input: String = row.get(2)?;

@@ -42,6 +42,7 @@ use crate::host::Host;
 use access::throttle::Throttle;
 use change::{Change, Origin};
 use checks::Checks;
+use clock::Leaps;
 use doctor::Board;
 use events::{Bus, Fired};
 use idempotency::InHand;
@@ -83,6 +84,8 @@ pub struct Engine {
     pub presence: Presence,
     /// Failed attempts to sign in.
     pub throttle: Throttle,
+    /// Whether the clock may be believed.
+    pub leaps: Leaps,
     /// Failed attempts of users to sign in to chat.
     pub login_failures: login::Failures,
     /// What the parts outside the engine report about themselves.
@@ -120,11 +123,12 @@ impl Engine {
         log::info!("database {}: {opened}", state.database().display());
         let keyring = Keyring::open(&db, master, &state.master_key())?;
         let settings = Settings::load(&db).map_err(|p| p.detail)?;
-        let scripts = Scripts::default();
-        scripts.reload(&db).map_err(|p| p.detail)?;
         let news = Arc::new(News::open(&db).map_err(|p| p.detail)?);
+        let scripts = Scripts::new(Arc::clone(&news));
+        scripts.reload(&db).map_err(|p| p.detail)?;
         let (bus, told) = (Bus::default(), Arc::clone(&news));
         bus.listen(move |fired| told.tell(fired));
+        let leaps = Leaps::open(&db).map_err(|p| p.detail)?;
         let (board, started) = (Board::default(), Instant::now());
         Ok(Self {
             db,
@@ -134,6 +138,7 @@ impl Engine {
             presence: Presence::new(Arc::clone(&news)),
             news,
             throttle: Throttle::default(),
+            leaps,
             login_failures: login::Failures::default(),
             board,
             jobs: Jobs::default(),

@@ -18,6 +18,9 @@ use crate::catalog::shape::Object;
 pub use parts::{kinds_of, list as list_parts};
 pub use sweep::sweep;
 
+/// Kind of the revisions that say whether a plugin is switched off or on.
+pub const PLUGINS: &str = "plugins";
+
 const COLUMNS: &str = "n, at, who, origin, via, action, kind, object, before, after, undoes, request,
     (SELECT u.n FROM revision u WHERE u.undoes = revision.n ORDER BY u.n DESC LIMIT 1), parts";
 
@@ -148,6 +151,10 @@ pub fn undo(change: &Change<'_>, keyring: &Keyring, n: i64) -> Result<Object, Pr
         _ if is_bulk(&revision) => return parts::undo_bulk(change, &revision),
         (settings::KIND, _) => {
             drop(settings::put_back(change, keyring, id, before.unwrap_or(&Object::new()))?)
+        }
+        (PLUGINS, _) => {
+            let detail = format!("Undoing starts and stops no process. Switch the plugin {id} itself.");
+            return Err(Problem::new(NOT_UNDOABLE, detail));
         }
         (scripts::KIND, _) => scripts::put_back(change, id, before)?,
         (login::KIND, _) => login::put_back(change, id, before)?,

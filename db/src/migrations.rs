@@ -38,6 +38,7 @@ pub(crate) const CORE: &[Migration] = core![
     "0010_presence_messages.sql",
     "0011_directory.sql",
     "0012_login.sql",
+    "0013_site_and_voice_mail.sql",
     "0014_chat.sql",
 ];
 

@@ -22,7 +22,7 @@ export async function draw(context) {
     }),
     condition(ui, standing.body),
     ui.section("Switches", ...switches(context, standing, editable)),
-    ui.section("Federated Servers", ...(editable ? editing(context, servers) : [reading(ui, servers.rows)]), ...peers(ui, implied)),
+    ui.section("Federated Servers", ...table(context, standing.body, servers, editable), ...peers(ui, implied)),
     ui.section("Links", links(ui, linked.items)),
   ];
 }
@@ -47,6 +47,7 @@ function condition(ui, { state, reason }) {
     listening: ["ok", "Enabled"],
     starting: ["ok", "Starting"],
     not_listening: ["warning", "Not listening"],
+    not_supported: ["warning", "Not supported here"],
   };
   const [sign, title] = titles[state] ?? ["unknown", state];
   return ui.notice(sign, title, ui.paragraph(`${reason[0].toUpperCase()}${reason.slice(1)}.`));
@@ -67,6 +68,7 @@ function switches(context, standing, editable) {
     ? "Open: servers that are not in the table are talked to as well."
     : "Closed: only the servers of the table are talked to.";
   if (!editable) return [ui.paragraph(enabled ? "Federation is enabled." : "Federation is disabled."), ui.paragraph(others)];
+  if (isLacked(standing.body) && !enabled) return [ui.paragraph("Federation is disabled.")];
   const button = (label, wanted, kind, ask) =>
     ui.element(
       "button",
@@ -82,7 +84,33 @@ function switches(context, standing, editable) {
     ? button("Disable Federation", { enabled: false, open }, null, ask)
     : button("Enable Federation", { enabled: true, open }, "primary", null);
   const door = button(open ? "Talk to listed servers only" : "Talk to any server", { enabled, open: !open }, null, null);
-  return [ui.paragraph(others), ui.element("div", { class: "actions" }, power, door)];
+  const offered = isLacked(standing.body) ? [power] : [power, door];
+  return [ui.paragraph(others), ui.element("div", { class: "actions" }, ...offered)];
+}
+
+/** The kind of deployment has no federation (seed 000): what is there can be looked at and taken away. */
+function isLacked({ state }) {
+  return state === "not_supported";
+}
+
+function table(context, standing, servers, editable) {
+  if (!editable) return [reading(context.ui, servers.rows)];
+  return isLacked(standing) ? [removing(context, servers.rows)] : editing(context, servers);
+}
+
+function removing({ api, ui, attempt, confirm }, rows) {
+  if (rows.length === 0) return ui.paragraph("There is none.");
+  const remove = async (domain) => {
+    const ask = { title: `Delete ${domain}?`, text: "It cannot be added again in this kind of deployment.", button: "Delete Server" };
+    if (await confirm(ask)) attempt(() => api.remove(`/federation/servers/${domain}`, "*"), `${domain} is deleted.`);
+  };
+  const cells = ({ domain, server, port }) => [
+    domain,
+    server ?? "by DNS",
+    String(port),
+    ui.button("Delete", () => remove(domain), { class: "quiet", "aria-label": `Delete Server ${domain}` }),
+  ];
+  return ui.table("Rows of the table", ["Domain", "Server", "Port", "Delete Server"], rows.map(cells));
 }
 
 async function change({ api, confirm, again }, { etag }, wanted, ask) {

@@ -34,7 +34,7 @@ function link({ ui, link }, text, ...steps) {
 }
 
 function condition(ui, { state, reason }) {
-  const [sign, title] = { idle: ["unknown", "Nothing to connect"], connected: ["ok", "Connected"] }[state] ?? ["warning", "Not connected"];
+  const [sign, title] = { idle: ["unknown", "Nothing to connect"], connected: ["ok", "Connected"], not_supported: ["warning", "Not supported here"] }[state] ?? ["warning", "Not connected"];
   return ui.notice(sign, title, ui.paragraph(ui.sentence(reason)));
 }
 
@@ -66,7 +66,7 @@ function server(ui, { kind, server: host }) {
 
 function status(ui, { kind, status: word }) {
   if (kind === "external") return "N/A";
-  const known = { connected: ["ok", "Connected"], never_connected: ["warning", "Never connected"], disabled: ["unknown", "Disabled"] };
+  const known = { connected: ["ok", "Connected"], never_connected: ["warning", "Never connected"], disabled: ["unknown", "Disabled"], not_supported: ["warning", "Not supported here"] };
   return ui.state(...(known[word] ?? ["warning", word]));
 }
 

@@ -2,12 +2,13 @@
 
 use super::*;
 
-const CHECKS: [&str; 9] = [
+const CHECKS: [&str; 10] = [
     "database_answers",
     "door",
     "disk_space",
     "certificate",
     "claimed",
+    "clock",
     "deployment",
     "plugins",
     "scripts",

@@ -191,3 +191,41 @@ fn the_switch_and_the_table_act_on_links_that_stand() {
         assert!(std::net::TcpStream::connect("127.0.1.1:5269").is_ok(), "without a restart");
     });
 }
+
+/// Seed 000: not supported in MiCloud Flex on GCP. What stands is ended as by the switch, and is back with the setting.
+#[test]
+fn in_micloud_flex_what_runs_is_ended_and_comes_back_with_the_deployment() {
+    let reason = "Federation is not supported in the MiCloud Flex on GCP (Google Cloud Platform) environment";
+    within(HOSTS, |network| {
+        let hosts = [("far.example", Authority::new().leaf("far.example", 2090))];
+        let prosody = Prosody::start(network, "127.0.1.2", &hosts, &Authority::new().pem(), false);
+        let (_appliance, admin) = home(&[json!({"domain": "far.example", "policy": "tls_dialback"})]);
+        talk(&admin, prosody.bob("far.example"), "dialback");
+        let mut other = Line::connect("127.0.1.1:5269");
+        other.say(bad_input::OPEN);
+        other.hear("</stream:features>");
+        deploy(&admin, "micloud_flex_gcp");
+        let status = await_that(&admin, "federation", SOON, "refused here", |now| now["state"] == "degraded");
+        assert!(status["reason"].as_str().unwrap().starts_with(reason), "{status:#}");
+        assert!(other.hear_out().ends_with("</stream:stream>"), "the stream is ended, not torn");
+        assert!(std::net::TcpStream::connect("127.0.1.1:5269").is_err(), "nobody listens");
+        let shown = admin.get("/federation").expect(200).json;
+        assert_eq!((&shown["state"], &shown["enabled"]), (&json!("not_supported"), &json!(true)), "{shown}");
+        assert!(shown["reason"].as_str().unwrap().starts_with(reason), "{shown}");
+        assert_eq!(admin.get("/federation/links").expect(200).items().len(), 0);
+        let doctor = admin.get("/doctor").expect(200);
+        let finding =
+            doctor.items().iter().find(|one| one["name"] == "plugin.federation.connection").unwrap();
+        assert_eq!(finding["state"], "warning", "{finding}");
+        assert!(finding["detail"].as_str().unwrap().starts_with(reason), "{finding}");
+        deploy(&admin, "on_premise");
+        await_that(&admin, "federation", SOON, "listening again", |now| now["state"] == "up");
+        let mut bob = prosody.bob("far.example");
+        bob.say(&message("ann@home.example", "m4", "back again"));
+        assert!(awaited(SOON, || (kept(&admin) == 2).then_some(())).is_some(), "the message did not come");
+    });
+}
+
+fn deploy(admin: &Client, kind: &str) {
+    admin.put("/settings/site.deployment", "*", &json!({"value": kind})).expect(200);
+}

@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 
 use serde_json::json;
 
-use crate::harness::{Appliance, workspace};
+use crate::harness::{Appliance, await_plugin, sister, site, workspace};
 
 /// Longest that the story may take, in seconds; it takes about ten.
 const STORY_SECONDS: &str = "180";
@@ -85,6 +85,25 @@ fn an_administrator_sets_peering_cloudlink_and_teams_up_by_keyboard() {
     let base = format!("https://{}/", appliance.address());
     let story = timed("node").arg(console("worlds.mjs")).args([&base, "alice", PASSWORD]).output();
     said_well("the story", &story.expect("timeout runs"));
+}
+
+#[test]
+fn an_administrator_of_micloud_flex_takes_away_what_it_does_not_support_by_keyboard() {
+    const PASSWORD: &str = "plum-tree under 7 stars";
+    let appliance = Appliance::with_plugins(&["federation", "peering"]);
+    said_well("the browser's packages", &timed(console("install")).output().expect("timeout runs"));
+    let made = appliance.cli(&["admin", "create", "alice", "--role", "admin", "--password-stdin"], PASSWORD);
+    assert_eq!(made.code, 0, "{}{}", made.stdout, made.stderr);
+    let admin = appliance.admin();
+    site(&admin);
+    admin.post("/peers", &sister("Nice", "uc.nice.example", "Nice-01")).expect(201);
+    let loopback = json!({"value": ["127.0.0.1:0"]});
+    admin.put("/settings/federation.s2s_listen", "*", &loopback).expect(200);
+    admin.post("/federation/servers", &json!({"domain": "ocs.com"})).expect(201);
+    admin.put("/federation", "*", &json!({"enabled": true, "open": false})).expect(200);
+    admin.put("/settings/site.deployment", "*", &json!({"value": "micloud_flex_gcp"})).expect(200);
+    await_plugin(&admin, "federation", "degraded");
+    tell(&appliance, "deployment.mjs", PASSWORD);
 }
 
 #[test]

@@ -94,11 +94,10 @@ fn a_replacement_resets_what_it_leaves_out() {
     let appliance = Appliance::start();
     let admin = appliance.admin();
     let path = &one_of_each(&admin)[2];
-    let put = admin.put(path, "*", &json!({"login_id": "jo", "last_name": "Roe"})).expect(200).json;
-    assert_eq!(
-        (&put["last_name"], &put["extension"], &put["pbx_node"]),
-        (&json!("Roe"), &json!(""), &Value::Null)
-    );
+    let node = admin.get(path).expect(200).text("pbx_node");
+    let body = json!({"login_id": "jo", "last_name": "Roe", "pbx_node": node});
+    let put = admin.put(path, "*", &body).expect(200).json;
+    assert_eq!((&put["last_name"], &put["extension"]), (&json!("Roe"), &json!("")));
     assert_eq!(put["enterprise"], "acme", "what is fixed may be left out and stays");
 }
 
@@ -108,7 +107,7 @@ fn a_patch_changes_only_what_it_names() {
     let admin = appliance.admin();
     let path = &one_of_each(&admin)[2];
     let before = admin.get(path).expect(200);
-    let patch = json!({"first_name": "Jo", "pbx_node": null});
+    let patch = json!({"first_name": "Jo", "in_directory": false});
     let merge = admin.call("PATCH", path).header("If-Match", &before.etag());
     let after = merge
         .header("Content-Type", "application/merge-patch+json")
@@ -116,10 +115,18 @@ fn a_patch_changes_only_what_it_names() {
         .send()
         .expect(200)
         .json;
-    assert_eq!((&after["first_name"], &after["pbx_node"]), (&json!("Jo"), &Value::Null));
-    for field in
-        ["id", "enterprise", "login_id", "last_name", "extension", "origin", "deployed", "created_at"]
-    {
+    assert_eq!((&after["first_name"], &after["in_directory"]), (&json!("Jo"), &json!(false)));
+    for field in [
+        "pbx_node",
+        "id",
+        "enterprise",
+        "login_id",
+        "last_name",
+        "extension",
+        "origin",
+        "deployed",
+        "created_at",
+    ] {
         assert_eq!(after[field], before.json[field], "{field}");
     }
     assert!(after["revision"].as_i64() > before.json["revision"].as_i64());
@@ -257,4 +264,35 @@ fn an_extension_is_nobody_elses_login() {
     admin.post("/accounts", &account("acme", "2001", &json!({}))).expect(201);
     let clash = admin.post("/accounts", &account("acme", "jo", &json!({"extension": "2001"})));
     clash.problem(422, "request/invalid").blames("/extension", "2001");
+}
+
+/// Mitel's help on accounts: an account without a node can gain one later and never lose it again.
+#[test]
+fn an_account_gains_a_node_and_never_loses_it_again() {
+    let appliance = Appliance::start();
+    let admin = appliance.admin();
+    let site = site(&admin);
+    let path =
+        format!("/accounts/{}", admin.post("/accounts", &account("acme", "jo", &json!({}))).expect(201).id());
+    admin.patch(&path, "*", &json!({"pbx_node": site.fr})).expect(200);
+    let gain = admin.get("/revisions?limit=1").expect(200).items()[0]["n"].clone();
+    admin.call("POST", &format!("/revisions/{gain}:undo")).send().expect(201);
+    assert_eq!(admin.get(&path).expect(200).json["pbx_node"], Value::Null, "undoing is no loss");
+    admin.patch(&path, "*", &json!({"pbx_node": site.fr})).expect(200);
+    let rule = "must name a PBX node: an account that has one may move to another";
+    let lost = admin.patch(&path, "*", &json!({"pbx_node": null})).problem(422, "request/invalid");
+    lost.blames("/pbx_node", rule).blames("/pbx_node", "null is not");
+    admin
+        .put(&path, "*", &json!({"login_id": "jo", "last_name": "Doe"}))
+        .problem(422, "request/invalid")
+        .blames("/pbx_node", rule);
+    for query in ["enterprise=acme", "enterprise=acme&dry_run=1", "enterprise=acme&mode=keep_good"] {
+        let list = "login_id,last_name,pbx_node\njo,Doe,\n";
+        let job = crate::import::send(&admin, query, list).expect(202).id();
+        let error = crate::import::ended(&admin, &job)["result"]["errors"][0].clone();
+        assert_eq!((&error["line"], &error["column"]), (&json!(2), &json!("pbx_node")), "{query}: {error}");
+        assert!(error["rule"].as_str().unwrap().starts_with(rule), "{query}: {error}");
+    }
+    assert_eq!(admin.get(&path).expect(200).text("pbx_node"), site.fr);
+    admin.patch(&path, "*", &json!({"pbx_node": site.us})).expect(200);
 }

@@ -21,6 +21,10 @@ pub fn enterprise_rules() -> Vec<Rule> {
                 (text(33), "4 to 32 characters long; this has 33"),
                 (json!("ab cd"), "letters, digits and dashes only"),
                 (json!("ab_cd"), "letters, digits and dashes only"),
+                (json!("ab|cd"), "letters, digits and dashes only; \"ab|cd\" is not"),
+                (json!("ab,cd"), "letters, digits and dashes only"),
+                (json!("ab;cd"), "letters, digits and dashes only"),
+                (json!("ab:cd"), "letters, digits and dashes only"),
                 (json!("école"), "letters, digits and dashes only"),
                 (json!("abcd\n"), "letters, digits and dashes only"),
                 (json!(1234), "must be text, not a number"),
@@ -33,9 +37,11 @@ pub fn enterprise_rules() -> Vec<Rule> {
             vec![
                 (json!(""), "1 to 128 characters long; this has 0"),
                 (text(129), "this has 129"),
+                (json!("a|b"), "letters, digits, dashes and spaces only; \"a|b\" is not"),
                 (json!("a_b"), "letters, digits, dashes and spaces only"),
                 (json!(" a"), "letters, digits, dashes and spaces only"),
                 (json!(["a"]), "must be text, not a list"),
+                (Value::Null, "is missing: What people call it"),
             ],
         ),
         (
@@ -48,7 +54,9 @@ pub fn enterprise_rules() -> Vec<Rule> {
                 (json!("a..com"), "a DNS name"),
                 (json!("10.0.0.1"), "a DNS name"),
                 (json!(format!("{}.com", "d".repeat(64))), "a DNS name"),
+                (text(254), "this has 254"),
                 (json!("é.fr"), "a DNS name"),
+                (Value::Null, "is missing: DNS name"),
             ],
         ),
         (
@@ -62,7 +70,10 @@ pub fn enterprise_rules() -> Vec<Rule> {
         (
             "admin_email",
             vec![json!(""), json!("it@example.com")],
-            vec![(json!("it"), "an e-mail address such as name@example.com")],
+            vec![
+                (json!("it"), "an e-mail address such as name@example.com"),
+                (text(255), "0 to 254 characters long; this has 255"),
+            ],
         ),
         (
             "presence_privacy",
@@ -126,7 +137,8 @@ pub fn trusted_server_rules() -> Vec<Rule> {
             vec![
                 (json!(""), "1 to 64"),
                 (text(65), "this has 65"),
-                (json!("a_b"), "letters, digits, dashes and spaces only"),
+                (json!("a_b"), "letters, digits, dashes and spaces only; \"a_b\" is not"),
+                (Value::Null, "is missing"),
             ],
         ),
         (
@@ -136,6 +148,7 @@ pub fn trusted_server_rules() -> Vec<Rule> {
                 (json!("im"), "an IP address or a fully qualified host name; \"im\" is not"),
                 (json!("https://im.example.com"), "fully qualified host name"),
                 (json!("10.0.0.256"), "an IP address"),
+                (text(254), "1 to 253 characters long; this has 254"),
                 (Value::Null, "is missing"),
             ],
         ),
@@ -160,6 +173,7 @@ pub fn node_rules() -> Vec<Rule> {
                 (text(65), "this has 65"),
                 (json!("a\u{0}b"), "without control characters"),
                 (json!("a\nb"), "without control characters"),
+                (Value::Null, "is missing: What people call it"),
             ],
         ),
         (
@@ -167,7 +181,7 @@ pub fn node_rules() -> Vec<Rule> {
             vec![json!("mivoice_business"), json!("mx_one"), json!("mivoice_5000")],
             vec![
                 (json!("mx-one"), "did you mean \"mx_one\"?"),
-                (json!("asterisk"), "must be one of mivoice_business, mx_one, mivoice_5000"),
+                (json!("office_400"), "must be one of mivoice_business, mx_one, mivoice_5000"),
                 (Value::Null, "is missing"),
             ],
         ),
@@ -179,6 +193,8 @@ pub fn node_rules() -> Vec<Rule> {
                 (json!("a_b"), "a host name or an IP address"),
                 (json!("10.0.0.256"), "a host name or an IP address"),
                 (json!("http://x"), "a host name or an IP address"),
+                (text(254), "this has 254"),
+                (Value::Null, "is missing: Host name"),
             ],
         ),
         (
@@ -226,7 +242,8 @@ pub fn node_rules() -> Vec<Rule> {
             vec![json!([]), json!(["7"]), json!(["100-199", "2000-2999"])],
             vec![
                 (json!(["a"]), "an extension such as 2000, or a range such as 2000-2999"),
-                (json!(["2-1"]), ""),
+                (json!(["2-1"]), "\"2-1\" runs backwards. Write 1-2."),
+                (json!(["9-10"]), "\"9-10\" has ends of different length"),
                 (json!(["123456789"]), "an extension such as 2000"),
             ],
         ),
@@ -271,8 +288,9 @@ pub fn account_rules() -> Vec<Rule> {
     vec![
         (
             "login_id",
-            vec![json!("jo"), json!("jo@example.com"), json!("jérôme"), text(113)],
+            vec![json!("jo"), json!("jo@example.com"), json!("jérôme"), json!("4001"), text(113)],
             vec![
+                (Value::Null, "is missing: Login ID"),
                 (json!("j"), "2 to 113 characters"),
                 (text(114), "this has 114"),
                 (json!("@jo"), "with @ neither first nor last"),
@@ -299,6 +317,7 @@ pub fn account_rules() -> Vec<Rule> {
                 (json!("a"), "an e-mail address such as name@example.com"),
                 (json!("a@b"), "an e-mail address"),
                 (json!("a b@c.com"), "an e-mail address"),
+                (text(255), "0 to 254 characters long; this has 255"),
             ],
         ),
         (
@@ -317,8 +336,20 @@ pub fn account_rules() -> Vec<Rule> {
                 (text(256), "this has 256"),
                 (json!("/Sales"), "folder names with / between them"),
                 (json!("Sales//Paris"), "folder names with / between them"),
+                (json!("Sales/"), "folder names with / between them"),
                 (json!("Sales /Paris"), "folder names with / between them"),
+                (json!("Sa\nles"), "folder names with / between them"),
             ],
+        ),
+        (
+            "voice_mail_server",
+            vec![json!(""), json!("vm.example.com"), json!("10.0.0.8")],
+            vec![(json!("a b"), "a host name or an IP address"), (text(129), "this has 129")],
+        ),
+        (
+            "voice_mail_number",
+            vec![json!(""), json!("+33 (0)1 42 76-49.78"), json!("*98")],
+            vec![(json!("call me"), "a telephone number"), ("1".repeat(33).into(), "0 to 32")],
         ),
         ("deployed", vec![json!(true), json!(false)], vec![(json!("yes"), "must be true or false")]),
         ("teams_status", vec![json!(true), json!(false)], vec![(json!("yes"), "must be true or false")]),
@@ -346,6 +377,7 @@ pub fn peer_rules() -> Vec<Rule> {
                 (text(65), "this has 65"),
                 (json!("a|b"), "letters, digits, dashes and spaces only"),
                 (json!("trail "), "letters, digits, dashes and spaces only"),
+                (Value::Null, "is missing: What people call it"),
             ],
         ),
         // Seed 001: only the length blocks.

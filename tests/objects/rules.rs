@@ -16,6 +16,8 @@ fn check(admin: &Client, kind: &str, usual: &Value, rules: &[Rule]) {
         for (value, words) in bad {
             let refused = admin.post(&list, &body(value)).problem(422, "request/invalid");
             assert!(blames_below(&refused, field, words), "{field} = {value}: not {words:?}: {refused}");
+            // What is never shown again is not shown in its error either.
+            assert!(*field == "password" || is_named(&refused, field, value), "{field} = {value}: {refused}");
         }
     }
     assert_eq!(all_pages(admin, &list), before, "something refused was kept");
@@ -37,6 +39,27 @@ fn blames_below(refused: &Answer, field: &str, words: &str) -> bool {
         let text = |name: &str| error[name].as_str().unwrap_or_default().to_owned();
         text("pointer").split('/').nth(1) == Some(field) && text("detail").contains(words)
     })
+}
+
+/// Whether an error at the field says which value it is about: the value itself or, where that would not help, its
+/// length, its kind, or that there is none.
+fn is_named(refused: &Answer, field: &str, value: &Value) -> bool {
+    let shown = match value {
+        Value::Null => vec!["missing".to_owned(), "needs one".to_owned()],
+        Value::String(text) => {
+            vec![format!("{text:?}"), format!("this has {}", text.chars().count()), "not text".to_owned()]
+        }
+        Value::Number(number) => vec![number.to_string(), "not a number".to_owned()],
+        Value::Array(items) => {
+            let mut shown: Vec<_> = items.iter().map(ToString::to_string).collect();
+            shown.extend(["not a list", "this has", "not text", "not a number"].map(str::to_owned));
+            shown
+        }
+        other => vec![other.to_string(), "not a truth value".to_owned()],
+    };
+    // A field that is not the caller's needs no value: any would be refused.
+    shown.iter().any(|words| blames_below(refused, field, words))
+        || blames_below(refused, field, "is set by the appliance")
 }
 
 #[test]

@@ -282,8 +282,28 @@ fn in_micloud_flex_peers_get_no_synchronizer_and_enterprises_do() {
     let invited = admin.post("/peering/invitations", &json!({"enterprise": "acme"}));
     invited.problem(409, "deployment/not_supported").says(words);
     admin.get(&path).expect(200);
+    let status = await_that(&admin, "peering", super::BACK_WITHIN, "refused here", |now| {
+        now["reason"].as_str().is_some_and(|reason| reason.starts_with(words))
+    });
+    assert_eq!(status["state"], "degraded", "{status:#}");
+    let overview = admin.get("/peering").expect(200).json;
+    assert_eq!(overview["state"], "not_supported", "{overview:#}");
+    let ocs = overview["peers"].as_array().unwrap().iter().find(|peer| peer["description"] == "OCS").unwrap();
+    assert!(ocs["reason"].as_str().unwrap().starts_with(words), "{overview:#}");
     admin.delete(&path, "*").expect(204);
     put(&admin, "/enterprises/acme/synchronizer", &directory()).expect(201);
+    admin.delete(peer_of(&path), "*").expect(204);
+    await_that(&admin, "peering", super::BACK_WITHIN, "about the enterprise's own directory", |now| {
+        now["reason"].as_str().is_some_and(|reason| reason.starts_with("configured, not connected"))
+    });
+    admin.put("/settings/site.deployment", "*", &json!({"value": "on_premise"})).expect(200);
+    put(&admin, &format!("/peers/{}/synchronizer", again(&admin)), &directory()).expect(201);
+}
+
+/// An external peer that is made anew.
+fn again(admin: &Client) -> String {
+    let peer = json!({"enterprise": "acme", "description": "OCS", "kind": "external"});
+    admin.post("/peers", &peer).expect(201).id()
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Every write leaves a revision that says who, from where, what before and after; and the way back.
 
+mod ways;
+
 use serde_json::{Value, json};
 
 use crate::harness::*;

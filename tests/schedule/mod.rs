@@ -121,3 +121,74 @@ fn old_revisions_are_forgotten_as_the_setting_says() {
     let left = admin.get("/revisions?object=acme").expect(200);
     assert_eq!(left.column("action"), ["change"], "the young one stays");
 }
+
+/// How late the appliance believes it is; it must not run.
+fn set_believed(appliance: &Appliance, days_ago: i64) {
+    let sql =
+        "UPDATE meta SET value = json_object('believed', (unixepoch() - ?1 * 86400) * 1000, 'doubted', NULL)
+               WHERE name = 'clock.known'";
+    assert_eq!(
+        database(appliance).execute(sql, [days_ago]).expect("what the appliance knows of the clock"),
+        1
+    );
+}
+
+fn sweep_now(admin: &Client, name: &str) -> Value {
+    let job = admin.post("/jobs", &json!({"plugin": "core", "name": name})).expect(202).id();
+    let path = format!("/jobs/{job}");
+    let ended = || Some(admin.get(&path).expect(200).json).filter(|job| !job["ended_at"].is_null());
+    awaited(Duration::from_secs(20), ended).expect("it ends")
+}
+
+fn clock_finding(admin: &Client) -> Value {
+    let doctor = admin.get("/doctor").expect(200);
+    doctor.items().iter().find(|finding| finding["name"] == "clock").expect("the check").clone()
+}
+
+#[test]
+fn nothing_old_is_forgotten_while_the_clock_has_leapt() {
+    let mut appliance = Appliance::start();
+    let admin = appliance.admin();
+    admin.post("/enterprises", &enterprise_body("acme")).expect(201);
+    assert_eq!(clock_finding(&admin)["state"], "ok");
+    appliance.stop();
+    database(&appliance)
+        .execute("UPDATE revision SET at = '2020-01-01T00:00:00.000Z'", [])
+        .expect("old revisions");
+    set_believed(&appliance, 400);
+    appliance.resume();
+    let admin = appliance.admin();
+    let refused = sweep_now(&admin, "revisions.sweep");
+    assert_eq!(refused["state"], "failed", "{refused}");
+    let note = refused["note"].as_str().unwrap();
+    assert!(note.contains("leapt ahead by 400 days") && note.contains("Nothing was forgotten"), "{note}");
+    let finding = clock_finding(&admin);
+    assert_eq!(finding["state"], "warning", "{finding}");
+    assert!(finding["advice"].as_str().unwrap().contains("clock.believe"), "{finding}");
+    assert_eq!(admin.get("/revisions?object=acme").expect(200).items().len(), 1, "it is kept");
+    // Right again: as if the clock had been set back to where it was expected.
+    appliance.stop();
+    set_believed(&appliance, 0);
+    appliance.resume();
+    let admin = appliance.admin();
+    assert_eq!(clock_finding(&admin)["state"], "ok");
+    assert_eq!(sweep_now(&admin, "revisions.sweep")["state"], "done");
+    assert_eq!(admin.get("/revisions?object=acme").expect(200).items().len(), 0);
+}
+
+#[test]
+fn a_leap_that_is_right_is_believed_when_an_administrator_says_so() {
+    let mut appliance = Appliance::start();
+    appliance.stop();
+    set_believed(&appliance, 400);
+    appliance.resume();
+    let admin = appliance.admin();
+    assert_eq!(clock_finding(&admin)["state"], "warning");
+    let operator = appliance.anonymous().with_token(&appliance.token("night", "operator"));
+    operator.post("/jobs", &json!({"plugin": "core", "name": "clock.believe"})).problem(403, "access/denied");
+    assert_eq!(sweep_now(&admin, "clock.believe")["state"], "done");
+    assert_eq!(clock_finding(&admin)["state"], "ok");
+    appliance.kill9();
+    appliance.resume();
+    assert_eq!(clock_finding(&appliance.admin())["state"], "ok", "it stays believed");
+}

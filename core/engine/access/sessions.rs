@@ -52,8 +52,9 @@ pub fn end_all(tx: &Tx<'_>, admin_id: &str) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Drops sessions that are over.
+/// Drops sessions that are over, unless the clock has leapt: they are not over then once it is right again.
 pub fn sweep(engine: &Engine) -> Result<usize, Problem> {
+    engine.leaps.refuse()?;
     let (idle_since, begun_since) = limits(engine);
     let sql = "DELETE FROM session WHERE seen_at < ?1 OR created_at < ?2";
     engine.db.write(move |tx| Ok::<_, Problem>(tx.execute(sql, params![idle_since, begun_since])?))

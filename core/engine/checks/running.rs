@@ -32,7 +32,9 @@ const HOOK_CHANGED: &str = "hook.changed";
 /// Starts the threads that run the checks of a registry.
 pub fn begin(engine: &Shared, registry: Box<dyn Registry>) -> Result<(), String> {
     let remembered = engine.db.read(store::all).map_err(|problem| problem.detail)?;
-    engine.db.write(store::forget_gone).map_err(|problem| problem.detail)?;
+    if engine.leaps.refuse().is_ok() {
+        engine.db.write(store::forget_gone).map_err(|problem| problem.detail)?;
+    }
     engine.checks.roster().remembered = remembered.into_iter().collect();
     if engine.checks.registry.set(registry).is_err() {
         return Err("The checks are run already.".to_owned());

@@ -3,6 +3,7 @@
 
 mod certificate;
 mod claimed;
+mod clock;
 mod database_answers;
 mod database_whole;
 mod deployment;
@@ -92,6 +93,7 @@ pub static ALL: &[&Check] = &[
     &disk_space::CHECK,
     &certificate::CHECK,
     &claimed::CHECK,
+    &clock::CHECK,
     &deployment::CHECK,
     &plugins::CHECK,
     &scripts::CHECK,

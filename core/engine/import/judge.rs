@@ -10,7 +10,7 @@ use super::report::{LineError, Outcome};
 use crate::catalog::problems::Problem;
 use crate::catalog::shape::Object;
 use crate::engine::change::Change;
-use crate::engine::objects::{ACCOUNTS, Hidden, is_same, text};
+use crate::engine::objects::{ACCOUNTS, Hidden, is_same, refuse_losing_node, text};
 
 /// What is to be done for a line.
 enum Plan {
@@ -100,6 +100,7 @@ fn plan(read: &Read<'_>, given: &Object) -> Result<Plan, Problem> {
     whole.extend(fields);
     let mut accepted =
         ACCOUNTS.shape.accept(&Value::Object(whole), Some(&before)).map_err(Problem::invalid)?;
+    refuse_losing_node(&before, &accepted)?;
     // So that what is left out is what it will be.
     ACCOUNTS.examine(read, &mut accepted)?;
     Ok(if is_same(&before, &accepted) { Plan::Nothing } else { Plan::Replace(before, accepted) })

@@ -14,12 +14,13 @@ const BATCH: i64 = 500;
 const BATCHES: usize = 100;
 const DAY_MS: i64 = 24 * 3600 * 1000;
 
-/// Drops what is older than the setting says, whether or not it has arrived; how many.
+/// Drops what is older than the setting says, whether or not it has arrived, unless the clock has leapt; how many.
 pub fn sweep(engine: &Engine) -> Result<usize, Problem> {
     let days = i64::try_from(engine.settings.number(MESSAGES_RETENTION_DAYS)).unwrap_or(0);
     if days == 0 {
         return Ok(0);
     }
+    engine.leaps.refuse()?;
     let before = clock::millis() - days.saturating_mul(DAY_MS);
     let mut dropped = 0;
     for _ in 0..BATCHES {

@@ -81,6 +81,18 @@ static SHAPE: Shape = Shape {
             Absent::Text(""),
             "Folder of the corporate directory below the top, such as Sales/Paris; empty: the top.",
         ),
+        Field::optional(
+            "voice_mail_server",
+            Kind::Text { min: 0, max: 128, rule: Some(&rules::HOST) },
+            Absent::Text(""),
+            "Host name or IP address of the account's own voice mail server; empty: the node's.",
+        ),
+        Field::optional(
+            "voice_mail_number",
+            Kind::Text { min: 0, max: 32, rule: Some(&rules::NUMBER) },
+            Absent::Text(""),
+            "Public number of the account's own voice mail; empty: the node's.",
+        ),
         Field::optional("deployed", Kind::Boolean, Absent::Boolean(true), "Whether it is in use."),
         Field::read_only(
             "address",
@@ -182,6 +194,20 @@ fn settle(read: &Read<'_>, object: &mut Object) -> Result<(), Problem> {
     check_extension(read, object)
 }
 
+/// An account may gain a PBX node later and never lose it again (Mitel's help on accounts): its telephones would be left
+/// on a system that it has no part in any more. It may move to another node.
+pub fn refuse_losing_node(before: &Object, after: &Object) -> Result<(), Problem> {
+    let has_node = |account: &Object| account.get("pbx_node").is_some_and(|node| !node.is_null());
+    // A peer's user is on whatever the peer says.
+    if !has_node(before) || has_node(after) || !text(before, "peer").is_empty() {
+        return Ok(());
+    }
+    Err(Problem::field(
+        "pbx_node",
+        "must name a PBX node: an account that has one may move to another and never be without again; null is not",
+    ))
+}
+
 fn check_node(read: &Read<'_>, object: &Object) -> Result<(), Problem> {
     let Some(node) = object.get("pbx_node").and_then(|v| v.as_str()) else { return Ok(()) };
     let home = PBX_NODES.get(read, node)?;
@@ -190,7 +216,11 @@ fn check_node(read: &Read<'_>, object: &Object) -> Result<(), Problem> {
     }
     Err(Problem::field(
         "pbx_node",
-        format!("belongs to enterprise {:?}, not to this account's", text(&home, "enterprise")),
+        format!(
+            "must be a PBX node of the account's enterprise; {:?} belongs to enterprise {:?}",
+            text(&home, "name"),
+            text(&home, "enterprise")
+        ),
     ))
 }
 

@@ -3,6 +3,7 @@
 
 use jackfield_db::{Read, params_from_iter};
 
+use super::accounts::refuse_losing_node;
 use super::{
     ACCOUNTS, ALL, Object, PEERS, PROFILES, Resource, TRUSTED_SERVERS, find, profiles, text, trusted_servers,
 };
@@ -33,6 +34,10 @@ pub fn before_write(
 ) -> Result<(), Problem> {
     match (resource.name, before) {
         (name, _) if name == PEERS.name => deployment::refuse_peering(change.tx),
+        // Putting back what gave it the node takes the node away.
+        (name, Some(before)) if name == ACCOUNTS.name && !change.is_undo() => {
+            refuse_losing_node(before, after)
+        }
         (name, Some(before)) if name == TRUSTED_SERVERS.name => trusted_servers::refuse_change(before, after),
         _ => Ok(()),
     }

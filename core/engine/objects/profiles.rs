@@ -96,7 +96,7 @@ fn settle(_: &jackfield_db::Read<'_>, object: &mut Object) -> Result<(), Problem
         }
         TEAMS_PROFILE if object.get("teams_status") != Some(&true.into()) => Err(Problem::field(
             "teams_status",
-            "must be true in the Default MS Teams User Profile; give its users another profile instead",
+            "must be true in the Default MS Teams User Profile; false is not: give its users another profile instead",
         )),
         _ => Ok(()),
     }

@@ -69,7 +69,8 @@ pub fn refuse_change(before: &Object, after: &Object) -> Result<(), Problem> {
     if text(before, "peer").is_empty() || text(after, "type") == PEER {
         return Ok(());
     }
-    let detail = format!("belongs to peer {:?} and stays {PEER:?}", text(before, "peer"));
+    let (peer, wanted) = (text(before, "peer"), text(after, "type"));
+    let detail = format!("belongs to peer {peer:?} and stays {PEER:?}; {wanted:?} is not");
     Err(Problem::invalid(vec![FieldError::at("type", detail)]))
 }
 

@@ -5,12 +5,15 @@
 //! | 1 | An account that does not show its presence is `unknown` to everybody. | Mitel's help on privacy |
 //! | 2 | While Teams is on for the account, its Teams status is shown and nothing else. | seed 003 |
 //! | 3 | Among what was said on purpose (by hand, calendar, XMPP and CloudLink beyond "there" and "not there") the last change wins. | Mitel's help on dynamic status, for hand and calendar; the rest is ours |
-//! | 4 | A call, or "do not disturb" at the telephone, counts more than that, unless the state was set by hand. | ours; as Teams hides a call under a status that the user chose |
+//! | 4 | A call, or "do not disturb" at the telephone, counts more than that, unless the state was set by hand to something other than available. | ours; as in Microsoft Graph a status that the user chose beats all sessions, and choosing "available" is taking one's choice back |
 //! | 5 | Else whoever is there makes the account available; else it is offline if somebody says so; else unknown. | ours |
+//! | - | The calendar has no say unless enterprise and profile have calendar integration. | Mitel's help on user profiles |
+//! | - | What goes outward to a world is the same with that world's own input left out, so that nothing comes back as an echo. | ours, for the loop that two-way Teams presence would make |
+//! | - | While Teams is on, what was set by hand is not used outward either. | seed 003: "will not be displayed or utilized" |
 //!
-//! What goes outward to a world is the same with that world's own input left out, so that nothing comes back as
-//! an echo. While Teams is on, what was set by hand is not used outward either (seed 003: "will not be displayed
-//! or utilized").
+//! Schedules and locations, which that help names beside hand and calendar, are no sources of their own: who sets a
+//! state by them tells it as `manual` or `calendar`. A world's own words become states where it is spoken with, and so does
+//! keeping back its echo: only there is known what was written to it, and when.
 
 use super::state::{Input, Inputs, Rule, Source, State};
 
@@ -21,6 +24,8 @@ pub struct Facts {
     pub is_shown: bool,
     /// Whether Teams is on for it.
     pub is_teams_on: bool,
+    /// Whether its calendar has a say.
+    pub has_calendar: bool,
 }
 
 /// The outcome: the state, whose it is, why.
@@ -45,7 +50,8 @@ pub fn merge(inputs: &Inputs, facts: Facts, without: Option<Source>) -> Verdict 
         return nobodys(Rule::Hidden);
     }
     let said = |source: Source| {
-        let input = inputs[source as usize].as_deref().filter(|_| Some(source) != without)?;
+        let is_left_out = Some(source) == without || (source == Source::Calendar && !facts.has_calendar);
+        let input = inputs[source as usize].as_deref().filter(|_| !is_left_out)?;
         (input.state != State::Unknown).then_some(input)
     };
     if facts.is_teams_on && without != Some(Source::Teams) {

@@ -1,283 +1,224 @@
-//! The merge by table: each row is who says what, oldest first, what is known of the account, whose input is
-//! left out, and what must come out.
+//! The merge by table: each rule with where it is from, and rows that it decides. A row is its name, what sources say,
+//! oldest first, what is set for the account and whose input is left out (nothing: it is shown), what must come out, and
+//! the reason that is given.
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use super::*;
-use Rule::{ByHand, Faint, Hidden, LastSet, Nothing, TeamsOnly, TeamsSilent, Telephone};
-use Source::{Calendar, Cloudlink, Manual, Teams, Telephony, Xmpp};
-use State::{
-    Available, Away, BeRightBack, Busy, DoNotDisturb, InCall, InMeeting, Offline, OutOfOffice, Unknown,
-};
+use State::{Available, Away, Busy, InCall, Offline, Unknown};
 
-const OPEN: Facts = Facts { is_shown: true, is_teams_on: false };
-const TEAMS: Facts = Facts { is_shown: true, is_teams_on: true };
-const HIDDEN: Facts = Facts { is_shown: false, is_teams_on: false };
+const OPEN: Facts = Facts { is_shown: true, is_teams_on: false, has_calendar: true };
 
-type Told = &'static [(Source, State)];
-type Row = (&'static str, Told, Facts, Option<Source>, State, Option<Source>, Rule);
+/// A rule of the merge.
+struct Law {
+    says: &'static str,
+    from: &'static str,
+    rows: &'static [&'static str],
+}
 
-fn inputs(told: Told) -> Inputs {
+const LAWS: &[Law] = &[
+    Law {
+        says: "an account that does not show its presence is unknown to everybody",
+        from: "Mitel's help on privacy: a hidden user is \"Status Unknown\"",
+        rows: &[
+            "hidden is unknown | manual busy | hidden | unknown | Hidden",
+            "hidden is unknown to Teams as well | telephony in_call | hidden, without teams | unknown | Hidden",
+            "hidden comes before Teams | teams away | hidden, Teams on | unknown | Hidden",
+        ],
+    },
+    Law {
+        says: "while Teams is on its status is shown and nothing else",
+        from: "seed 003",
+        rows: &[
+            "Teams alone | teams away, manual busy | Teams on | away by teams | TeamsOnly",
+            "Teams before a call | teams available, telephony in_call | Teams on | available by teams | TeamsOnly",
+            "Teams offline is offline | teams offline, xmpp available | Teams on | offline by teams | TeamsOnly",
+            "to XMPP: Teams | teams busy, xmpp away | Teams on, without xmpp | busy by teams | TeamsOnly",
+            "Teams silent | manual busy, xmpp available | Teams on | unknown | TeamsSilent",
+            "Teams says that it does not know | teams unknown, xmpp away | Teams on | unknown | TeamsSilent",
+        ],
+    },
+    Law {
+        says: "while Teams is on what was set by hand is not used either",
+        from: "seed 003: \"will not be displayed or utilized\"",
+        rows: &[
+            "to Teams: the call, not the hand | manual away, telephony in_call | Teams on, without teams | in_call by telephony | Telephone",
+            "to Teams: nothing | manual away | Teams on, without teams | unknown | Nothing",
+        ],
+    },
+    Law {
+        says: "when Teams is switched off what was there before is back",
+        from: "seed 003: \"as long as Microsoft Teams presence integration remains enabled\"",
+        rows: &[
+            "the hand is back | manual away, teams busy |  | away by manual | LastSet",
+            "Teams' input is not used | teams busy |  | unknown | Nothing",
+        ],
+    },
+    Law {
+        says: "the last change wins between hand and calendar",
+        from: "Mitel's help on dynamic status",
+        rows: &[
+            "hand after calendar | calendar in_meeting, manual available |  | available by manual | LastSet",
+            "calendar after hand | manual available, calendar in_meeting |  | in_meeting by calendar | LastSet",
+            "offline by hand is meant | xmpp available, manual offline |  | offline by manual | LastSet",
+        ],
+    },
+    Law {
+        says: "the calendar has no say unless enterprise and profile have calendar integration",
+        from: "Mitel's help on user profiles",
+        rows: &[
+            "a meeting does not count | calendar in_meeting | no calendar | unknown | Nothing",
+            "nor does it take the hand's place | manual away, calendar in_meeting | no calendar | away by manual | LastSet",
+            "nor does it make anybody available | xmpp offline, calendar available | no calendar | offline by xmpp | Faint",
+        ],
+    },
+    Law {
+        says: "XMPP and CloudLink beyond \"there\" and \"not there\" are on purpose too",
+        from: "ours: a client's user chooses them",
+        rows: &[
+            "the XMPP client set last | manual available, xmpp do_not_disturb |  | do_not_disturb by xmpp | LastSet",
+            "CloudLink set last | xmpp away, cloudlink be_right_back |  | be_right_back by cloudlink | LastSet",
+        ],
+    },
+    Law {
+        says: "a client that is there or not, and a free calendar, say nothing about what somebody wants",
+        from: "ours: nobody chose them",
+        rows: &[
+            "a client that leaves takes nothing back | manual busy, xmpp offline |  | busy by manual | LastSet",
+            "an absence stays over a client | calendar out_of_office, xmpp available |  | out_of_office by calendar | LastSet",
+            "a free calendar | manual away, calendar available |  | away by manual | LastSet",
+        ],
+    },
+    Law {
+        says: "a call counts more than what is known otherwise",
+        from: "Mitel's guide to presence in Teams: on a call is busy there",
+        rows: &[
+            "a call | telephony in_call |  | in_call by telephony | Telephone",
+            "a call over a client | telephony in_call, xmpp available |  | in_call by telephony | Telephone",
+            "a call over a meeting | telephony in_call, calendar in_meeting |  | in_call by telephony | Telephone",
+            "a conference | telephony in_meeting, xmpp away |  | in_meeting by telephony | Telephone",
+        ],
+    },
+    Law {
+        says: "do not disturb at the telephone counts likewise",
+        from: "Mitel's guide to presence in Teams: it is presenting there",
+        rows: &[
+            "do not disturb | telephony do_not_disturb, xmpp away |  | do_not_disturb by telephony | Telephone",
+        ],
+    },
+    Law {
+        says: "what was set by hand hides a call",
+        from: "Microsoft Graph: a preferred state beats all sessions",
+        rows: &[
+            "by hand over a call | manual do_not_disturb, telephony in_call |  | do_not_disturb by manual | ByHand",
+            "appear offline also in a call | manual offline, telephony in_call |  | offline by manual | ByHand",
+            "a later meeting took the hand's place | manual away, calendar in_meeting, telephony in_call |  | in_call by telephony | Telephone",
+        ],
+    },
+    Law {
+        says: "choosing available is taking one's choice back",
+        from: "Microsoft Graph: whoever picks it clears what is preferred",
+        rows: &[
+            "a call over available by hand | telephony in_call, manual available |  | in_call by telephony | Telephone",
+        ],
+    },
+    Law {
+        says: "an idle telephone says little",
+        from: "Mitel's guide to presence in Teams: it changes nothing there",
+        rows: &[
+            "under a client | telephony available, xmpp away |  | away by xmpp | LastSet",
+            "alone | telephony available |  | available by telephony | Faint",
+        ],
+    },
+    Law {
+        says: "whoever is there makes it available, else it is offline if somebody says so",
+        from: "ours: as several clients of one XMPP user",
+        rows: &[
+            "one client of two is there | cloudlink available, xmpp offline |  | available by cloudlink | Faint",
+            "nobody is there | xmpp offline |  | offline by xmpp | Faint",
+        ],
+    },
+    Law {
+        says: "who does not know says nothing",
+        from: "ours",
+        rows: &[
+            "nobody has said anything |  |  | unknown | Nothing",
+            "unknown | manual unknown, xmpp unknown |  | unknown | Nothing",
+        ],
+    },
+    Law {
+        says: "a world is told the rest",
+        from: "ours: nothing comes back to it as an echo",
+        rows: &[
+            "to XMPP without XMPP's own | manual available, xmpp do_not_disturb | without xmpp | available by manual | LastSet",
+            "to Teams: never what was read there | teams busy | Teams on, without teams | unknown | Nothing",
+            "to Teams: our own call | teams in_call, telephony in_call | Teams on, without teams | in_call by telephony | Telephone",
+            "to CloudLink without its own | cloudlink away | without cloudlink | unknown | Nothing",
+        ],
+    },
+];
+
+fn inputs(told: impl IntoIterator<Item = (Source, State)>) -> Inputs {
     let mut inputs = Inputs::default();
-    for (n, (source, state)) in told.iter().enumerate() {
-        let (order, told) = (n as u64, Instant::now());
-        let input = Input { state: *state, note: "".into(), since: 0, order, told, expires: None };
-        inputs[*source as usize] = Some(Box::new(input));
+    for (order, (source, state)) in (0..).zip(told) {
+        let input = Input { state, note: "".into(), since: 0, order, told: Instant::now(), expires: None };
+        inputs[source as usize] = Some(Box::new(input));
     }
     inputs
 }
 
-const ROWS: &[Row] = &[
-    ("nobody has said anything", &[], OPEN, None, Unknown, None, Nothing),
-    ("unknown says nothing", &[(Manual, Unknown), (Xmpp, Unknown)], OPEN, None, Unknown, None, Nothing),
-    // 1: privacy.
-    ("hidden is unknown", &[(Manual, Busy)], HIDDEN, None, Unknown, None, Hidden),
-    (
-        "hidden is unknown to Teams as well",
-        &[(Telephony, InCall)],
-        HIDDEN,
-        Some(Teams),
-        Unknown,
-        None,
-        Hidden,
-    ),
-    // 2: Teams only (seed 003).
-    ("Teams alone", &[(Teams, Away), (Manual, Busy)], TEAMS, None, Away, Some(Teams), TeamsOnly),
-    (
-        "Teams before a call",
-        &[(Teams, Available), (Telephony, InCall)],
-        TEAMS,
-        None,
-        Available,
-        Some(Teams),
-        TeamsOnly,
-    ),
-    (
-        "Teams offline is offline",
-        &[(Teams, Offline), (Xmpp, Available)],
-        TEAMS,
-        None,
-        Offline,
-        Some(Teams),
-        TeamsOnly,
-    ),
-    ("Teams silent", &[(Manual, Busy), (Xmpp, Available)], TEAMS, None, Unknown, None, TeamsSilent),
-    (
-        "Teams says that it does not know",
-        &[(Teams, Unknown), (Xmpp, Away)],
-        TEAMS,
-        None,
-        Unknown,
-        None,
-        TeamsSilent,
-    ),
-    ("Teams off: its input is not used", &[(Teams, Busy)], OPEN, None, Unknown, None, Nothing),
-    // 3: the last change wins.
-    (
-        "hand after calendar",
-        &[(Calendar, InMeeting), (Manual, Available)],
-        OPEN,
-        None,
-        Available,
-        Some(Manual),
-        LastSet,
-    ),
-    (
-        "calendar after hand",
-        &[(Manual, Available), (Calendar, InMeeting)],
-        OPEN,
-        None,
-        InMeeting,
-        Some(Calendar),
-        LastSet,
-    ),
-    (
-        "a free calendar says nothing",
-        &[(Manual, Away), (Calendar, Available)],
-        OPEN,
-        None,
-        Away,
-        Some(Manual),
-        LastSet,
-    ),
-    (
-        "an absence stays over a client",
-        &[(Calendar, OutOfOffice), (Xmpp, Available)],
-        OPEN,
-        None,
-        OutOfOffice,
-        Some(Calendar),
-        LastSet,
-    ),
-    (
-        "the XMPP client set last",
-        &[(Manual, Available), (Xmpp, DoNotDisturb)],
-        OPEN,
-        None,
-        DoNotDisturb,
-        Some(Xmpp),
-        LastSet,
-    ),
-    (
-        "CloudLink set last",
-        &[(Xmpp, Away), (Cloudlink, BeRightBack)],
-        OPEN,
-        None,
-        BeRightBack,
-        Some(Cloudlink),
-        LastSet,
-    ),
-    (
-        "by hand offline is meant",
-        &[(Xmpp, Available), (Manual, Offline)],
-        OPEN,
-        None,
-        Offline,
-        Some(Manual),
-        LastSet,
-    ),
-    (
-        "a client that leaves takes nothing back",
-        &[(Manual, Busy), (Xmpp, Offline)],
-        OPEN,
-        None,
-        Busy,
-        Some(Manual),
-        LastSet,
-    ),
-    // 4: the telephone.
-    ("a call", &[(Telephony, InCall)], OPEN, None, InCall, Some(Telephony), Telephone),
-    (
-        "a call over a client",
-        &[(Telephony, InCall), (Xmpp, Available)],
-        OPEN,
-        None,
-        InCall,
-        Some(Telephony),
-        Telephone,
-    ),
-    (
-        "a call over a meeting",
-        &[(Telephony, InCall), (Calendar, InMeeting)],
-        OPEN,
-        None,
-        InCall,
-        Some(Telephony),
-        Telephone,
-    ),
-    (
-        "a call over available by hand",
-        &[(Telephony, InCall), (Manual, Available)],
-        OPEN,
-        None,
-        InCall,
-        Some(Telephony),
-        Telephone,
-    ),
-    (
-        "by hand over a call",
-        &[(Manual, DoNotDisturb), (Telephony, InCall)],
-        OPEN,
-        None,
-        DoNotDisturb,
-        Some(Manual),
-        ByHand,
-    ),
-    (
-        "appear offline also in a call",
-        &[(Manual, Offline), (Telephony, InCall)],
-        OPEN,
-        None,
-        Offline,
-        Some(Manual),
-        ByHand,
-    ),
-    (
-        "a later meeting took the hand's place",
-        &[(Manual, Away), (Calendar, InMeeting), (Telephony, InCall)],
-        OPEN,
-        None,
-        InCall,
-        Some(Telephony),
-        Telephone,
-    ),
-    (
-        "do not disturb at the telephone",
-        &[(Telephony, DoNotDisturb), (Xmpp, Away)],
-        OPEN,
-        None,
-        DoNotDisturb,
-        Some(Telephony),
-        Telephone,
-    ),
-    (
-        "an idle telephone says little",
-        &[(Telephony, Available), (Xmpp, Away)],
-        OPEN,
-        None,
-        Away,
-        Some(Xmpp),
-        LastSet,
-    ),
-    // 5: who is there.
-    ("an idle telephone alone", &[(Telephony, Available)], OPEN, None, Available, Some(Telephony), Faint),
-    (
-        "one client of two is there",
-        &[(Cloudlink, Available), (Xmpp, Offline)],
-        OPEN,
-        None,
-        Available,
-        Some(Cloudlink),
-        Faint,
-    ),
-    ("nobody is there", &[(Xmpp, Offline)], OPEN, None, Offline, Some(Xmpp), Faint),
-    // Outward.
-    (
-        "to XMPP without XMPP's own",
-        &[(Manual, Available), (Xmpp, DoNotDisturb)],
-        OPEN,
-        Some(Xmpp),
-        Available,
-        Some(Manual),
-        LastSet,
-    ),
-    (
-        "to Teams: the call",
-        &[(Teams, InCall), (Telephony, InCall)],
-        TEAMS,
-        Some(Teams),
-        InCall,
-        Some(Telephony),
-        Telephone,
-    ),
-    ("to Teams: never what was read there", &[(Teams, Busy)], TEAMS, Some(Teams), Unknown, None, Nothing),
-    (
-        "to Teams: not what was set by hand",
-        &[(Manual, Away), (Telephony, InCall)],
-        TEAMS,
-        Some(Teams),
-        InCall,
-        Some(Telephony),
-        Telephone,
-    ),
-    (
-        "to XMPP while Teams is on: Teams",
-        &[(Teams, Busy), (Xmpp, Away)],
-        TEAMS,
-        Some(Xmpp),
-        Busy,
-        Some(Teams),
-        TeamsOnly,
-    ),
-    ("to CloudLink without its own", &[(Cloudlink, Away)], OPEN, Some(Cloudlink), Unknown, None, Nothing),
-];
+/// `manual away, telephony in_call`
+fn told(text: &str) -> impl Iterator<Item = (Source, State)> {
+    text.split(", ").filter(|said| !said.is_empty()).map(|said| {
+        let (source, state) = said.split_once(' ').unwrap();
+        (Source::parse(source).unwrap(), State::parse(state).unwrap())
+    })
+}
+
+/// `Teams on, without xmpp`
+fn set(text: &str) -> (Facts, Option<Source>) {
+    let (mut facts, mut without) = (OPEN, None);
+    for one in text.split(", ") {
+        match one {
+            "" => {}
+            "hidden" => facts.is_shown = false,
+            "Teams on" => facts.is_teams_on = true,
+            "no calendar" => facts.has_calendar = false,
+            other => without = Some(Source::parse(other.strip_prefix("without ").unwrap()).unwrap()),
+        }
+    }
+    (facts, without)
+}
+
+/// `in_call by telephony | Telephone`, or `unknown | Nothing`, which is nobody's.
+fn written(Verdict { state, source, rule }: Verdict) -> String {
+    let source = source.map(|source| format!(" by {}", source.name())).unwrap_or_default();
+    format!("{}{source} | {rule:?}", state.name())
+}
 
 #[test]
-fn each_row_comes_out_as_it_must() {
-    for (what, told, facts, without, state, source, rule) in ROWS {
-        let expected = Verdict { state: *state, source: *source, rule: *rule };
-        assert_eq!(merge(&inputs(told), *facts, *without), expected, "{what}");
+fn each_rule_decides_its_rows() {
+    for Law { says, from, rows } in LAWS {
+        assert!(!from.is_empty() && !rows.is_empty(), "{says}: from nowhere, or tried by nothing");
+        for row in *rows {
+            let [what, said, sets, outcome, reason] = row.split('|').map(str::trim).collect::<Vec<_>>()[..]
+            else {
+                panic!("{row}: not five cells")
+            };
+            let (facts, without) = set(sets);
+            let verdict = merge(&inputs(told(said)), facts, without);
+            assert_eq!(written(verdict), format!("{outcome} | {reason}"), "{says} ({from}): {what}");
+        }
     }
+}
+
+/// A reason that is shown to people and has no row would be nobody's rule.
+#[test]
+fn every_reason_is_some_row_s() {
+    let rows = LAWS.iter().flat_map(|law| law.rows);
+    let reasons: BTreeSet<_> = rows.filter_map(|row| row.rsplit(' ').next()).collect();
+    assert_eq!(reasons.len(), 8, "{reasons:#?}");
 }
 
 /// Whatever the inputs are: what is left out never shows, and what shows is some input's own state.
@@ -286,14 +227,10 @@ fn for_all_pairs_of_inputs_the_outcome_is_an_inputs_own() {
     for a in Source::ALL {
         for b in Source::ALL {
             for (first, second) in [(InCall, Away), (Offline, Available), (Busy, Offline)] {
-                let mut inputs = Inputs::default();
-                for (order, (source, state)) in [(a, first), (b, second)].into_iter().enumerate() {
-                    let told = Instant::now();
-                    let input =
-                        Input { state, note: "".into(), since: 0, order: order as u64, told, expires: None };
-                    inputs[source as usize] = Some(Box::new(input));
-                }
-                for facts in [OPEN, TEAMS] {
+                let inputs = inputs([(a, first), (b, second)]);
+                for facts in
+                    [OPEN, Facts { is_teams_on: true, ..OPEN }, Facts { has_calendar: false, ..OPEN }]
+                {
                     for without in [None, Some(a), Some(b)] {
                         let verdict = merge(&inputs, facts, without);
                         let own = verdict.source.map(|s| inputs[s as usize].as_ref().map(|i| i.state));

@@ -16,15 +16,16 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::Builder;
 use std::time::{Duration, Instant};
 
+use super::Engine;
+use super::clock::Now;
 use super::events::Fired;
 use super::news::News;
-use super::{Engine, clock};
-use crate::catalog::events::{ACCOUNT_CHANGED, ACCOUNTS_CHANGED, ENTERPRISE_CHANGED};
+use crate::catalog::events::{ACCOUNT_CHANGED, ACCOUNTS_CHANGED, ENTERPRISE_CHANGED, Event, PROFILE_CHANGED};
 use crate::catalog::problems::{NOT_FOUND, PRESENCE_GOVERNED, Problem, STORAGE_BUSY};
 pub use show::{brief, of_person, whole};
 pub use state::{Shown, Source, State};
 pub use table::Person;
-use table::{Change, Now, Table};
+use table::{Change, Table};
 pub use wish::{Wish, told};
 
 /// Longest note, in characters.
@@ -44,6 +45,8 @@ const SAVE_EVERY: Duration = Duration::from_secs(2);
 const LOOK_UP: Duration = Duration::from_secs(5);
 /// Things that are ended before others get their turn.
 const ENDED_AT_ONCE: usize = 500;
+/// What changes many accounts at once.
+const FOR_MANY: [&Event; 3] = [ENTERPRISE_CHANGED, PROFILE_CHANGED, ACCOUNTS_CHANGED];
 /// How often an account may change while it is being looked up.
 const TRIES: usize = 8;
 
@@ -68,7 +71,7 @@ impl Presence {
     pub fn tell(&self, engine: &Engine, source: Source, wishes: Vec<Wish>) -> Result<Vec<Refused>, Problem> {
         let accounts: Vec<_> = wishes.iter().map(|wish| Arc::clone(&wish.account)).collect();
         let mut table = self.with_known(engine, &accounts)?;
-        let (now, first) = (now(), table.next_deadline());
+        let (now, first) = (Now::read(), table.next_deadline());
         let mut refused = Vec::new();
         for (index, wish) in wishes.into_iter().enumerate() {
             match tell_one(&mut table, source, wish, now) {
@@ -89,7 +92,7 @@ impl Presence {
         lasts: Option<Duration>,
     ) -> Result<Vec<Arc<str>>, Problem> {
         let mut table = self.with_known(engine, accounts)?;
-        let (now, first) = (now(), table.next_deadline());
+        let (now, first) = (Now::read(), table.next_deadline());
         for account in accounts {
             let change = table.set_teams(account, lasts, now);
             self.publish(change);
@@ -114,17 +117,26 @@ impl Presence {
         self.lock().len()
     }
 
+    /// How many states set by hand, or taken back, are not on the disk as they are here.
+    pub fn unsaved(&self) -> usize {
+        let table = self.lock();
+        table.unsaved.len() + table.saving
+    }
+
     /// Saves what was set by hand; what cannot be saved now is kept for the next time.
     pub fn save(&self, engine: &Engine) {
         loop {
-            let saved = saved::take(&mut self.lock(), now());
+            let saved = saved::take(&mut self.lock(), Now::read());
             if saved.is_empty() {
                 return;
             }
             let accounts: Vec<_> = saved.iter().map(|(account, _)| Arc::clone(account)).collect();
-            if let Err(problem) = saved::write(&engine.db, saved) {
+            let written = saved::write(&engine.db, saved);
+            let mut table = self.lock();
+            table.saving -= accounts.len();
+            if let Err(problem) = written {
                 log::warn!("could not save what was set by hand, trying again: {}", problem.detail);
-                self.lock().unsaved.extend(accounts);
+                table.unsaved.extend(accounts);
                 return;
             }
         }
@@ -137,8 +149,8 @@ impl Presence {
             let mut table = self.lock();
             // An account that changed while it was looked up is looked up again.
             if table.generation == generation {
-                for (account, is_shown) in std::mem::take(&mut looked_up) {
-                    let change = is_shown.and_then(|is_shown| table.admit(&account, is_shown));
+                for (account, known) in std::mem::take(&mut looked_up) {
+                    let change = known.and_then(|known| table.admit(&account, known));
                     self.publish(change);
                 }
             }
@@ -150,19 +162,19 @@ impl Presence {
             generation = table.generation.max(1);
             table.generation = generation;
             drop(table);
-            looked_up = engine.db.read(|read| facts::are_shown(read, &strange))?;
+            looked_up = engine.db.read(|read| facts::of_all(read, &strange))?;
         }
         Err(Problem::new(STORAGE_BUSY, "The accounts change all the time; nothing was done. Try again."))
     }
 
-    /// An account or an enterprise was changed: what is known of it is read anew.
+    /// An account, an enterprise or a profile was changed: what is known of it is read anew.
     fn follow(&self, engine: &Engine, fired: &Fired) {
         if fired.event == ACCOUNT_CHANGED.name {
             self.lock().generation += 1;
             if self.lock().person(&fired.object).is_some() {
                 self.reread(engine, &[fired.object.as_str().into()]);
             }
-        } else if [ENTERPRISE_CHANGED.name, ACCOUNTS_CHANGED.name].contains(&fired.event.as_str()) {
+        } else if FOR_MANY.iter().any(|event| event.name == fired.event) {
             // Not here: whoever made the change would wait for all accounts.
             let mut table = self.lock();
             table.generation += 1;
@@ -183,17 +195,17 @@ impl Presence {
     }
 
     fn reread(&self, engine: &Engine, accounts: &[Arc<str>]) {
-        let read = match engine.db.read(|read| facts::are_shown(read, accounts)) {
+        let read = match engine.db.read(|read| facts::of_all(read, accounts)) {
             Ok(read) => read,
             Err(problem) => {
-                return log::warn!("could not see whether accounts show their presence: {}", problem.detail);
+                return log::warn!("could not see what is set for accounts: {}", problem.detail);
             }
         };
         let mut table = self.lock();
-        for (account, is_shown) in read {
-            match is_shown {
-                Some(is_shown) => {
-                    let change = table.admit(&account, is_shown);
+        for (account, known) in read {
+            match known {
+                Some(known) => {
+                    let change = table.admit(&account, known);
                     self.publish(change);
                 }
                 None => {
@@ -245,10 +257,6 @@ impl Presence {
     }
 }
 
-fn now() -> Now {
-    Now { instant: Instant::now(), unix: clock::millis() }
-}
-
 fn tell_one(table: &mut Table, source: Source, wish: Wish, now: Now) -> Result<Option<Change>, Problem> {
     let Wish { account, told } = wish;
     let person = table.person(&account).ok_or_else(|| missing(&account))?;
@@ -272,7 +280,7 @@ fn governed() -> Problem {
     )
 }
 
-/// Reads what was set by hand before, begins to end what is over, and follows accounts and enterprises.
+/// Reads what was set by hand before, begins to end what is over, and follows accounts, enterprises and profiles.
 pub fn begin(engine: &Arc<Engine>) -> Result<(), String> {
     restore(engine).map_err(|problem| problem.detail)?;
     let followed = Arc::downgrade(engine);

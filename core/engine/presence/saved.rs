@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use jackfield_db::{Db, Read, Row, RowResult, params};
 
 use super::state::{Input, Source, State};
-use super::table::{Now, Table, Told};
+use super::table::{Table, Told};
 use crate::catalog::problems::Problem;
-use crate::engine::clock;
+use crate::engine::clock::{self, Now};
 
 /// Most accounts in one transaction.
 const AT_ONCE: usize = 2000;
@@ -28,7 +28,7 @@ pub struct Kept {
     pub since: i64,
 }
 
-/// Takes out what is to be saved next.
+/// Takes out what is to be saved next. Whoever takes it says when it has been written.
 pub fn take(table: &mut Table, now: Now) -> Vec<Saved> {
     let next: Vec<_> = table.unsaved.iter().take(AT_ONCE).cloned().collect();
     let mut taken = Vec::with_capacity(next.len());
@@ -38,6 +38,7 @@ pub fn take(table: &mut Table, now: Now) -> Vec<Saved> {
         let input = person.and_then(|person| person.inputs[Source::Manual as usize].as_deref());
         taken.push((account, input.map(|input| row(input, now))));
     }
+    table.saving += taken.len();
     taken
 }
 

@@ -33,7 +33,7 @@ pub fn of_person(account: &str, person: &Person, without: Option<Source>) -> Val
 pub fn whole(account: &str, person: &Person, without: Option<Source>) -> Value {
     let mut shown = of_person(account, person, without);
     shown["teams"] = person.teams.is_some().into();
-    let inputs = Source::ALL.into_iter().filter(|_| person.is_shown);
+    let inputs = Source::ALL.into_iter().filter(|_| person.known.is_shown);
     let inputs = inputs.filter_map(|source| Some((source, person.inputs[source as usize].as_deref()?)));
     shown["inputs"] = inputs.map(|(source, input)| of_source(source, input)).collect();
     shown

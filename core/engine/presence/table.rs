@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::facts::Known;
 use super::merge::{Facts, merge};
 use super::state::{Input, Inputs, Shown, Source, State};
+use crate::engine::clock::Now;
 
 /// What a source says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,21 +20,12 @@ pub struct Told {
     pub lasts: Option<Duration>,
 }
 
-/// The two clocks at one moment: one that never steps, and Unix time in milliseconds.
-#[derive(Debug, Clone, Copy)]
-pub struct Now {
-    /// For what ends.
-    pub instant: Instant,
-    /// For what people read.
-    pub unix: i64,
-}
-
 /// Everything about one account.
 pub struct Person {
     /// What each source says.
     pub inputs: Inputs,
-    /// Whether it may be shown.
-    pub is_shown: bool,
+    /// What is set for it.
+    pub known: Known,
     /// Until when Teams is on, with the number that makes it unique among the deadlines.
     pub teams: Option<(Instant, u64)>,
     /// What is shown now.
@@ -54,6 +47,8 @@ pub struct Table {
     order: u64,
     /// Accounts whose state by hand is not on the disk as it is here.
     pub unsaved: HashSet<Arc<str>>,
+    /// How many were taken out of `unsaved` to be written and are not on the disk yet.
+    pub saving: usize,
     /// Rises with every change of what the database says of accounts.
     pub generation: u64,
     /// An enterprise or many accounts were changed: everybody is to be looked up again.
@@ -66,7 +61,8 @@ pub type Change = (Arc<str>, Arc<Shown>);
 impl Person {
     /// What the merge needs to know.
     pub fn facts(&self) -> Facts {
-        Facts { is_shown: self.is_shown, is_teams_on: self.teams.is_some() }
+        let Known { is_shown, has_calendar } = self.known;
+        Facts { is_shown, is_teams_on: self.teams.is_some(), has_calendar }
     }
 
     /// What is shown, or told to a world whose own input is left out.
@@ -99,11 +95,11 @@ impl Table {
         self.people.keys().cloned().collect()
     }
 
-    /// Begins to know an account, or notes anew whether it may be shown.
-    pub fn admit(&mut self, account: &str, is_shown: bool) -> Option<Change> {
-        let new = || Person { inputs: Inputs::default(), is_shown, teams: None, shown: Arc::default() };
+    /// Begins to know an account, or notes anew what is set for it.
+    pub fn admit(&mut self, account: &str, known: Known) -> Option<Change> {
+        let new = || Person { inputs: Inputs::default(), known, teams: None, shown: Arc::default() };
         match self.people.get_mut(account) {
-            Some(person) => person.is_shown = is_shown,
+            Some(person) => person.known = known,
             None => drop(self.people.insert(account.into(), new())),
         }
         self.settle(account)
@@ -210,6 +206,8 @@ impl Table {
 mod tests {
     use super::*;
 
+    const OPEN: Known = Known { is_shown: true, has_calendar: true };
+
     fn told(state: State, seconds: Option<u64>) -> Told {
         Told { state, note: String::new(), lasts: seconds.map(Duration::from_secs) }
     }
@@ -230,7 +228,7 @@ mod tests {
     #[test]
     fn what_is_over_gives_way_to_what_is_left() {
         let (mut table, now) = (Table::default(), now());
-        table.admit("ann", true);
+        table.admit("ann", OPEN);
         table.tell("ann", Source::Manual, told(State::Away, None), now);
         assert_eq!(
             state(table.tell("ann", Source::Calendar, told(State::InMeeting, Some(60)), now)),
@@ -244,7 +242,7 @@ mod tests {
     #[test]
     fn saying_the_same_again_moves_the_end_and_is_no_change() {
         let (mut table, begun) = (Table::default(), now());
-        table.admit("ann", true);
+        table.admit("ann", OPEN);
         table.tell("ann", Source::Telephony, told(State::InCall, Some(60)), begun);
         let again = later(begun, 50);
         assert_eq!(table.tell("ann", Source::Telephony, told(State::InCall, Some(60)), again), None);
@@ -257,7 +255,7 @@ mod tests {
     #[test]
     fn the_same_said_again_is_not_the_last_change() {
         let (mut table, now) = (Table::default(), now());
-        table.admit("ann", true);
+        table.admit("ann", OPEN);
         table.tell("ann", Source::Calendar, told(State::InMeeting, None), now);
         table.tell("ann", Source::Manual, told(State::Available, None), now);
         assert_eq!(table.tell("ann", Source::Calendar, told(State::InMeeting, None), now), None);
@@ -267,7 +265,7 @@ mod tests {
     #[test]
     fn what_was_set_by_hand_comes_back_when_teams_is_switched_off_or_falls_silent() {
         let (mut table, now) = (Table::default(), now());
-        table.admit("ann", true);
+        table.admit("ann", OPEN);
         table.tell("ann", Source::Manual, told(State::Busy, None), now);
         assert_eq!(state(table.set_teams("ann", Some(Duration::from_secs(60)), now)), Some(State::Unknown));
         assert_eq!(state(table.set_teams("ann", None, now)), Some(State::Busy));
@@ -278,7 +276,7 @@ mod tests {
     #[test]
     fn who_is_forgotten_leaves_nothing_behind() {
         let (mut table, now) = (Table::default(), now());
-        table.admit("ann", true);
+        table.admit("ann", OPEN);
         table.tell("ann", Source::Manual, told(State::Busy, Some(60)), now);
         table.set_teams("ann", Some(Duration::from_secs(60)), now);
         table.forget("ann");
@@ -289,9 +287,9 @@ mod tests {
     #[test]
     fn a_hidden_account_is_unknown_until_it_is_shown() {
         let (mut table, now) = (Table::default(), now());
-        table.admit("ann", false);
+        table.admit("ann", Known { is_shown: false, ..OPEN });
         table.tell("ann", Source::Manual, told(State::Busy, None), now);
         assert_eq!(table.person("ann").unwrap().shown.state, State::Unknown);
-        assert_eq!(state(table.admit("ann", true)), Some(State::Busy));
+        assert_eq!(state(table.admit("ann", OPEN)), Some(State::Busy));
     }
 }

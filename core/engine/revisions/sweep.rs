@@ -12,7 +12,7 @@ const BATCH: i64 = 500;
 /// Most writes of one sweep; what is left goes with the next one.
 const BATCHES: usize = 400;
 
-/// Forgets old revisions; answers how many. `asked` is told how many rows went so far and answers whether to end.
+/// Forgets old revisions, unless the clock has leapt; answers how many. `asked` is told how many rows went so far and answers whether to end.
 pub fn sweep(engine: &Engine, mut asked: impl FnMut(u64) -> bool) -> Result<u64, Problem> {
     let days = engine.settings.number(REVISIONS_KEPT_DAYS);
     let hours = i64::try_from(days).unwrap_or(i64::MAX).saturating_mul(24);
@@ -21,6 +21,7 @@ pub fn sweep(engine: &Engine, mut asked: impl FnMut(u64) -> bool) -> Result<u64,
     if days == 0 {
         return Ok(0);
     }
+    engine.leaps.refuse()?;
     for _ in 0..BATCHES {
         let (parts, whole) = batch(engine, limit.clone())?;
         (revisions, rows) = (revisions + whole, rows + parts + whole);

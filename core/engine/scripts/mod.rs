@@ -1,6 +1,7 @@
 //! The site's own scripts: their versions, which of them run, what they are asked and how they do. Decides what
 //! runs and remembers it; running is the work of a process of its own (`lua`), which `host` supervises.
 
+mod audience;
 mod calls;
 mod changes;
 mod child;

@@ -11,12 +11,14 @@ use jackfield_abi::ops::Failure;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::audience::Audience;
 use super::child;
+use super::serving::Served;
 use crate::catalog::events::PRESENCE_CHANGED;
 use crate::catalog::hooks::{EVENT, EVENT_TELL, SCRIPTS};
 use crate::engine::Engine;
 use crate::engine::events::Fired;
-use crate::engine::news::Position;
+use crate::engine::news::News;
 
 /// News that waits to be told.
 const NEWS: usize = 1024;
@@ -27,8 +29,10 @@ const AT_ONCE: usize = 64;
 /// How often an account's presence is told while the scripts' process does not answer; one that ends the process
 /// each time must not keep all others from being told.
 const TRIES: usize = 3;
-/// How long that process is left alone then, and how often the thread looks whether the appliance is ending.
-const LOOK_UP: Duration = Duration::from_secs(1);
+/// How long that process is left alone then.
+const ALONE: Duration = Duration::from_secs(1);
+/// How often the thread looks whether the appliance is ending while scripts listen and nothing happens.
+const LOOK_UP: Duration = Duration::from_secs(30);
 
 #[derive(Deserialize)]
 struct Told {
@@ -60,8 +64,9 @@ pub fn carry(engine: &Arc<Engine>) -> Result<(), String> {
             log::warn!("too much news at once: scripts were not told of {} {}", fired.event, fired.object);
         }
     });
-    let weak = Arc::downgrade(engine);
-    begin("script-presence", move || carry_presence(&weak))
+    let (weak, news) = (Arc::downgrade(engine), Arc::clone(&engine.news));
+    let audience = Arc::clone(&engine.scripts.audience);
+    begin("script-presence", move || carry_presence(&weak, &audience, &news))
 }
 
 fn begin(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), String> {
@@ -69,26 +74,34 @@ fn begin(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), String>
     spawned.map(drop).map_err(|e| format!("Cannot start the thread that tells scripts what happened: {e}."))
 }
 
-/// Presence is in the log of news alone, not on the bus: there are thousands of changes in a second.
-fn carry_presence(engine: &Weak<Engine>) {
-    let mut place: Option<Position> = None;
-    while let Some(engine) = engine.upgrade() {
-        let here = engine.news.here();
-        if listening(&engine, PRESENCE_CHANGED.name).is_empty() {
-            // From the last look on, so that what happens right after a script begins to listen is told.
-            place = Some(here);
-            std::thread::sleep(LOOK_UP);
+/// Presence is in the log of news alone, not on the bus: there are thousands of changes in a second. The engine is held
+/// only while there is something to do.
+fn carry_presence(engine: &Weak<Engine>, audience: &Audience, news: &News) {
+    let (mut heard, mut place) = (audience.since(), news.here());
+    while !heard.is_over {
+        let Some(engine) = engine.upgrade() else { return };
+        let hearers = hearers(&engine, PRESENCE_CHANGED.name);
+        if hearers.iter().all(|hearer| hearer.rests.is_some()) {
+            // Whoever has rested is told what happens from then on.
+            let rest = hearers.iter().filter_map(|hearer| hearer.rests).min();
+            drop(engine);
+            let next = audience.await_another(heard, rest);
+            place = if next == heard { news.here() } else { next.place };
+            heard = next;
             continue;
         }
-        let from = place.get_or_insert(here);
-        let news = engine.news.presence_after(*from, AT_ONCE);
-        if news.is_empty() {
-            engine.news.await_after(here, LOOK_UP);
+        let here = news.here();
+        let found = news.presence_after(place, AT_ONCE);
+        for (position, account) in &found {
+            tell_presence(&engine, account);
+            place = *position;
         }
-        for (position, account) in news {
-            tell_presence(&engine, &account);
-            *from = position;
+        drop(engine);
+        if found.is_empty() {
+            place = here;
+            news.await_after(here, LOOK_UP);
         }
+        heard = audience.since();
     }
 }
 
@@ -100,18 +113,34 @@ fn tell_presence(engine: &Arc<Engine>, account: &str) {
             "scripts were not told of {} {account} at attempt {attempt} of {TRIES}: {failure}",
             fired.event
         );
-        std::thread::sleep(LOOK_UP);
+        std::thread::sleep(ALONE);
     }
 }
 
-/// The scripts that want to be told of an event, with the versions that serve.
-fn listening(engine: &Engine, event: &str) -> Vec<(String, i64)> {
+/// A script that wants to be told of an event.
+struct Hearer {
+    script: String,
+    version: i64,
+    /// For how long it is not told because it failed again and again.
+    rests: Option<Duration>,
+}
+
+fn hearers(engine: &Engine, event: &str) -> Vec<Hearer> {
     let hook = format!("{}{event}", EVENT.name);
     let all = engine.scripts.all().into_iter();
-    all.filter(|(_, one)| one.registers.as_ref().is_some_and(|registers| registers.wants(event)))
-        .filter(|(name, _)| engine.scripts.tallies.skipped_for(name, &hook).is_none())
-        .map(|(name, one)| (name, one.version))
-        .collect()
+    let wanting =
+        all.filter(|(_, one)| one.registers.as_ref().is_some_and(|registers| registers.wants(event)));
+    let hearer = |(script, one): (String, Served)| {
+        let rests = engine.scripts.tallies.skipped_for(&script, &hook);
+        Hearer { script, version: one.version, rests }
+    };
+    wanting.map(hearer).collect()
+}
+
+/// The scripts that are told of an event, with the versions that serve.
+fn listening(engine: &Engine, event: &str) -> Vec<(String, i64)> {
+    let awake = hearers(engine, event).into_iter().filter(|hearer| hearer.rests.is_none());
+    awake.map(|hearer| (hearer.script, hearer.version)).collect()
 }
 
 fn tell(engine: &Engine, fired: &Fired) -> Result<(), Failure> {

@@ -3,10 +3,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::mpsc::SyncSender;
-use std::sync::{OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use jackfield_db::Db;
 
+use super::audience::Audience;
 use super::registers::{HookEntry, Registers};
 use super::rows;
 use super::tally::Tallies;
@@ -14,6 +15,7 @@ use super::turns::Turns;
 use crate::catalog::problems::Problem;
 use crate::engine::Engine;
 use crate::engine::checks::RegisteredCheck;
+use crate::engine::news::News;
 
 /// One published script.
 #[derive(Debug, Clone)]
@@ -29,15 +31,22 @@ pub struct Served {
 }
 
 /// What scripts are, at run time.
-#[derive(Default)]
 pub struct Scripts {
     served: RwLock<BTreeMap<String, Served>>,
+    /// Wakes those who tell them of presence.
+    pub(super) audience: Arc<Audience>,
     /// One publication at a time, so that what was tried is what is published.
     pub(super) turns: Turns,
     /// How they do.
     pub(super) tallies: Tallies,
     /// Wakes the upkeep; unset while nothing is supervised.
     pub(super) wake: OnceLock<SyncSender<()>>,
+}
+
+impl Drop for Scripts {
+    fn drop(&mut self) {
+        self.audience.end();
+    }
 }
 
 /// One script that is to be asked at a hook.
@@ -54,6 +63,17 @@ pub struct Member {
 }
 
 impl Scripts {
+    /// None yet; what happens comes to them from these news.
+    pub fn new(news: Arc<News>) -> Self {
+        Self {
+            served: RwLock::default(),
+            audience: Arc::new(Audience::new(news)),
+            turns: Turns::default(),
+            tallies: Tallies::default(),
+            wake: OnceLock::new(),
+        }
+    }
+
     /// Reads anew what is published. What is known of versions that stay published is kept.
     pub fn reload(&self, db: &Db) -> Result<(), Problem> {
         let mut served = self.served.write().unwrap_or_else(PoisonError::into_inner);
@@ -68,6 +88,7 @@ impl Scripts {
             now.insert(name, kept.unwrap_or_else(fresh));
         }
         *served = now;
+        self.audience.change();
         Ok(())
     }
 
@@ -92,6 +113,9 @@ impl Scripts {
             || known.registers != found.registers
             || known.failure.is_some() != found.failure.is_some();
         *known = found;
+        if is_news {
+            self.audience.change();
+        }
         is_news
     }
 

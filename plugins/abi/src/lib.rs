@@ -1,11 +1,12 @@
 //! The treaty between the appliance and its plugins, as `jackfield_plugin.h` has it, for Rust on both sides.
 //!
-//! Three files: the table of functions that a library exports ([`table`]), the frames that carry messages
-//! between the appliance and the plugin's process ([`frame`]), and what the messages say ([`ops`]). Nothing
-//! here acts. Everything only grows: names and meanings never change.
+//! Four files: the table of functions that a library exports ([`table`]), the frames that carry messages
+//! between the appliance and the plugin's process ([`frame`]), what the messages say ([`ops`]), and what both
+//! sides know of the site ([`site`]). Nothing here acts. Everything only grows: names and meanings never change.
 
 pub mod frame;
 pub mod ops;
+pub mod site;
 pub mod table;
 
 /// Major version in the upper half, minor in the lower.

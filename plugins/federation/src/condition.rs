@@ -95,6 +95,9 @@ pub fn tell(host: &Host, switches: &Switches, server: &Server) -> Result<(), Fai
 
 /// The condition with these switches and that server.
 pub fn of(switches: &Switches, server: &Server) -> Condition {
+    if !server.lacked().is_empty() {
+        return lacked(switches.enabled, server.lacked());
+    }
     match (switches.enabled, server.listens()) {
         (false, _) => DISABLED.clone(),
         (true, None) if server.trouble().is_empty() => STARTING.clone(),
@@ -118,5 +121,22 @@ pub fn of(switches: &Switches, server: &Server) -> Condition {
                 advice: Cow::Borrowed(""),
             }
         }
+    }
+}
+
+/// The deployment does not have it: nothing is amiss unless somebody counts on it.
+fn lacked(is_wanted: bool, reason: &str) -> Condition {
+    let (state, finding, advice) = match is_wanted {
+        true => {
+            (State::Degraded, "warning", "Switch federation off, or correct the setting site.deployment.")
+        }
+        false => (State::Up, "ok", ""),
+    };
+    Condition {
+        word: "not_supported",
+        reason: Cow::Owned(reason.to_owned()),
+        state,
+        finding,
+        advice: Cow::Borrowed(advice),
     }
 }

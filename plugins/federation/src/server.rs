@@ -52,6 +52,8 @@ pub struct Server {
     trouble: String,
     clients: Option<(Clients, Places)>,
     clients_trouble: String,
+    /// Why the site has none; empty: it may have one.
+    lacked: String,
     /// The way to other servers, for the office.
     pub outside: Outside,
     /// Versions of switches and table that it goes by.
@@ -146,9 +148,15 @@ impl Server {
         &self.trouble
     }
 
+    /// Why the kind of deployment has none; empty: it may have one.
+    pub fn lacked(&self) -> &str {
+        &self.lacked
+    }
+
     /// Whether it goes by that already.
     pub fn has_followed(&self, standing: &Standing) -> bool {
         self.followed == (standing.revision, standing.table_revision)
+            && self.lacked == standing.lacked().unwrap_or_default()
     }
 
     fn follow(
@@ -161,12 +169,13 @@ impl Server {
         self.trouble.clear();
         self.clients_trouble.clear();
         self.followed = (standing.revision, standing.table_revision);
+        self.lacked = standing.lacked().unwrap_or_default();
         // Without them the plugin stops.
         let Some(ways) = ways else {
             self.stop();
             return Ok(());
         };
-        let (is_on, has_users) = (standing.switches.enabled, may_sign_in(host)?);
+        let (is_on, has_users) = (standing.switches.enabled && self.lacked.is_empty(), may_sign_in(host)?);
         if !is_on {
             self.stop_servers();
         }

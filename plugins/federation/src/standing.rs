@@ -1,13 +1,15 @@
 //! The one row that says where federation stands: its switches, and the version of the table of servers.
 //! Every write claims the version that it was worked out from, so a stale one changes nothing.
 
+use jackfield_sdk::abi::site;
 use jackfield_sdk::{Code, Failure, Host, Tx, flag, params};
 use serde::{Deserialize, Serialize};
 
 use crate::table::{Row, Server};
 
 const READ: &str = "SELECT enabled, open, revision, changed_at, table_revision,
-        (SELECT count(*) FROM federation_server) AS servers, strftime('%Y-%m-%dT%H:%M:%fZ', 'now') AS now
+        (SELECT count(*) FROM federation_server) AS servers, (SELECT deployment FROM core_site) AS deployment,
+        strftime('%Y-%m-%dT%H:%M:%fZ', 'now') AS now
     FROM federation_state";
 const WRITE: &str =
     "UPDATE federation_state SET enabled = ?1, open = ?2, changed_at = ?3, revision = revision + 1
@@ -40,6 +42,8 @@ pub struct Standing {
     pub table_revision: i64,
     /// Rows of the table of servers.
     pub servers: usize,
+    /// Kind of deployment that the site is.
+    pub deployment: String,
     /// The time of reading, RFC 3339.
     pub now: String,
 }
@@ -50,6 +54,11 @@ impl Standing {
     pub fn read(host: &Host) -> Result<Self, Failure> {
         let missing = "the row of federation_state is missing; restore the latest backup";
         host.db().first(READ, params![])?.ok_or_else(|| Failure::new(Code::Internal, missing))
+    }
+
+    /// Why the site has no federation whatever the switches say (seed 000).
+    pub fn lacked(&self) -> Option<String> {
+        site::lacks(&self.deployment, "Federation")
     }
 
     /// How it will stand with these switches.

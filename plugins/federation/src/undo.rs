@@ -1,6 +1,7 @@
 //! Puts a recorded change back, by the same rules as a new one. What this fills in, the host runs: after it has
 //! made sure that nothing changed the object since.
 
+use jackfield_sdk::abi::site;
 use jackfield_sdk::{Event, Problem, Tx, Undo, json};
 use serde::Deserialize;
 
@@ -41,8 +42,9 @@ impl Federation {
         Ok(Changes { changed, ..Changes::default() })
     }
 
-    /// Somebody may have put something back, which the host did by itself, or changed a domain of ours. A table of a
-    /// thousand rows that was applied is told a thousand times, and was followed when it was written.
+    /// Somebody may have put something back, which the host did by itself, or changed a domain of ours or the kind of
+    /// deployment. A table of a thousand rows that was applied is told a thousand times, and was followed when it was
+    /// written.
     pub(crate) fn hear(&self, event: &Event) {
         let desk = self.office().as_ref().map(|(desk, _)| desk.clone());
         if let Some(desk) = desk {
@@ -53,6 +55,7 @@ impl Federation {
         let is_followed = match event.event.as_str() {
             "account.changed" | "accounts.changed" => self.users_differ(),
             // A peer's domain makes it a partner, and is learned when its directory is synchronised.
+            "settings.changed" => event.object == site::SETTING,
             "enterprise.changed" | "peer.changed" | "directory.changed" => true,
             _ => is_own && !is_known,
         };

@@ -1,5 +1,7 @@
 //! `peering`: how it does, with the table of peers (seed 002); `peers/{id}/status`: one row of it.
 
+use std::borrow::Cow;
+
 use jackfield_sdk::{Call, Outcome, Part, Problem, Reply, json, params};
 use serde::{Deserialize, Serialize};
 
@@ -9,8 +11,8 @@ macro_rules! rows {
     ($which:literal) => {
         concat!(
             "SELECT p.id, p.enterprise, p.description, p.kind, p.hostname AS server, p.peer_enterprise,
-                p.created_at AS made, s.changed_at AS synchronizer_since
-            FROM core_peers p LEFT JOIN peering_synchronizer s
+                p.created_at AS made, s.changed_at AS synchronizer_since, site.deployment
+            FROM core_peers p JOIN core_site site LEFT JOIN peering_synchronizer s
                 ON s.kind = 'peer' AND s.owner = p.id AND s.owner_made = p.created_at WHERE ",
             $which
         )
@@ -30,6 +32,7 @@ struct Stored {
     peer_enterprise: Option<String>,
     made: String,
     synchronizer_since: Option<String>,
+    deployment: String,
 }
 
 /// A peer with how it does. The words of `status` are few while nothing is connected to; later versions have more.
@@ -44,9 +47,10 @@ struct Shown {
     peer_enterprise: Option<String>,
     /// Version of a sister appliance; null until it has said so.
     version: Option<String>,
-    /// `never_connected` or `disabled`; null for an external peer, which nothing stays connected with.
+    /// `never_connected`, `disabled` or, in a kind of deployment that has no peering, `not_supported`; null for an
+    /// external peer, which nothing stays connected with.
     status: Option<&'static str>,
-    reason: &'static str,
+    reason: Cow<'static, str>,
     /// Since when that is so, RFC 3339.
     since: String,
     /// Whether an external peer has a synchronizer.
@@ -55,10 +59,21 @@ struct Shown {
 
 impl From<Stored> for Shown {
     fn from(stored: Stored) -> Self {
-        let Stored { id, enterprise, description, kind, server, peer_enterprise, made, synchronizer_since } =
-            stored;
+        let reason = condition::lack(&stored.deployment);
+        let Stored {
+            id,
+            enterprise,
+            description,
+            kind,
+            server,
+            peer_enterprise,
+            made,
+            synchronizer_since,
+            ..
+        } = stored;
         let has_synchronizer = synchronizer_since.is_some();
-        let (status, reason) = match kind.as_deref() {
+        let (status, usual) = match kind.as_deref() {
+            Some("jackfield") if reason.is_some() => (Some("not_supported"), ""),
             Some("jackfield") => (
                 Some("never_connected"),
                 "configured, not connected: this version does not connect to sister appliances yet",
@@ -69,6 +84,7 @@ impl From<Stored> for Shown {
             Some(_) => (None, "no synchronizer is set up, so it has no contacts"),
             None => (Some("disabled"), "its kind is not set: only its dialing prefix is used"),
         };
+        let reason = reason.filter(|_| kind.is_some()).map_or(Cow::Borrowed(usual), Cow::Owned);
         let since = synchronizer_since.unwrap_or(made);
         let version = None;
         Self {

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::friend::Friend;
 use super::*;
 
-const OPEN: &str = "<?xml version='1.0'?><stream:stream xmlns:stream='http://etherx.jabber.org/streams' xmlns='jabber:server' \
+pub const OPEN: &str = "<?xml version='1.0'?><stream:stream xmlns:stream='http://etherx.jabber.org/streams' xmlns='jabber:server' \
      xmlns:db='jabber:server:dialback' from='far.example' to='home.example' version='1.0'>";
 
 fn alone(body: impl Fn(&Appliance, &Client) + Send + Sync) {

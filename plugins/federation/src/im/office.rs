@@ -194,10 +194,7 @@ impl Office {
             return self.chat.take(site, parcel);
         }
         match parcel.stanza.name.as_str() {
-            "iq" if self.roster.answers(site, &parcel) => {
-                effects.extend(self.roster.query(site, &parcel));
-                effects
-            }
+            "iq" if self.roster.answers(site, &parcel) => self.roster.query(site, &parcel),
             "iq" => {
                 let answered = self.chat.asked(site, &parcel);
                 answered.unwrap_or_else(|| self.services.take(site, &parcel))

@@ -131,3 +131,29 @@ fn switches_are_true_or_false() {
     let stranger = appliance.change("PUT", "federation", "*", json!({"enabled": true, "opem": true}));
     assert_eq!((stranger.status, &stranger.body["errors"][0]["pointer"]), (422, &json!("/opem")));
 }
+
+/// Seed 000: the kind of deployment counts more than the switch, and takes nothing of what is stored.
+#[test]
+fn where_the_deployment_has_no_federation_the_reason_is_told() {
+    let appliance = appliance();
+    appliance.change("PUT", "federation", "*", json!({"enabled": true, "open": false}));
+    appliance.core("INSERT INTO setting VALUES ('site.deployment', '\"micloud_flex_gcp\"', 1, '')");
+    let appliance = appliance.restarted();
+    let reason = "Federation is not supported in the MiCloud Flex on GCP (Google Cloud Platform) environment";
+    let shown = appliance.get("federation").body;
+    assert_eq!((&shown["state"], &shown["enabled"]), (&json!("not_supported"), &json!(true)), "{shown}");
+    let finding = appliance.told("check.report");
+    assert!(finding["detail"].as_str().unwrap().starts_with(reason), "{finding}");
+    assert_eq!(
+        (&appliance.told("state.report")["state"], &finding["state"]),
+        (&json!("degraded"), &json!("warning"))
+    );
+    appliance.change("PUT", "federation", "*", json!({"enabled": false, "open": false}));
+    assert_eq!(
+        (&appliance.told("state.report")["state"], &appliance.told("check.report")["state"]),
+        (&json!("up"), &json!("ok"))
+    );
+    assert_eq!(appliance.get("federation").body["state"], "not_supported", "why it cannot be switched on");
+    appliance.core("DELETE FROM setting");
+    assert_eq!(appliance.restarted().get("federation").body["state"], "disabled");
+}

@@ -86,3 +86,19 @@ fn the_host_hears_that_nothing_is_connected_and_when_nothing_is_configured() {
     appliance.change("DELETE", "peers/peer-ocs/synchronizer", &made.etag.unwrap(), Value::Null);
     assert_eq!(appliance.told("state.report")["state"], "up");
 }
+
+/// Seed 002: each peer says why nothing comes of it.
+#[test]
+fn where_the_deployment_has_no_peering_every_peer_says_so() {
+    let appliance = Appliance::new();
+    appliance.core("INSERT INTO setting VALUES ('site.deployment', '\"micloud_flex_gcp\"', 1, '')");
+    let body = appliance.get("peering").body;
+    let reason = "Peering is not supported in the MiCloud Flex on GCP (Google Cloud Platform) environment";
+    assert_eq!(body["state"], "not_supported");
+    assert!(body["reason"].as_str().unwrap().starts_with(reason), "{body}");
+    let rows = body["peers"].as_array().unwrap();
+    let status: Vec<_> = rows.iter().map(|row| row["status"].clone()).collect();
+    assert_eq!(status, [json!("not_supported"), Value::Null, json!("disabled")]);
+    let says = |row: &Value| row["reason"].as_str().unwrap().starts_with(reason);
+    assert_eq!(rows.iter().map(says).collect::<Vec<_>>(), [true, true, false], "{body}");
+}
