@@ -11,6 +11,9 @@ export async function draw(context) {
     api.get("/federation/links"),
   ]);
   const editable = may("federation:write");
+  // Domains of external peers have no row of their own, and are not part of what Apply writes.
+  const implied = servers.rows.filter(({ revision }) => revision === 0);
+  servers.rows = servers.rows.filter(({ revision }) => revision !== 0);
   return [
     ...ui.greeting(message),
     ui.element("h1", {}, plugin.title),
@@ -19,7 +22,7 @@ export async function draw(context) {
     }),
     condition(ui, standing.body),
     ui.section("Switches", ...switches(context, standing, editable)),
-    ui.section("Federated Servers", ...table(context, standing.body, servers, editable)),
+    ui.section("Federated Servers", ...table(context, standing.body, servers, editable), ...peers(ui, implied)),
     ui.section("Links", links(ui, linked.items)),
   ];
 }
@@ -129,6 +132,13 @@ function reading(ui, rows) {
   if (rows.length === 0) return ui.paragraph("There is none.");
   const cells = ({ domain, nextplane, server, port }) => [domain, nextplane ? "yes" : "no", server ?? "by DNS", String(port)];
   return ui.table("Rows of the table", ["Domain", "NextPlane", "Server", "Port"], rows.map(cells));
+}
+
+/** Domains that are federated because an external peer has them; a row of the same domain takes their place. */
+function peers(ui, rows) {
+  if (rows.length === 0) return [];
+  const names = rows.map(({ domain }) => domain).join(", ");
+  return [ui.paragraph(`Federated without a row, as domains of external peers: ${names}.`)];
 }
 
 /** The table while it is edited: rows of inputs, and the buttons below. */

@@ -8,6 +8,9 @@ mod clients;
 mod ejabberd;
 mod friend;
 pub mod network;
+mod person;
+mod presence;
+mod presence_worlds;
 mod prosody;
 mod reached;
 mod secure;
@@ -33,19 +36,24 @@ const SOON: Duration = Duration::from_secs(30);
 fn home(rows: &[Value]) -> (Appliance, Client) {
     let appliance = Appliance::with_plugins(&["federation"]);
     let admin = appliance.admin();
+    settle(&admin, rows);
+    (appliance, admin)
+}
+
+/// The same at an appliance that is there.
+fn settle(admin: &Client, rows: &[Value]) {
     let mut enterprise = enterprise_body("home");
     enterprise["domain"] = json!("home.example");
     admin.post("/enterprises", &enterprise).expect(201);
     admin.post("/accounts", &account("home", "ann", &json!({}))).expect(201);
-    set(&admin, "s2s_listen", json!(["127.0.1.1:5269"]));
-    set(&admin, "dns_servers", json!([NAMES]));
-    set(&admin, "local_targets", json!(true));
+    set(admin, "s2s_listen", json!(["127.0.1.1:5269"]));
+    set(admin, "dns_servers", json!([NAMES]));
+    set(admin, "local_targets", json!(true));
     for row in rows {
         admin.post("/federation/servers", row).expect(201);
     }
     admin.put("/federation", "*", &json!({"enabled": true, "open": false})).expect(200);
     assert_eq!(admin.get("/federation").expect(200).json["state"], "listening");
-    (appliance, admin)
 }
 
 fn set(admin: &Client, name: &str, value: Value) {

@@ -37,6 +37,14 @@ impl Line {
         bob
     }
 
+    /// Asks for the roster: only who has done that hears all of subscriptions (RFC 6121 section 2.2).
+    #[must_use]
+    pub fn interested(mut self) -> Self {
+        self.say("<iq type='get' id='contacts'><query xmlns='jabber:iq:roster'/></iq>");
+        self.hear("contacts");
+        self
+    }
+
     /// Connects to a server as a client that has not logged in.
     pub fn opened(address: &str, host: &str) -> Self {
         let mut line = Self::connect((address, 5222));

@@ -23,9 +23,13 @@ pub struct Appliance<P> {
     db: Arc<Db>,
     interloper: Interloper,
     secrets: Secrets,
+    people: People,
     _folder: TempDir,
     _plugin: PhantomData<P>,
 }
+
+/// What people are doing: by account, the last word of whatever source.
+type People = Arc<Mutex<BTreeMap<String, Value>>>;
 
 /// The plugin's secrets by name.
 type Secrets = Arc<Mutex<BTreeMap<String, String>>>;
@@ -65,14 +69,21 @@ impl<P: Plugin> Appliance<P> {
         db.write(move |tx| tx.execute(home, [])).unwrap();
         db.migrate_owner(&owner::<P>(), &steps(manifest)).unwrap();
         let (db, interloper, secrets) = (Arc::new(db), Interloper::default(), Secrets::default());
-        let bench = start::<P>(&db, &interloper, &secrets);
-        Self { bench, db, interloper, secrets, _folder: folder, _plugin: PhantomData }
+        let people = People::default();
+        let bench = start::<P>(&db, &interloper, &secrets, &people);
+        Self { bench, db, interloper, secrets, people, _folder: folder, _plugin: PhantomData }
     }
 
     /// The same database with a new process of the plugin.
     #[must_use]
     pub fn restarted(self) -> Self {
-        Self { bench: start::<P>(&self.db, &self.interloper, &self.secrets), ..self }
+        Self { bench: start::<P>(&self.db, &self.interloper, &self.secrets, &self.people), ..self }
+    }
+
+    /// Says for a source what somebody is doing; only the last word of all sources counts here.
+    pub fn does(&self, account: &str, source: &str, state: &str, note: &str) {
+        let change = json!({"account": account, "state": state, "note": note});
+        publish(&self.people, &json!({"source": source, "changes": [change]}));
     }
 
     /// Writes into core's own tables, by core's hand.
@@ -228,7 +239,7 @@ fn steps(manifest: &str) -> Vec<OwnerStep> {
     manifest.migrations.into_iter().map(|step| OwnerStep { name: step.name, sql: step.sql }).collect()
 }
 
-fn start<P: Plugin>(db: &Arc<Db>, interloper: &Interloper, secrets: &Secrets) -> Bench {
+fn start<P: Plugin>(db: &Arc<Db>, interloper: &Interloper, secrets: &Secrets, people: &People) -> Bench {
     let (reading, writing, interloper) = (Arc::clone(db), Arc::clone(db), Arc::clone(interloper));
     let interrupt = move |db: &Db| {
         let sql = interloper.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -239,7 +250,38 @@ fn start<P: Plugin>(db: &Arc<Db>, interloper: &Interloper, secrets: &Secrets) ->
         interrupt(&writing);
         write(&owner::<P>(), &writing, args)
     });
+    let (told, asked) = (Arc::clone(people), Arc::clone(people));
+    let host = host.answer("presence.publish", move |args| {
+        publish(&told, &args);
+        Ok(json!({"refused": []}))
+    });
+    let host = host.answer("presence.get", move |args| Ok(json!({"presence": found(&asked, &args)})));
     with_secrets(host, secrets).start::<P>().unwrap()
+}
+
+/// The appliance's merge is not here: whoever says something last is right.
+fn publish(people: &People, args: &Value) {
+    let mut people = people.lock().unwrap_or_else(PoisonError::into_inner);
+    for change in args["changes"].as_array().unwrap() {
+        let account = change["account"].as_str().unwrap();
+        match change["state"].as_str() {
+            Some(state) => {
+                let (source, note) = (&args["source"], &change["note"]);
+                let shown = json!({"account": account, "state": state, "note": note, "source": source});
+                people.insert(account.to_owned(), shown);
+            }
+            None => drop(people.remove(account)),
+        }
+    }
+}
+
+fn found(people: &People, args: &Value) -> Vec<Value> {
+    let people = people.lock().unwrap_or_else(PoisonError::into_inner);
+    let shown = |account: &Value| {
+        let nothing = || json!({"account": account, "state": "unknown"});
+        people.get(account.as_str().unwrap()).cloned().unwrap_or_else(nothing)
+    };
+    args["accounts"].as_array().unwrap().iter().map(shown).collect()
 }
 
 /// Keeps secrets beyond a restart, as the appliance does.

@@ -7,6 +7,7 @@ mod apply;
 mod c2s;
 mod certificate;
 mod condition;
+mod contacts;
 mod im;
 mod links;
 mod net;
@@ -45,6 +46,8 @@ impl Plugin for Federation {
     const OPS: &'static [&'static str] = &["http", "revision.undo", "settings.changed"];
     // The test of a server takes a while, and must not hold up the rest.
     const WORKERS: usize = 4;
+    // A change of presence is told one account at a time, and many come in a moment.
+    const QUEUE: usize = 4096;
 
     fn start(host: Host, config: Config) -> Result<Self, Failure> {
         let options = Options::read(&config.settings)?;
@@ -53,11 +56,13 @@ impl Plugin for Federation {
 
     fn ready(&self) -> Result<(), Failure> {
         *self.office() = Some(im::open(&self.host, self.server().outside.clone())?);
+        self.instruct();
         self.follow_or_say()
     }
 
     fn settings_changed(&self, settings: Settings) -> Result<(), Failure> {
         *self.options() = Options::read(&settings)?;
+        self.instruct();
         self.follow_or_say()
     }
 
@@ -88,6 +93,7 @@ impl Plugin for Federation {
             .delete("federation/servers/{domain}", Self::remove_server)
             .post("federation/servers/{domain}:test", Self::test_server)
             .get("federation/links", Self::list_links)
+            .get("federation/contacts", Self::list_contacts)
             .get("federation/sessions", Self::list_sessions)
             .get("federation/certificate", Self::read_certificate)
             .put("federation/certificate", Self::put_certificate)

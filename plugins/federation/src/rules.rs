@@ -19,7 +19,7 @@ static SERVER: Rule = Rule {
 /// A row as a caller sends it; `addressed` is the domain of the path, which the row may leave out but not
 /// change.
 pub fn server(form: &mut Form<'_>, addressed: Option<&str>) -> Option<Server> {
-    form.ignore(&["revision", "changed_at"]);
+    form.ignore(&["revision", "changed_at", "peer"]);
     let domain = form.field("domain").domain();
     let domain = match addressed {
         Some(own) => domain.or(own.to_owned()),

@@ -8,7 +8,7 @@ use jackfield_sdk::{Code, Failure, Host, Settings, log, params};
 use serde::Deserialize;
 
 use crate::certificate::{Stored, dialback_secret};
-use crate::im::{Desk, Keys, Outside};
+use crate::im::{Call, Desk, Keys, Outside};
 use crate::net::{Clients, Known, Net, Partner, Places, TellAll, Tls};
 use crate::s2s::{Policy, address};
 use crate::standing::Standing;
@@ -16,6 +16,9 @@ use crate::table;
 use crate::{Federation, condition};
 
 const DOMAINS: &str = "SELECT domain FROM core_enterprises";
+/// External peers whose domain is known: their contacts were synchronised, so they are partners without a row (seed 001).
+const PEERS: &str =
+    "SELECT DISTINCT lower(domain) AS domain FROM core_peers WHERE kind = 'external' AND domain <> ''";
 const ANYBODY: &str = "SELECT account FROM core_logins LIMIT 1";
 
 /// The settings of the manifest.
@@ -27,6 +30,7 @@ pub struct Wanted {
     c2s_listen: Vec<String>,
     c2s_tls_listen: Vec<String>,
     dns_servers: Vec<String>,
+    directory_contacts_most: usize,
     local_targets: bool,
 }
 
@@ -36,6 +40,8 @@ pub struct Options {
     places: Places,
     client_places: Places,
     name_servers: Vec<IpAddr>,
+    /// Entries of the largest directory that rosters show.
+    pub directory_contacts: usize,
     local_targets: bool,
 }
 
@@ -76,8 +82,15 @@ struct Domain {
 impl Options {
     /// Reads the settings; the error names the one that does not fit.
     pub fn read(settings: &Settings) -> Result<Self, Failure> {
-        let Wanted { s2s_listen, s2s_tls_listen, c2s_listen, c2s_tls_listen, dns_servers, local_targets } =
-            settings.read()?;
+        let Wanted {
+            s2s_listen,
+            s2s_tls_listen,
+            c2s_listen,
+            c2s_tls_listen,
+            dns_servers,
+            directory_contacts_most,
+            local_targets,
+        } = settings.read()?;
         let places = Places {
             plain: each("s2s_listen", &s2s_listen, "an address and port such as 0.0.0.0:5269")?,
             tls: each("s2s_tls_listen", &s2s_tls_listen, "an address and port such as 0.0.0.0:5270")?,
@@ -87,7 +100,13 @@ impl Options {
             tls: each("c2s_tls_listen", &c2s_tls_listen, "an address and port such as 0.0.0.0:5223")?,
         };
         let name_servers = each("dns_servers", &dns_servers, "an IP address")?;
-        Ok(Self { places, client_places, name_servers, local_targets })
+        Ok(Self {
+            places,
+            client_places,
+            name_servers,
+            directory_contacts: directory_contacts_most,
+            local_targets,
+        })
     }
 }
 
@@ -264,7 +283,12 @@ fn known(host: &Host, standing: &Standing, options: &Options) -> Result<Known, F
         let policy = Policy::of(&policy).unwrap_or_default();
         (domain, Partner { policy, server, port, tls_name })
     });
-    let partners: BTreeMap<_, _> = rows.collect();
+    let mut partners: BTreeMap<_, _> = rows.collect();
+    let peers: Vec<Domain> = host.db().query(PEERS, params![])?;
+    let peers = peers.iter().filter_map(|row| address::domain(&row.domain));
+    for domain in peers.filter(|domain| !own.contains(domain)) {
+        partners.entry(domain).or_insert_with(Partner::usual);
+    }
     let (stored, key) = Stored::read(host, &own)?;
     let tls = Tls::new(&stored.chain, key.reveal(), &stored.authorities);
     let tls = tls.map_err(|why| Failure::new(Code::Unavailable, why))?;
@@ -317,6 +341,15 @@ impl Federation {
             }
         });
         Some(Ways { desk, tell })
+    }
+
+    /// Tells the office what it goes by.
+    pub(crate) fn instruct(&self) {
+        let bound = self.options().directory_contacts;
+        let desk = self.office().as_ref().map(|(desk, _)| desk.clone());
+        if let Some(desk) = desk {
+            desk.hand_blocking(Call::DirectoryBound(bound));
+        }
     }
 
     /// The office while it is open.

@@ -19,7 +19,7 @@ impl Federation {
         let standing = Standing::read(&self.host)?;
         let page = table::page(&self.host, after, limit)?;
         let last = page.rows.last().filter(|_| page.more);
-        let next = last.map(|row| row.server.domain.as_str());
+        let next = last.map(|shown| shown.row.server.domain.as_str());
         Ok(Reply::list(&page.rows, next)?.version(standing.table_revision))
     }
 

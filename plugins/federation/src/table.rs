@@ -19,6 +19,19 @@ const PAGE: &str = "SELECT domain, nextplane, server, port, policy, confirm_plai
 const ONE: &str = "SELECT domain, nextplane, server, port, policy, confirm_plain, tls_name,
          revision, changed_at FROM federation_server
     WHERE domain = ?1";
+/// The table with the domains of external peers: theirs are partners without a row, of revision 0.
+const SHOWN: &str =
+    "SELECT s.domain, s.nextplane, s.server, s.port, s.policy, s.confirm_plain, s.tls_name, s.revision,
+        s.changed_at, p.peer
+    FROM federation_server s LEFT JOIN (SELECT lower(domain) AS domain, min(id) AS peer FROM core_peers
+        WHERE kind = 'external' AND domain <> '' GROUP BY lower(domain)) p ON p.domain = s.domain
+    WHERE s.domain > ?1
+    UNION ALL
+    SELECT lower(p.domain), 0, NULL, 5269, 'verified_tls', 0, NULL, 0, min(p.created_at), min(p.id)
+    FROM core_peers p WHERE p.kind = 'external' AND p.domain <> '' AND lower(p.domain) > ?1
+        AND lower(p.domain) NOT IN (SELECT domain FROM federation_server)
+        AND lower(p.domain) NOT IN (SELECT lower(domain) FROM core_enterprises)
+    GROUP BY lower(p.domain) ORDER BY 1";
 const OWN: &str = "SELECT lower(domain) AS domain, id AS enterprise FROM core_enterprises
     WHERE lower(domain) IN (SELECT value FROM json_each(?1))";
 const REMOVE: &str = "DELETE FROM federation_server WHERE domain IN (SELECT value FROM json_each(?1))";
@@ -80,6 +93,17 @@ pub struct Row {
     pub changed_at: String,
 }
 
+/// A row as the list shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shown {
+    /// The row; of revision 0 it is not stored, but follows from the peer.
+    #[serde(flatten)]
+    pub row: Row,
+    /// Id of the external peer whose domain it is; none: it is no peer's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peer: Option<String>,
+}
+
 /// A row that is replaced.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct Changed {
@@ -110,9 +134,9 @@ pub struct Own {
     pub enterprise: String,
 }
 
-/// So many rows by domain, beginning after one.
-pub fn page(host: &Host, after: &str, limit: usize) -> Result<Page<Row>, Failure> {
-    host.db().page(PAGE, params![after], limit)
+/// So many rows by domain, beginning after one, and those of external peers among them.
+pub fn page(host: &Host, after: &str, limit: usize) -> Result<Page<Shown>, Failure> {
+    host.db().page(SHOWN, params![after], limit)
 }
 
 /// All rows by domain.

@@ -54,8 +54,9 @@ impl Federation {
         let is_known = is_own && Standing::read(&self.host).is_ok_and(|now| self.server().has_followed(&now));
         let is_followed = match event.event.as_str() {
             "account.changed" | "accounts.changed" => self.users_differ(),
+            // A peer's domain makes it a partner, and is learned when its directory is synchronised.
             "settings.changed" => event.object == site::SETTING,
-            "enterprise.changed" => true,
+            "enterprise.changed" | "peer.changed" | "directory.changed" => true,
             _ => is_own && !is_known,
         };
         if is_followed {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jackfield_abi::Kind;
-use jackfield_abi::ops::{self, Code, Failure, Finding, JobPlan, JobPlans, Revision};
+use jackfield_abi::ops::{self, Failure, Finding, JobPlan, JobPlans, Revision};
 use serde::Serialize;
 use serde_json::{Value, json};
 

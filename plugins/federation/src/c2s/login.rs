@@ -276,7 +276,8 @@ impl Login {
             return features
                 .child(Element::new(ns::BIND, "bind").child(Element::new(ns::BIND, "required")))
                 .child(Element::new(ns::SESSION, "session").child(optional))
-                .child(Element::new(ns::SM, "sm"));
+                .child(Element::new(ns::SM, "sm"))
+                .child(Element::new(ns::ROSTER_VERSIONS, "ver"));
         }
         let names = self.mechanisms().map(|(name, _)| Element::new(ns::SASL, "mechanism").text(name));
         let features = features.child(names.fold(Element::new(ns::SASL, "mechanisms"), Element::child));

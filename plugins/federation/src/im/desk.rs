@@ -102,11 +102,13 @@ pub enum Call {
         /// Who sends to whom.
         pair: Pair,
     },
-    /// It has ended or did not come up.
+    /// It broke or did not come up; one that was closed in peace is opened again when something is sent.
     LinkDown {
         /// Who sends to whom.
         pair: Pair,
     },
+    /// Corporate directories with more entries than that are not shown in rosters.
+    DirectoryBound(usize),
     /// Something happened in the appliance.
     Event(Event),
     /// Is told once everything that was handed in before has been done, messages stored included.

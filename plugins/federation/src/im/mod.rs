@@ -14,12 +14,15 @@ mod office;
 mod out;
 mod outside;
 mod parcel;
+mod presence;
 mod roster;
 mod services;
 mod sessions;
 mod site;
+mod vcard;
 
 pub use desk::{Call, Desk, Keys, NewSession, SessionId};
 pub use office::open;
 pub use out::{Delivery, End, Next, Out, Outs};
 pub use outside::Outside;
+pub use roster::watch_counts;

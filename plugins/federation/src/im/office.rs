@@ -142,7 +142,15 @@ impl Office {
                 if stanza.name == "message" {
                     return self.chat.bounced(site, &stanza, id, condition, &words);
                 }
-                Effect::send(explained(error(&stanza, condition), &words))
+                let answer = explained(error(&stanza, condition), &words);
+                if stanza.name == "presence" {
+                    return self.roster.bounced(site, &pair, &stanza, answer);
+                }
+                Effect::send(answer)
+            }
+            Call::DirectoryBound(most) => {
+                self.roster.bound_directory(most);
+                vec![]
             }
             Call::LinkUp { pair } => self.roster.link(site, &pair, true),
             Call::LinkDown { pair } => self.roster.link(site, &pair, false),
@@ -186,6 +194,7 @@ impl Office {
             return self.chat.take(site, parcel);
         }
         match parcel.stanza.name.as_str() {
+            "iq" if self.roster.answers(site, &parcel) => self.roster.query(site, &parcel),
             "iq" => {
                 let answered = self.chat.asked(site, &parcel);
                 answered.unwrap_or_else(|| self.services.take(site, &parcel))
@@ -231,6 +240,10 @@ impl Office {
         };
         let Err((condition, why)) = refused else { return };
         log::debug!("a stanza was not sent: {why}");
+        // A question of ours about a contact's presence, not of the user's: nobody waits for the answer.
+        if stanza.name == "presence" && stanza.attribute("type") == Some("probe") {
+            return;
+        }
         // Only to a client of ours: a partner is never answered for what it did not send.
         if let Some(answer) = explained(error(stanza, condition), why)
             && let Some(to) = answer.attribute("to").and_then(address::parsed)

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::net::{Hub, Unsent};
-use crate::s2s::Pair;
+use crate::s2s::{Pair, Rules};
 use crate::xml::Element;
 
 /// Holds the links' hub while there is one; clone it freely.
@@ -23,6 +23,11 @@ impl Outside {
     /// Whether federation runs.
     pub fn is_on(&self) -> bool {
         self.hub().is_some()
+    }
+
+    /// Whether federation runs and that domain is a partner.
+    pub fn talks_to(&self, domain: &str) -> bool {
+        self.hub().is_some_and(|hub| hub.present.partner(domain).is_some())
     }
 
     /// Has a stanza sent; the error says why it is not. The id of a stored message comes back by [`super::Call`] when it

@@ -46,16 +46,17 @@ pub struct Places {
     pub tls: Vec<SocketAddr>,
 }
 
+impl Partner {
+    /// One of which nobody has said anything.
+    pub fn usual() -> Self {
+        Self { policy: Policy::VerifiedTls, server: None, port: crate::table::PORT, tls_name: None }
+    }
+}
+
 impl Known {
     /// The row of that domain; an open door takes any domain that proves itself.
     pub fn partner(&self, domain: &str) -> Option<Partner> {
-        let usual = || Partner {
-            policy: Policy::VerifiedTls,
-            server: None,
-            port: crate::table::PORT,
-            tls_name: None,
-        };
-        self.partners.get(domain).cloned().or_else(|| self.open.then(usual))
+        self.partners.get(domain).cloned().or_else(|| self.open.then(Partner::usual))
     }
 }
 

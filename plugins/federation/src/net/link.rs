@@ -58,6 +58,7 @@ pub async fn run(hub: Arc<Hub>, pair: Pair, line: Line, _life: mpsc::Sender<()>)
         failures: 0,
         not_before: Instant::now(),
         last_trouble: None,
+        has_vanished: false,
     };
     while task.wait().await {
         if let Some((wire, machine)) = task.connect().await {
@@ -84,6 +85,8 @@ struct Task {
     failures: u32,
     not_before: Instant,
     last_trouble: Option<Trouble>,
+    /// Whether the peer went without closing its stream, as one that was killed.
+    has_vanished: bool,
 }
 
 /// How long something waits for something else.
@@ -240,12 +243,16 @@ impl Task {
             self.pause();
         }
         self.note(|link| link.become_state("down"));
+        let is_broken = ended.is_err();
         let why = ended.err().unwrap_or_else(|| "its server closed the connection".to_owned());
         let words = format!("{why}, and did not confirm the message, which may have arrived all the same");
         for (id, shell) in self.confirming.take_all() {
             self.give_back(shell, Some(id), "remote-server-timeout", &words).await;
         }
-        self.hub.desk.hand(Call::LinkDown { pair: self.pair.clone() }).await;
+        // A peer that closes an idle stream is still there, and so are its people.
+        if is_broken || std::mem::take(&mut self.has_vanished) {
+            self.hub.desk.hand(Call::LinkDown { pair: self.pair.clone() }).await;
+        }
         let farewell = async {
             // The peer may have gone already.
             let _ = wire.send("</stream:stream>").await;
@@ -271,6 +278,7 @@ impl Task {
                 },
                 input = wire.next() => {
                     heard = Instant::now();
+                    self.has_vanished = matches!(input, Input::Gone(_));
                     if hear(machine, input)? {
                         return Ok(());
                     }

@@ -106,6 +106,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_login_becomes_an_address_and_comes_back() {
+        for login in ["john", "ann@corp.example", "d'arcy & co", "back\\slash", "back\\20slash", "a:b/c<d>"] {
+            let address = of_login(login, "Home.example").unwrap();
+            assert_eq!(address.domain().as_str(), "home.example");
+            assert_eq!(address.node().unwrap().unescape().unwrap(), login, "{address}");
+        }
+        assert_eq!(of_login("", "home.example"), None);
+    }
+
+    #[test]
     fn domains_are_compared_as_dns_has_them() {
         for (text, meant) in [
             ("a.example", "a.example"),

@@ -52,4 +52,12 @@ pub mod ns {
     pub const CLIENT_STATE: &str = "urn:xmpp:csi:0";
     /// What somebody can do (XEP-0030).
     pub const DISCO_INFO: &str = "http://jabber.org/protocol/disco#info";
+    /// Rosters (RFC 6121 section 2.1).
+    pub const ROSTER: &str = "jabber:iq:roster";
+    /// That a roster has a version (RFC 6121 section 2.6.1).
+    pub const ROSTER_VERSIONS: &str = "urn:xmpp:features:rosterver";
+    /// Business cards (XEP-0054).
+    pub const VCARD: &str = "vcard-temp";
+    /// When something was, where that is not now (XEP-0203).
+    pub const DELAY: &str = "urn:xmpp:delay";
 }

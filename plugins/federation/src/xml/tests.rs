@@ -181,7 +181,7 @@ fn sorted(mut element: Element) -> Element {
 
 proptest! {
     #[test]
-    fn what_is_written_is_read_back_the_same(element in any_element(), chunk in 1_usize..50) {
+    fn what_is_written_is_parsed_the_same(element in any_element(), chunk in 1_usize..50) {
         let text = format!("{}{}", header(None, None, None), written(&element));
         let found = pieces(text.as_bytes(), chunk, AFTER).unwrap();
         prop_assert_eq!(found.len(), 2, "{}", text);

@@ -201,3 +201,31 @@ fn a_list_is_read_in_pages() {
         assert_eq!((answer.status, &answer.body["errors"][0]["pointer"]), (422, &json!("?limit")), "{limit}");
     }
 }
+
+#[test]
+fn domains_of_external_peers_are_listed_without_a_row_until_somebody_adds_one() {
+    let appliance = appliance();
+    appliance.core(
+        "INSERT INTO peer (id, enterprise, description, dialing_prefix, revision, created_at, changed_at, kind, domain)
+        VALUES ('p-far', 'home', 'Far', '', 1, '2026-01-01T00:00:00Z', '', 'external', 'Far.example')",
+    );
+    appliance.post("federation/servers", json!({"domain": "ocs.com"}));
+    let listed = appliance.get("federation/servers").body;
+    let domains: Vec<_> = listed["items"].as_array().unwrap().iter().map(|row| &row["domain"]).collect();
+    assert_eq!(domains, ["far.example", "ocs.com"]);
+    assert_eq!((&listed["items"][0]["peer"], &listed["items"][0]["revision"]), (&json!("p-far"), &json!(0)));
+    assert_eq!(listed["items"][1]["peer"], Value::Null);
+    assert_eq!(
+        appliance.get_with("federation/servers", json!({"cursor": "far.example"})).body["items"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+    let made =
+        appliance.post("federation/servers", json!({"domain": "far.example", "policy": "tls_dialback"}));
+    assert_eq!(made.status, 201, "{}", made.body);
+    let shown = &appliance.get("federation/servers").body["items"][0];
+    assert_eq!((&shown["peer"], &shown["policy"]), (&json!("p-far"), &json!("tls_dialback")));
+    assert_eq!(appliance.get("federation/contacts").body, json!({"items": [], "next": null}));
+}
