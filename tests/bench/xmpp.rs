@@ -3,7 +3,14 @@
 //! time of each message, all processes of a server summed, and idle memory. Needs root, for a network of its own.
 
 // A benchmark has nobody to sort failures for, and what it shares with the tests is written for them.
-#![allow(clippy::expect_used, clippy::unwrap_used, clippy::panic, dead_code, unused_imports)]
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    dead_code,
+    unused_imports
+)]
 
 #[path = "../federation/authority.rs"]
 mod authority;

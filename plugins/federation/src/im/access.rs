@@ -93,7 +93,6 @@ fn ended(session: &Session, allowed: Option<&Allowed>) -> Option<Effect> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
 
     use jid::FullJid;
 
@@ -112,7 +111,7 @@ mod tests {
             address: FullJid::new("ann\\40corp@home.example/desk").unwrap(),
             out: Outs::default().open(),
         };
-        sessions.insert(new, Instant::now());
+        sessions.insert(new);
         let session = sessions.get(SessionId(1)).unwrap();
         let allowed = |password: Option<&str>, login: &str, domain: &str| Allowed {
             account: "a1".to_owned(),

@@ -3,8 +3,6 @@
 //!
 //! Left out: sockets and streams (`net`, `c2s`, `s2s`), and what outlives the process (the appliance's store).
 
-#![allow(dead_code, reason = "clients and links hand over more and more of what is provided for here")]
-
 mod access;
 mod accounts;
 mod chat;

@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::access::Access;
-use super::chat::Chat;
+use super::chat::{Chat, is_about_blocking};
 use super::desk::{Call, Desk, Inbox, Keys, SessionId, desk};
 use super::effect::Effect;
 use super::out::Delivery;
@@ -110,7 +110,7 @@ impl Office {
             Call::Bound(new) => {
                 let id = new.id;
                 self.access.bound(&new.account);
-                site.sessions.insert(new, now);
+                site.sessions.insert(new);
                 self.roster.bound(site, id)
             }
             Call::Stanza { session, stanza } => self.by_client(session, stanza, now),
@@ -179,9 +179,9 @@ impl Office {
     fn by_client(&mut self, id: SessionId, mut stanza: Element, now: Instant) -> Vec<Effect> {
         let Some(session) = self.site.sessions.get(id) else { return vec![] };
         stanza.set("from", session.address.as_str());
-        match Parcel::new(Origin::Session(id), stanza.clone()) {
-            Some(parcel) => self.deal_with(parcel, now),
-            None => Effect::send(error(&stanza, "jid-malformed")),
+        match Parcel::of(Origin::Session(id), session.address.clone().into(), stanza) {
+            Ok(parcel) => self.deal_with(parcel, now),
+            Err(stanza) => Effect::send(error(&stanza, "jid-malformed")),
         }
     }
 
@@ -196,8 +196,13 @@ impl Office {
         match parcel.stanza.name.as_str() {
             "iq" if self.roster.answers(site, &parcel) => self.roster.query(site, &parcel),
             "iq" => {
-                let answered = self.chat.asked(site, &parcel);
-                answered.unwrap_or_else(|| self.services.take(site, &parcel))
+                let Some(mut effects) = self.chat.asked(site, &parcel) else {
+                    return self.services.take(site, &parcel);
+                };
+                if let Some(id) = parcel.session().filter(|_| is_about_blocking(&parcel)) {
+                    effects.extend(self.roster.blocked(site, id));
+                }
+                effects
             }
             _ => {
                 let mut effects = self.roster.take(site, &parcel, now);

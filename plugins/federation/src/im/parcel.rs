@@ -34,11 +34,16 @@ impl Parcel {
     /// From a stanza with `from`; none: an address of it is none.
     pub fn new(origin: Origin, stanza: Element) -> Option<Self> {
         let from = address::parsed(stanza.attribute("from")?)?;
-        let to = match stanza.attribute("to") {
-            Some(to) => Some(address::parsed(to)?),
-            None => None,
+        Self::of(origin, from, stanza).ok()
+    }
+
+    /// From a stanza whose sender is known; the stanza again: it is for no address.
+    pub fn of(origin: Origin, from: Jid, stanza: Element) -> Result<Self, Element> {
+        let to = match stanza.attribute("to").map(address::parsed) {
+            Some(None) => return Err(stanza),
+            to => to.flatten(),
         };
-        Some(Self { origin, from, to, stanza })
+        Ok(Self { origin, from, to, stanza })
     }
 
     /// Its `type`; empty: it has none.

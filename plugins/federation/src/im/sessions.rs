@@ -1,7 +1,6 @@
 //! Who is connected: by number, by account and by address, with the presence that each last sent.
 
 use std::collections::HashMap;
-use std::time::Instant;
 
 use jid::{BareJid, FullJid};
 
@@ -22,8 +21,6 @@ pub struct Session {
     pub address: FullJid,
     /// The way to it.
     pub out: Out,
-    /// Since when.
-    pub since: Instant,
     /// Whether its connection broke and it may be resumed.
     pub is_asleep: bool,
     presence: Option<Element>,
@@ -34,11 +31,6 @@ impl Session {
     /// The presence that it last sent to everybody; none: it sent none, or is unavailable (RFC 6121 section 4.2).
     pub fn presence(&self) -> Option<&Element> {
         self.presence.as_ref()
-    }
-
-    /// Priority of that presence (RFC 6121 section 4.7.2.3).
-    pub fn priority(&self) -> i8 {
-        self.priority
     }
 
     /// Whether messages to its account's bare address are for it (RFC 6121 section 8.5.2.1.1).
@@ -57,24 +49,14 @@ pub struct Sessions {
 
 impl Sessions {
     /// One more.
-    pub fn insert(&mut self, new: NewSession, now: Instant) {
+    pub fn insert(&mut self, new: NewSession) {
         let NewSession { id, account, password_at, address, out } = new;
         self.by_address.entry(address.to_bare()).or_default().push(id);
         self.by_account.entry(account.clone()).or_default().push(id);
         let (presence, priority) = (None, 0);
         self.all.insert(
             id,
-            Session {
-                id,
-                account,
-                password_at,
-                address,
-                out,
-                since: now,
-                is_asleep: false,
-                presence,
-                priority,
-            },
+            Session { id, account, password_at, address, out, is_asleep: false, presence, priority },
         );
     }
 
@@ -124,11 +106,6 @@ impl Sessions {
     pub fn all(&self) -> impl Iterator<Item = &Session> + use<'_> {
         self.all.values()
     }
-
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.all.len()
-    }
 }
 
 fn leave<K: std::hash::Hash + Eq>(index: &mut HashMap<K, Vec<SessionId>>, key: &K, id: SessionId) {
@@ -158,9 +135,9 @@ mod tests {
 
     #[test]
     fn sessions_are_found_every_way_until_they_go() {
-        let (mut sessions, now) = (Sessions::default(), Instant::now());
-        sessions.insert(new(1, "a1", "ann@home.example/desk"), now);
-        sessions.insert(new(2, "a1", "ann@home.example/phone"), now);
+        let mut sessions = Sessions::default();
+        sessions.insert(new(1, "a1", "ann@home.example/desk"));
+        sessions.insert(new(2, "a1", "ann@home.example/phone"));
         let bare = BareJid::new("ann@home.example").unwrap();
         let full = FullJid::new("ann@home.example/phone").unwrap();
         assert_eq!(sessions.of(&bare).count(), 2);
@@ -169,13 +146,13 @@ mod tests {
         sessions.remove(SessionId(1));
         sessions.remove(SessionId(2));
         assert!(sessions.remove(SessionId(2)).is_none());
-        assert_eq!((sessions.len(), sessions.by_address.len(), sessions.by_account.len()), (0, 0, 0));
+        assert_eq!((sessions.all.len(), sessions.by_address.len(), sessions.by_account.len()), (0, 0, 0));
     }
 
     #[test]
     fn messages_are_for_those_who_are_present_with_a_priority_that_is_not_negative() {
         let mut sessions = Sessions::default();
-        sessions.insert(new(1, "a1", "ann@home.example/desk"), Instant::now());
+        sessions.insert(new(1, "a1", "ann@home.example/desk"));
         let takes = |sessions: &Sessions| sessions.get(SessionId(1)).unwrap().takes_messages();
         assert!(!takes(&sessions), "it has sent no presence yet");
         let with = |text: &str| {

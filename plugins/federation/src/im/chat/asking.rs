@@ -22,6 +22,11 @@ use crate::xml::{Element, Node, ns};
 /// The answer to a question: what comes before it, and what is in it.
 type Answer = Result<(Vec<Effect>, Option<Element>), Refusal>;
 
+/// Whether a question is about whom somebody blocks, or an order to.
+pub fn is_about_blocking(parcel: &Parcel) -> bool {
+    parcel.stanza.elements().next().is_some_and(|payload| payload.ns == BLOCKING)
+}
+
 impl Chat {
     /// Answers a question of a client to its own account; none: it is not for this part.
     pub fn asked(&mut self, site: &mut Site, parcel: &Parcel) -> Option<Vec<Effect>> {

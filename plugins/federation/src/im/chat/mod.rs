@@ -10,7 +10,7 @@ mod catching_up;
 mod flights;
 mod home;
 mod letter;
-mod names;
+pub mod names;
 mod news;
 mod outside;
 mod outward;
@@ -24,6 +24,7 @@ use std::time::Instant;
 
 use jackfield_sdk::{Code, Event, Failure, NewMessage, log};
 
+pub use asking::is_about_blocking;
 pub use blocks::Blocks;
 use catching_up::CatchingUp;
 use flights::Flights;

@@ -15,6 +15,7 @@
 //!
 //! Left out: messages, and the words for states (`presence`).
 
+mod blocking;
 mod clients;
 mod contact;
 mod directory;
@@ -224,7 +225,8 @@ impl Roster {
         let (account, own) = (session.account.clone(), session.address.to_bare());
         if !self.users.contains_key(&account) {
             let Some(known) = site.accounts.find(&site.host, &own)? else { return Ok(None) };
-            let user = User::load(&site.host, &account, own, &known.enterprise)?;
+            let mut user = User::load(&site.host, &account, own, &known.enterprise)?;
+            user.bars(site);
             self.users.insert(account.clone(), user);
         }
         let mut user = self.users.get_mut(&account);

@@ -53,11 +53,6 @@ impl Probes {
         self.lost.remove(pair).is_some()
     }
 
-    /// Whether that link is lost.
-    pub fn is_lost(&self, pair: &Pair) -> bool {
-        self.lost.contains_key(pair)
-    }
-
     /// Lost links that may be tried again now.
     pub fn retries(&mut self, now: Instant) -> Vec<Pair> {
         let due = self.lost.iter_mut().filter(|(_, at)| now.duration_since(**at) >= AGAIN);
@@ -94,7 +89,7 @@ mod tests {
     fn a_lost_link_is_tried_again_with_pauses() {
         let (mut probes, now) = (Probes::default(), Instant::now());
         let pair = Pair { from: "home.example".to_owned(), to: "far.example".to_owned() };
-        assert!(probes.loses(&pair, now) && !probes.loses(&pair, now) && probes.is_lost(&pair));
+        assert!(probes.loses(&pair, now) && !probes.loses(&pair, now) && probes.lost.contains_key(&pair));
         assert!(probes.retries(now).is_empty());
         let later = now + AGAIN;
         assert_eq!((probes.retries(later), probes.retries(later)), (vec![pair.clone()], vec![]));

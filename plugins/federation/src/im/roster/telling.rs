@@ -63,7 +63,8 @@ impl Roster {
             if self.people.tells(account, seen) {
                 effects.extend(self.tells_colleagues(account, seen));
                 let watchers = watchers.get(account).map(Vec::as_slice).unwrap_or_default();
-                effects.extend(watchers.iter().flat_map(|watcher| self.tells_watcher(watcher, seen)));
+                let watchers = watchers.iter().filter(|watcher| !is_barred(site, watcher));
+                effects.extend(watchers.flat_map(|watcher| self.tells_watcher(watcher, seen)));
             }
         }
         for Question { account, own, to } in questions {
@@ -180,4 +181,10 @@ fn by_account(site: &Site, dirty: &BTreeSet<String>) -> Result<BTreeMap<String, 
         }
     }
     Ok(found)
+}
+
+/// Whether an account blocks who may see it (XEP-0191): then nothing is told.
+fn is_barred(site: &Site, watcher: &Watcher) -> bool {
+    !site.blocks.is_empty()
+        && address::parsed(&watcher.address).is_some_and(|to| site.blocks.has(&watcher.account, &to))
 }

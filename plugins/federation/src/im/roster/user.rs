@@ -30,6 +30,8 @@ pub struct User {
     pub contacts: BTreeMap<BareJid, Contact>,
     /// What contacts at other servers say.
     pub heard: HashMap<BareJid, Heard>,
+    /// Contacts who are blocked and would see the user otherwise (XEP-0191).
+    pub barred: BTreeSet<BareJid>,
     /// Clients.
     pub seats: BTreeMap<SessionId, Seat>,
     /// Version of the kept contacts.
@@ -56,6 +58,7 @@ impl User {
             enterprise: enterprise.to_owned(),
             contacts: store::all(host, account)?.into_iter().collect(),
             heard: HashMap::new(),
+            barred: BTreeSet::new(),
             seats: BTreeMap::new(),
             version: store::version(host, account)?,
         })

@@ -1,11 +1,13 @@
 //! What our domain and its accounts say of themselves (XEP-0030, XEP-0092). A feature stands here only if it is there.
 
+use crate::im::chat::names::{ARCHIVE, BLOCKING, CARBONS, STABLE_IDS};
 use crate::xml::{Element, ns};
 
-/// What a domain of ours can do.
-const OF_DOMAIN: &[&str] = &[ns::DISCO_INFO, ns::DISCO_ITEMS, ns::PING, ns::VERSION];
+/// What a domain of ours can do. The last one is that messages wait for who is away (XEP-0160 section 4).
+const OF_DOMAIN: &[&str] =
+    &[ns::DISCO_INFO, ns::DISCO_ITEMS, ns::PING, ns::VERSION, ns::VCARD, CARBONS, BLOCKING, "msgoffline"];
 /// What is done on behalf of an account.
-const OF_ACCOUNT: &[&str] = &[ns::DISCO_INFO, ns::DISCO_ITEMS, ns::PING];
+const OF_ACCOUNT: &[&str] = &[ns::DISCO_INFO, ns::DISCO_ITEMS, ns::PING, ns::VCARD, ARCHIVE, STABLE_IDS];
 
 /// Of a domain (XEP-0030 section 3.1).
 pub fn domain() -> Element {

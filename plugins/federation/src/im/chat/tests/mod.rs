@@ -89,7 +89,7 @@ impl Room {
         let (id, address) = (SessionId(id), FullJid::new(address).unwrap());
         let account = format!("acc-{}", address.node().unwrap());
         let out = Outs::default().open();
-        self.site.sessions.insert(NewSession { id, account, password_at: None, address, out }, self.now);
+        self.site.sessions.insert(NewSession { id, account, password_at: None, address, out });
         id
     }
 

@@ -72,7 +72,7 @@ impl World {
         let id = SessionId(self.sessions);
         let account = format!("a-{login}");
         let new = NewSession { id, account, address, out: Outs::default().open(), password_at: None };
-        self.site.sessions.insert(new, self.now);
+        self.site.sessions.insert(new);
         id
     }
 
