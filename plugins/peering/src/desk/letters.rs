@@ -117,7 +117,7 @@ impl Desk {
             return Taken::Never(detail);
         }
         let Letter { id, from, to, body } = letter;
-        match self.host.chat().accept(&NewMessage { from, to, body, origin_id: Some(id) }) {
+        match self.host.chat().accept(&NewMessage { from, to, body, origin_id: Some(id), envelope: None }) {
             Ok(_) => Taken::Done,
             Err(failure) => match failure.code {
                 Code::NotFound | Code::BadRequest => Taken::Never(failure.msg),
