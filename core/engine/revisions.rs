@@ -15,7 +15,7 @@ use crate::catalog::events::DIRECTORY_CHANGED;
 use crate::catalog::problems::{NOT_FOUND, NOT_UNDOABLE, Problem, SUPERSEDED};
 use crate::catalog::shape::Object;
 
-pub use parts::{kinds_of, list as list_parts};
+pub use parts::{kinds_of, list as list_parts, refuse_superseded as refuse_superseded_parts};
 pub use sweep::sweep;
 
 /// Kind of the revisions that say whether a plugin is switched off or on.

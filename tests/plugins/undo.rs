@@ -50,6 +50,45 @@ fn a_federated_server_that_was_added_changed_or_removed_is_put_back() {
 }
 
 #[test]
+fn a_table_that_was_applied_is_one_revision_and_is_put_back_as_one() {
+    let appliance = Appliance::with_plugins(&["federation"]);
+    let admin = appliance.admin();
+    let apply = |rows: Value| {
+        admin.call("POST", "/federation/servers:apply").header("If-Match", "*").json(&json!({"servers": rows})).send()
+    };
+    apply(json!([{"domain": "kept.com"}, {"domain": "old.com"}, {"domain": "other.com"}])).expect(200);
+    let before = servers(&admin);
+    apply(json!([
+        {"domain": "kept.com"},
+        {"domain": "other.com", "nextplane": true, "server": "np.example", "port": 5270},
+        {"domain": "new.com"},
+    ]))
+    .expect(200);
+    let after = servers(&admin);
+    let applied = newest(&admin, "federation/servers");
+    assert_eq!((&applied["parts"], &applied["who"]), (&json!(3), &json!("token suite")));
+    let parts = admin.get(&format!("/revisions/{}/parts", applied["n"])).expect(200);
+    let said: Vec<_> =
+        parts.items().iter().map(|part| (part["action"].clone(), part["object"].clone())).collect();
+    for (action, object) in [("create", "new.com"), ("change", "other.com"), ("delete", "old.com")] {
+        assert!(said.contains(&(json!(action), json!(object))), "{said:?}");
+    }
+    // By one of its objects it is found as well.
+    let of_new = admin.get("/revisions?object=new.com").expect(200);
+    assert_eq!(of_new.items()[0]["n"], applied["n"]);
+    let undone = undo(&admin, &applied).expect(201).json;
+    assert_eq!((&undone["undoes"], &undone["parts"]), (&applied["n"], &json!(3)));
+    assert_eq!(servers(&admin), before);
+    undo(&admin, &applied).problem(409, "revisions/superseded");
+    undo(&admin, &undone).expect(201);
+    assert_eq!(servers(&admin), after);
+    // A later change of one row stands in the way, whoever made it.
+    let again = newest(&admin, "federation/servers");
+    admin.delete("/federation/servers/new.com", "*").expect(204);
+    undo(&admin, &again).problem(409, "revisions/superseded").says("new.com");
+}
+
+#[test]
 fn the_switches_of_federation_are_put_back_and_it_says_so() {
     let appliance = Appliance::with_plugins(&["federation"]);
     let admin = appliance.admin();

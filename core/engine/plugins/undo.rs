@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use jackfield_abi::ops::{self, Code, Failure, Statements, Undo};
-use jackfield_db::OwnerTx;
+use jackfield_abi::ops::{self, Code, Failure, Statements, Undo, UndoPart};
+use jackfield_db::{OwnerTx, Read};
 use serde_json::{Value, json};
 
 use super::writing::{self, FROM, Hand, Undone, VIA};
@@ -14,6 +14,8 @@ use crate::engine::events::Fired;
 use crate::engine::objects::text;
 use crate::engine::{Engine, deployment, revisions};
 
+/// Most objects of a change that a plugin is asked to put back at once.
+const MOST_PARTS: usize = 2000;
 /// Time for a plugin to say how.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -33,17 +35,24 @@ pub struct Plan {
 impl Plan {
     /// Asks the plugin how. Refused when it cannot say, or when a later change stands in the way.
     pub fn make(engine: &Engine, plugin: &str, revision: &Object, who: &str) -> Result<Self, Problem> {
-        engine.db.read(|read| revisions::refuse_superseded(read, revision))?;
+        let n = revision.get("n").and_then(Value::as_i64).unwrap_or_default();
+        let parts = engine.db.read(|read| {
+            revisions::refuse_superseded(read, revision)?;
+            revisions::refuse_superseded_parts(read, n)?;
+            parts(read, n)
+        })?;
         let state = |field: &str| revision.get(field).cloned().unwrap_or(Value::Null);
         let undo = Undo {
-            n: state("n").as_i64().unwrap_or_default(),
+            n,
             kind: text(revision, "kind").to_owned(),
             object: text(revision, "object").to_owned(),
             before: state("before"),
             after: state("after"),
             who: who.to_owned(),
+            parts: parts.iter().map(part).collect(),
         };
-        if sets_up(revision) {
+        let changed: Vec<&Object> = if parts.is_empty() { vec![revision] } else { parts.iter().collect() };
+        if changed.into_iter().any(sets_up) {
             engine.db.read(|read| deployment::refuse(read, plugin))?;
         }
         let work = ask(engine, plugin, &undo)?;
@@ -54,6 +63,7 @@ impl Plan {
     pub fn run(&self, tx: &OwnerTx<'_>, request: &str) -> Result<(Object, Vec<Fired>), Problem> {
         let Undo { n, who, .. } = &self.undo;
         revisions::refuse_superseded(tx, &revisions::get(tx, *n)?)?;
+        revisions::refuse_superseded_parts(tx, *n)?;
         let hand = Hand::new(&self.plugin, request).undoing(*n, who);
         let (changes, fired) =
             writing::run(tx, &hand, &self.work).map_err(|Undone(failure)| self.refused(&failure))?;
@@ -98,10 +108,36 @@ fn ask(engine: &Engine, plugin: &str, undo: &Undo) -> Result<Statements, Problem
     let answer = host.request(plugin, ops::REVISION_UNDO, &json!(undo), PATIENCE);
     let answer = answer.map_err(|failure| refusal(plugin, &failure))?;
     let work: Statements = serde_json::from_value(answer).map_err(|e| unfit(plugin, &e.to_string()))?;
+    if !undo.parts.is_empty() {
+        let is_noted = |part: &UndoPart| {
+            work.revisions.iter().any(|one| one.kind == part.kind && one.object == part.object)
+        };
+        return match work.revisions.len() == undo.parts.len() && undo.parts.iter().all(is_noted) {
+            true => Ok(work),
+            false => Err(unfit(plugin, "it must note one revision for each object that was changed")),
+        };
+    }
     match work.revisions.as_slice() {
         [one] if one.kind == undo.kind && one.object == undo.object => Ok(work),
         _ => Err(unfit(plugin, &format!("it must note one revision, of {} {}", undo.kind, undo.object))),
     }
+}
+
+/// What the change did to each of several objects.
+fn parts(read: &Read<'_>, n: i64) -> Result<Vec<Object>, Problem> {
+    let (parts, next) = revisions::list_parts(read, n, 0, MOST_PARTS, &[])?;
+    if next.is_some() {
+        let text =
+            format!("It changed more than {MOST_PARTS} objects, which a plugin does not put back at once.");
+        return Err(Problem::new(NOT_UNDOABLE, text));
+    }
+    Ok(parts)
+}
+
+fn part(of: &Object) -> UndoPart {
+    let state = |field: &str| of.get(field).cloned().unwrap_or(Value::Null);
+    let (kind, object) = (text(of, "kind").to_owned(), text(of, "object").to_owned());
+    UndoPart { kind, object, before: state("before"), after: state("after") }
 }
 
 /// Why a plugin does not say how.

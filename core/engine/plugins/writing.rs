@@ -5,6 +5,7 @@ use jackfield_db::{Error, OwnerTx};
 
 use super::rows;
 use crate::catalog::problems::Problem;
+use crate::catalog::shape::Object;
 use crate::engine::change::{Change, Entry, Origin};
 use crate::engine::events::Fired;
 use crate::engine::{login, objects, settings};
@@ -85,6 +86,8 @@ impl<'a> Hand<'a> {
 
 /// How a revision came in that a plugin noted.
 pub const VIA: &str = "plugin";
+/// Object of a revision of several objects, which its parts name.
+pub const MANY: &str = "several";
 /// What stands before the plugin's id where it came from.
 pub const FROM: &str = "plugin ";
 
@@ -97,13 +100,35 @@ pub fn run(tx: &OwnerTx<'_>, hand: &Hand<'_>, work: &Statements) -> Result<(Chan
         changes.changed.push(changed.rows);
         changes.rowids.push(changed.rowid);
     }
-    let mut fired = Vec::new();
-    for revision in &work.revisions {
-        let (n, events) = record(tx, hand, revision)?;
-        changes.revisions.push(n);
-        fired.extend(events);
+    let Some(first) = work.revisions.first() else { return Ok((changes, Vec::new())) };
+    let origin = hand.origin(first);
+    let change = Change::new(tx, &origin);
+    if let Some((n, _)) = hand.undoes {
+        change.undoes(n);
     }
-    Ok((changes, fired))
+    let event = format!("{}.changed", hand.plugin);
+    work.revisions.iter().try_for_each(|revision| refuse_ours(hand.plugin, &revision.kind))?;
+    let record = |revision: &Revision| record(&change, &event, revision);
+    changes.revisions = match work.revisions.as_slice() {
+        [one] => vec![record(one).map_err(of_problem)?],
+        many => {
+            vec![together(&change, first, &event, || many.iter().try_for_each(|one| record(one).map(drop)))?]
+        }
+    };
+    Ok((changes, change.into_events()))
+}
+
+/// One revision of what was noted together, with a part for each; it tells one event.
+fn together(
+    change: &Change<'_>,
+    first: &Revision,
+    event: &str,
+    record: impl FnOnce() -> Result<(), Problem>,
+) -> Result<i64, Failure> {
+    let entry = Entry { kind: &first.kind, object: MANY, before: None, after: None, event };
+    let n = change.in_bulk(&entry, None, || record().map(|()| Object::new()));
+    // None: nothing was noted, which is not so.
+    Ok(n.map_err(of_problem)?.unwrap_or_default())
 }
 
 fn expect(statement: &Statement, rows: usize) -> Result<(), Failure> {
@@ -116,18 +141,9 @@ fn expect(statement: &Statement, rows: usize) -> Result<(), Failure> {
     }
 }
 
-fn record(tx: &OwnerTx<'_>, hand: &Hand<'_>, revision: &Revision) -> Result<(i64, Vec<Fired>), Failure> {
-    refuse_ours(hand.plugin, &revision.kind)?;
-    let origin = hand.origin(revision);
-    let change = Change::new(tx, &origin);
-    if let Some((n, _)) = hand.undoes {
-        change.undoes(n);
-    }
-    let event = format!("{}.changed", hand.plugin);
+fn record(change: &Change<'_>, event: &str, revision: &Revision) -> Result<i64, Problem> {
     let (before, after) = (revision.before.as_object(), revision.after.as_object());
-    let entry = Entry { kind: &revision.kind, object: &revision.object, before, after, event: &event };
-    let n = change.record(&entry).map_err(of_problem)?;
-    Ok((n, change.into_events()))
+    change.record(&Entry { kind: &revision.kind, object: &revision.object, before, after, event })
 }
 
 /// Whether that kind of object is the appliance's own.

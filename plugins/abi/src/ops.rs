@@ -348,7 +348,7 @@ pub struct Rows {
 pub struct Statements {
     /// In order.
     pub statements: Vec<Statement>,
-    /// Revisions to record in the same transaction.
+    /// Revisions to record in the same transaction. Several become one revision with as many parts.
     #[serde(default)]
     pub revisions: Vec<Revision>,
     /// The API request that it is done for, [`HttpRequest::request`]; empty: none. A caller that repeats a request
@@ -829,6 +829,25 @@ pub struct Undo {
     pub after: Value,
     /// Who wants it, as revisions name them.
     pub who: String,
+    /// What the change did to each object, where it was noted as several revisions in one transaction; empty: it was
+    /// one. Put back all of them, and note one revision for each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<UndoPart>,
+}
+
+/// One object of a change of many.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct UndoPart {
+    /// As the plugin noted it.
+    pub kind: String,
+    /// As the plugin noted it.
+    pub object: String,
+    /// How the object shall be again; null: it shall not be.
+    #[serde(default)]
+    pub before: Value,
+    /// How it is now; null: it is not.
+    #[serde(default)]
+    pub after: Value,
 }
 
 /// What a check saw.

@@ -2,7 +2,7 @@
 //! made sure that nothing changed the object since.
 
 use jackfield_sdk::abi::site;
-use jackfield_sdk::{Event, Problem, Tx, Undo, json};
+use jackfield_sdk::{Event, Problem, Tx, Undo, Value, json};
 use serde::Deserialize;
 
 use crate::Federation;
@@ -21,19 +21,38 @@ struct Noted {
 impl Federation {
     pub(crate) fn put_back(&self, undo: &Undo, tx: &mut Tx) -> Result<(), Problem> {
         let standing = Standing::read(&self.host)?;
+        if !undo.parts.is_empty() {
+            return self.put_back_table(&standing, undo, tx);
+        }
         match undo.kind.as_str() {
             standing::KIND => put_back_switches(&standing, undo, tx),
-            table::KIND => Ok(self.changes_back(&standing, undo)?.fill(&standing, tx, &undo.who)?),
+            table::KIND => {
+                let changes = self.changes_back(&standing, &undo.object, &undo.before)?;
+                Ok(changes.fill(&standing, tx, &undo.who)?)
+            }
             other => Err(Problem::conflict(format!("federation has no `{other}` to put back"))),
         }
     }
 
-    fn changes_back(&self, standing: &Standing, undo: &Undo) -> Result<Changes, Problem> {
-        let old = table::one(&self.host, &undo.object)?;
-        if undo.before.is_null() {
+    /// All rows that were applied together.
+    fn put_back_table(&self, standing: &Standing, undo: &Undo, tx: &mut Tx) -> Result<(), Problem> {
+        let mut all = Changes::default();
+        for part in &undo.parts {
+            let Changes { added, changed, removed } =
+                self.changes_back(standing, &part.object, &part.before)?;
+            all.added.extend(added);
+            all.changed.extend(changed);
+            all.removed.extend(removed);
+        }
+        Ok(all.fill(standing, tx, &undo.who)?)
+    }
+
+    fn changes_back(&self, standing: &Standing, domain: &str, before: &Value) -> Result<Changes, Problem> {
+        let old = table::one(&self.host, domain)?;
+        if before.is_null() {
             return Ok(Changes { removed: old.into_iter().collect(), ..Changes::default() });
         }
-        let row = standing.row(self.checked(&undo.before, |form| rules::server(form, None))?);
+        let row = standing.row(self.checked(before, |form| rules::server(form, None))?);
         let Some(old) = old else {
             servers::refuse_full(standing)?;
             return Ok(Changes { added: vec![row], ..Changes::default() });
