@@ -196,7 +196,7 @@ function syncing({ api, ui, attempt, confirm }, path, { last_sync: last }) {
   const rehearse = async () => {
     try {
       const { job } = await api.post(`${path}:sync?dry_run=1`, {});
-      const { state, note, result } = await ended(api, job);
+      const { state, note, result } = await untilOver(api, job);
       const words = state === "done" ? `It would add ${result.adds}, change ${result.changes} and remove ${result.removals} people.` : ui.sentence(note);
       outcome.replaceChildren(ui.notice(state === "done" ? "ok" : "warning", "Rehearsed", ui.paragraph(words)));
     } catch (cause) {
@@ -213,7 +213,7 @@ function syncing({ api, ui, attempt, confirm }, path, { last_sync: last }) {
 }
 
 /** A job once it has ended; asked a minute long. */
-async function ended(api, id) {
+async function untilOver(api, id) {
   for (let times = 0; times < 120; times += 1) {
     const job = await api.get(`/jobs/${id}`);
     if (job.ended_at !== null) return job;
