@@ -94,7 +94,7 @@ async function testsDirectory(visitor) {
   const buttons = visitor.page.locator(`${section} .actions button`);
   await buttons.filter({ hasText: "Test" }).focus();
   await visitor.page.keyboard.press("Enter");
-  const outcome = visitor.page.locator(`${section} .outcome`);
+  const outcome = visitor.page.locator(`${section} .outcome[role=status]`);
   await outcome.getByText("The directory cannot be read").waitFor({ timeout: 40_000 });
   const told = await outcome.innerText();
   insist(/Find the host\s+Failed/.test(told) && /Connect\s+Not reached/.test(told), `the test says ${told}`);

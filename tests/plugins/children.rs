@@ -92,8 +92,12 @@ fn fifty_restarts_leave_nothing_behind() {
     appliance.await_up(&["scripts", "workbench"]);
     let admin = appliance.admin();
     order(&admin, "faulty", "restart").expect(200);
-    let settled = |wanted: (usize, usize, usize)| {
-        awaited(Duration::from_secs(20), || Some(holdings(&appliance)).filter(|now| *now == wanted))
+    // Each of the four readers of the database opens one more file at its first read, which may come late. What a
+    // restart left behind would be there fifty times.
+    let settled = |(files, threads, children): (usize, usize, usize)| {
+        let is_settled =
+            |now: &(usize, usize, usize)| now.0 <= files + 4 && (now.1, now.2) == (threads, children);
+        awaited(Duration::from_secs(20), || Some(holdings(&appliance)).filter(is_settled))
     };
     let mut before = holdings(&appliance);
     // Until the connection that asked for the restart is gone.

@@ -1,5 +1,7 @@
 //! What a plugin serves is part of the API: the same rights, limits, problems and conditions as core's own.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::{OTHERS, mirror, order, undisturbed};
@@ -205,6 +207,10 @@ fn figures_are_told_while_a_plugin_hangs() {
         let lines = text.lines().filter(|line| !line.starts_with('#'));
         lines.map(|line| line.split([' ', '{']).next().unwrap_or_default().to_owned()).collect()
     };
+    // Checks are among the figures once their scripts are loaded.
+    appliance.await_up(&["scripts", "workbench"]);
+    let is_whole = || names().iter().any(|name| name == "jackfield_check_state").then_some(());
+    assert!(awaited(Duration::from_secs(20), is_whole).is_some(), "no check came up");
     let mut before = names();
     let halted = plugin(&admin, "faulty");
     signal(&halted, rustix::process::Signal::STOP);

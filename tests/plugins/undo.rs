@@ -54,7 +54,11 @@ fn a_table_that_was_applied_is_one_revision_and_is_put_back_as_one() {
     let appliance = Appliance::with_plugins(&["federation"]);
     let admin = appliance.admin();
     let apply = |rows: Value| {
-        admin.call("POST", "/federation/servers:apply").header("If-Match", "*").json(&json!({"servers": rows})).send()
+        admin
+            .call("POST", "/federation/servers:apply")
+            .header("If-Match", "*")
+            .json(&json!({"servers": rows}))
+            .send()
     };
     apply(json!([{"domain": "kept.com"}, {"domain": "old.com"}, {"domain": "other.com"}])).expect(200);
     let before = servers(&admin);
