@@ -9,6 +9,9 @@ use crate::error::Error;
 use crate::scope::Scoped;
 use crate::views::Views;
 
+/// Longest wait, at the end, for reads that still run.
+const LAST_READS: Duration = Duration::from_secs(2);
+
 /// The connections that are not lent at the moment.
 pub(crate) struct Readers {
     state: Mutex<State>,
@@ -18,6 +21,7 @@ pub(crate) struct Readers {
 
 struct State {
     idle: Vec<Scoped>,
+    lent: usize,
     is_open: bool,
 }
 
@@ -37,7 +41,11 @@ impl Readers {
     ) -> rusqlite::Result<Self> {
         let open = |_| Scoped::new(connection::reader(file)?, Arc::clone(views));
         let idle = (0..count.max(1)).map(open).collect::<rusqlite::Result<_>>()?;
-        Ok(Self { state: Mutex::new(State { idle, is_open: true }), returned: Condvar::new(), patience })
+        Ok(Self {
+            state: Mutex::new(State { idle, lent: 0, is_open: true }),
+            returned: Condvar::new(),
+            patience,
+        })
     }
 
     /// Lends a connection.
@@ -49,23 +57,31 @@ impl Readers {
             return Err(Error::Closed);
         }
         let Some(conn) = state.idle.pop() else { return Err(self.too_long()) };
+        state.lent += 1;
         Ok(Lease { readers: self, conn: Some(conn) })
     }
 
-    /// Closes what is idle now and what is lent on its return.
+    /// Closes what is idle now and what is lent on its return. Waits a little for that: only where the writer's connection
+    /// is the last one to close does the file stand alone afterwards.
     pub(crate) fn close(&self) {
         let mut state = self.lock();
         state.is_open = false;
         state.idle.clear();
         self.returned.notify_all();
+        // A read that takes longer is not waited for; the next start finds what it needs all the same.
+        drop(self.returned.wait_timeout_while(state, LAST_READS, |state| state.lent > 0));
     }
 
     fn take_back(&self, conn: Scoped) {
         let mut state = self.lock();
         if state.is_open {
             state.idle.push(conn);
+        } else {
+            // Before it counts as returned.
+            drop(conn);
         }
-        self.returned.notify_one();
+        state.lent -= 1;
+        self.returned.notify_all();
     }
 
     fn too_long(&self) -> Error {
