@@ -95,7 +95,7 @@ pub struct Boot {
     certificate_seen: [Stamp; 2],
     claim_code: Option<Secret>,
     api: Option<Arc<Api>>,
-    http: Option<Arc<Http>>,
+    http: Option<Http>,
     signals: Option<(Receiver<i32>, Handle)>,
     has_reported: bool,
     stopping_since: Option<Instant>,
@@ -290,9 +290,8 @@ impl Boot {
             spool: engine.state.path().to_owned(),
             handler: handler(Arc::clone(&api)),
         };
-        let http = Arc::new(Http::start(config).map_err(|e| e.to_string())?);
-        let watched = Arc::downgrade(&http);
-        api.watch_door(move || watched.upgrade().map(|http| http.stats()));
+        let http = Http::start(config).map_err(|e| e.to_string())?;
+        api.watch_door(http.teller());
         engine.news.wakes(http.nudge());
         self.api = Some(api);
         self.http = Some(http);
@@ -301,11 +300,11 @@ impl Boot {
     }
 
     fn follow_settings(&mut self) -> StepResult {
-        let (engine, http) = (Arc::downgrade(self.engine()?), Arc::downgrade(self.http()?));
+        let (engine, limit) = (Arc::downgrade(self.engine()?), self.http()?.limiter());
         self.engine()?.bus.listen(move |fired| {
-            let (Some(engine), Some(http)) = (engine.upgrade(), http.upgrade()) else { return };
+            let Some(engine) = engine.upgrade() else { return };
             if fired.event == SETTINGS_CHANGED.name
-                && let Err(cause) = http.set_limits(limits(&engine.settings))
+                && let Err(cause) = limit(limits(&engine.settings))
             {
                 log::error!("could not give the door its new limits: {cause}");
             }
@@ -340,20 +339,10 @@ impl Boot {
     }
 
     fn close_door(&mut self) -> StepResult {
-        let Some(mut http) = self.http.take() else { return Ok(()) };
-        let until = Instant::now() + DOOR_PATIENCE;
-        loop {
-            match Arc::try_unwrap(http) {
-                Ok(http) => {
-                    http.stop(DOOR_PATIENCE);
-                    return Ok(());
-                }
-                // Whoever reads figures at this moment holds it for as long as that takes.
-                Err(held) if Instant::now() < until => http = held,
-                Err(_) => return Err("The door is still in use and cannot be closed in order.".to_owned()),
-            }
-            std::thread::sleep(Duration::from_millis(1));
+        if let Some(http) = self.http.take() {
+            http.stop(DOOR_PATIENCE);
         }
+        Ok(())
     }
 
     fn close_database(&mut self) -> StepResult {
@@ -374,7 +363,7 @@ impl Boot {
         self.engine.as_ref().ok_or_else(|| "The database is not open.".to_owned())
     }
 
-    fn http(&self) -> Result<&Arc<Http>, String> {
+    fn http(&self) -> Result<&Http, String> {
         self.http.as_ref().ok_or_else(|| "The door is not open.".to_owned())
     }
 

@@ -234,7 +234,7 @@ fn checks(call: &Call<'_>, page: &mut Metrics) {
 }
 
 fn door(call: &Call<'_>, page: &mut Metrics) {
-    let Some(stats) = call.api.door.get().and_then(|stats| stats()) else { return };
+    let Some(stats) = call.api.door.get().map(|stats| stats()) else { return };
     page.labelled(
         "jackfield_door_connections",
         "gauge",

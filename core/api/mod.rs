@@ -67,7 +67,7 @@ pub struct Api {
     description: Mutex<Option<(Vec<String>, Value)>>,
     traffic: Traffic,
     streams: Arc<Streams>,
-    door: OnceLock<Box<dyn Fn() -> Option<Stats> + Send + Sync>>,
+    door: OnceLock<Box<dyn Fn() -> Stats + Send + Sync>>,
 }
 
 impl Api {
@@ -83,7 +83,7 @@ impl Api {
     }
 
     /// Tells the metrics where the door's numbers are, once there is a door.
-    pub fn watch_door(&self, stats: impl Fn() -> Option<Stats> + Send + Sync + 'static) {
+    pub fn watch_door(&self, stats: impl Fn() -> Stats + Send + Sync + 'static) {
         drop(self.door.set(Box::new(stats)));
     }
 

@@ -111,14 +111,20 @@ impl Http {
         self.counters.snapshot()
     }
 
+    /// What tells that at any time, also once the door is closed. It holds up no closing.
+    pub fn teller(&self) -> impl Fn() -> Stats + Send + Sync + use<> {
+        let counters = self.counters.clone();
+        move || counters.snapshot()
+    }
+
     /// What to call when there is news for answers that go on.
     pub fn nudge(&self) -> impl Fn() + Send + Sync + use<> {
         self.door.nudge()
     }
 
-    /// Changes caps and deadlines while running; running waits are measured by the new ones as well.
-    pub fn set_limits(&self, limits: Limits) -> io::Result<()> {
-        self.door.set_limits(limits)
+    /// What changes caps and deadlines while running; running waits are measured by the new ones as well.
+    pub fn limiter(&self) -> impl Fn(Limits) -> io::Result<()> + Send + Sync + use<> {
+        self.door.limiter()
     }
 
     /// Stops accepting, closes idle connections, lets running requests finish for up to `patience`, then

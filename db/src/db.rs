@@ -239,8 +239,11 @@ impl Db {
         self.refuse_writer()?;
         let thread = self.house.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(thread) = thread else { return Err(Error::Closed) };
-        self.house.stop();
-        let Some(ending) = self.house.shared.ending.wait(deadline) else { return Err(too_slow(deadline)) };
+        let until = Instant::now() + deadline;
+        // Half of the time is the writer's, who has what was asked to be kept.
+        self.house.stop(deadline / 2);
+        let left = until.saturating_duration_since(Instant::now());
+        let Some(ending) = self.house.shared.ending.wait(left) else { return Err(too_slow(deadline)) };
         thread.join().map_err(|payload| Error::panicked(payload.as_ref()))?;
         ending
     }
@@ -288,16 +291,17 @@ impl Db {
 }
 
 impl House {
-    fn stop(&self) {
+    fn stop(&self, reads: Duration) {
         self.shared.queue.close();
-        self.readers.close();
+        self.readers.close(reads);
     }
 }
 
 /// The last handle is gone: nobody waits any more, so the writer finds its queue empty and ends by itself.
 impl Drop for House {
     fn drop(&mut self) {
-        self.stop();
+        // Whoever reads holds a handle, so nobody does.
+        self.stop(Duration::ZERO);
     }
 }
 

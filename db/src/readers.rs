@@ -9,9 +9,6 @@ use crate::error::Error;
 use crate::scope::Scoped;
 use crate::views::Views;
 
-/// Longest wait, at the end, for reads that still run.
-const LAST_READS: Duration = Duration::from_secs(2);
-
 /// The connections that are not lent at the moment.
 pub(crate) struct Readers {
     state: Mutex<State>,
@@ -61,15 +58,15 @@ impl Readers {
         Ok(Lease { readers: self, conn: Some(conn) })
     }
 
-    /// Closes what is idle now and what is lent on its return. Waits a little for that: only where the writer's connection
-    /// is the last one to close does the file stand alone afterwards.
-    pub(crate) fn close(&self) {
+    /// Closes what is idle now and what is lent on its return, and waits for that as long as it may: only where the writer's
+    /// connection is the last one to close does the file stand alone afterwards.
+    pub(crate) fn close(&self, limit: Duration) {
         let mut state = self.lock();
         state.is_open = false;
         state.idle.clear();
         self.returned.notify_all();
-        // A read that takes longer is not waited for; the next start finds what it needs all the same.
-        drop(self.returned.wait_timeout_while(state, LAST_READS, |state| state.lent > 0));
+        // A read that takes longer loses nothing: the next start finds what it needs all the same.
+        drop(self.returned.wait_timeout_while(state, limit, |state| state.lent > 0));
     }
 
     fn take_back(&self, conn: Scoped) {

@@ -31,10 +31,16 @@ fn give_to_nobody(appliance: &Appliance) {
 #[test]
 fn a_state_folder_in_use_names_the_process_that_has_it() {
     let appliance = Appliance::start();
-    let before = snapshot(&appliance.state());
+    // The log and its index are the running one's own business: it reads and writes meanwhile.
+    let kept = || {
+        let mut all = snapshot(&appliance.state());
+        all.retain(|path, _| !["db-wal", "db-shm"].iter().any(|end| path.to_string_lossy().ends_with(end)));
+        all
+    };
+    let before = kept();
     let held = format!("is in use by process {}.", appliance.pid());
     refused(&appliance, &[&appliance.state().display().to_string(), &held, "Stop that one first"]);
-    assert_unchanged(&before, &snapshot(&appliance.state()));
+    assert_unchanged(&before, &kept());
     appliance.anonymous().get("/claim").expect(200);
 }
 

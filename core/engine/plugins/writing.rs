@@ -126,9 +126,8 @@ fn together(
     record: impl FnOnce() -> Result<(), Problem>,
 ) -> Result<i64, Failure> {
     let entry = Entry { kind: &first.kind, object: MANY, before: None, after: None, event };
-    let n = change.in_bulk(&entry, None, || record().map(|()| Object::new()));
-    // None: nothing was noted, which is not so.
-    Ok(n.map_err(of_problem)?.unwrap_or_default())
+    let n = change.in_bulk(&entry, None, || record().map(|()| Object::new())).map_err(of_problem)?;
+    n.ok_or_else(|| Failure::new(Code::Internal, "several revisions were noted, and none of them was kept"))
 }
 
 fn expect(statement: &Statement, rows: usize) -> Result<(), Failure> {

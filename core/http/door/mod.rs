@@ -107,10 +107,13 @@ impl Door {
         &self.addresses
     }
 
-    /// Changes caps and deadlines, also of what is running.
-    pub fn set_limits(&self, limits: Limits) -> io::Result<()> {
-        lock(&self.orders).limits = Arc::new(limits);
-        self.waker.wake()
+    /// What changes caps and deadlines, also of what is running; good also when the door is closed.
+    pub fn limiter(&self) -> impl Fn(Limits) -> io::Result<()> + Send + Sync + use<> {
+        let (orders, waker) = (self.orders.clone(), self.waker.clone());
+        move |limits| {
+            lock(&orders).limits = Arc::new(limits);
+            waker.wake()
+        }
     }
 
     /// What to call when there is news for answers that go on; quick, and good also when the door is closed.

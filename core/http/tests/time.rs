@@ -117,7 +117,7 @@ fn changed_limits_count_for_connections_that_are_open() {
     let bench = start(limits());
     let mut client = bench.connect();
     assert_eq!(client.get("/hello").status, 200);
-    bench.http.set_limits(Limits { idle: SHORT, ..limits() }).unwrap();
+    bench.http.limiter()(Limits { idle: SHORT, ..limits() }).unwrap();
     let since = Instant::now();
     assert!(client.is_closed());
     assert_took(since, Duration::ZERO);

@@ -62,7 +62,13 @@ fn closing_waits_for_a_read_that_is_running() {
     });
     begun.recv_timeout(LIMIT).unwrap();
     note(&db, "after the snapshot").unwrap();
-    let closer = thread::spawn(move || db.close(LIMIT));
+    let (tell, told) = channel();
+    let closer = thread::spawn(move || {
+        let closed = db.close(LIMIT);
+        tell.send(()).unwrap();
+        closed
+    });
+    assert!(told.recv_timeout(Duration::from_millis(300)).is_err(), "closed while a read was running");
     release.send(()).unwrap();
     assert_eq!(reader.join().unwrap(), Ok(()));
     assert_eq!(closer.join().unwrap(), Ok(()));
