@@ -42,6 +42,8 @@ mod work;
 pub mod bench;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "tls")]
+pub mod tls;
 
 #[doc(hidden)]
 pub use boundary::table;
