@@ -5,11 +5,12 @@
 mod active_directory;
 mod guards;
 mod hostile;
+mod lan;
 mod raw;
-mod relay;
 mod runs;
 mod sister;
 mod sister_hostile;
+mod sister_network;
 mod sister_people;
 mod sister_trust;
 mod slapd;
