@@ -13,7 +13,7 @@ mod sister_hostile;
 mod sister_network;
 mod sister_people;
 mod sister_trust;
-mod slapd;
+pub mod slapd;
 mod stub;
 mod way;
 
@@ -38,7 +38,7 @@ fn site_with_peer() -> (Appliance, Client, String) {
 
 /// Sets the synchronizer of a peer or an enterprise, over the one that is there.
 #[track_caller]
-fn set_up(admin: &Client, owner: &str, body: &Value) {
+pub fn set_up(admin: &Client, owner: &str, body: &Value) {
     let path = format!("{owner}/synchronizer");
     let answer = match admin.get(&path) {
         old if old.status == 200 => admin.put(&path, "*", body),
@@ -68,12 +68,12 @@ fn ended(admin: &Client, job: &str) -> Value {
 
 /// A run that ends well; what it answers.
 #[track_caller]
-fn synchronize(admin: &Client, owner: &str) -> Value {
+pub fn synchronize(admin: &Client, owner: &str) -> Value {
     synchronize_with(admin, owner, "")
 }
 
 #[track_caller]
-fn synchronize_with(admin: &Client, owner: &str, query: &str) -> Value {
+pub fn synchronize_with(admin: &Client, owner: &str, query: &str) -> Value {
     let job = begin(admin, owner, query);
     let ended = ended(admin, &job);
     assert_eq!(ended["state"], "done", "{ended:#}");
