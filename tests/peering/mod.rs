@@ -13,6 +13,7 @@ mod sister_hostile;
 mod sister_network;
 mod sister_people;
 mod sister_trust;
+mod sister_versions;
 pub mod slapd;
 mod stub;
 mod way;
