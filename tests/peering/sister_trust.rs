@@ -114,6 +114,24 @@ fn deleting_a_peer_is_told_to_the_other_side_which_shows_it() {
 }
 
 #[test]
+fn a_deletion_that_is_undone_brings_the_trust_and_the_contacts_back() {
+    let (north, south) = pair();
+    south.account("bob");
+    let bob = north.await_contact("bob");
+    north.admin.delete(&format!("/peers/{}", north.peer()), "*").expect(204);
+    south.await_status(SOON, &["not_trusted"]);
+    let deletion = north.admin.get("/revisions?kind=peers&limit=1").expect(200).items()[0]["n"].clone();
+    north.admin.call("POST", &format!("/revisions/{deletion}:undo")).send().expect(201);
+    north.await_connected(MINUTE);
+    south.await_connected(MINUTE);
+    assert_eq!(north.await_contact("bob"), bob, "the same contact as before");
+    assert_eq!(north.contacts().len(), 1);
+    south.admin.delete(&format!("/peers/{}", south.peer()), "*").expect(204);
+    let status = north.await_status(SOON, &["not_trusted"]);
+    assert!(status["link"]["advice"].as_str().unwrap().contains("invite this appliance again"), "{status:#}");
+}
+
+#[test]
 fn switched_off_it_says_so_on_both_sides() {
     let (north, south) = pair();
     north.set("enabled", json!(false));
