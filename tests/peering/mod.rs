@@ -8,7 +8,7 @@ mod hostile;
 mod lan;
 mod raw;
 mod runs;
-mod sister;
+pub mod sister;
 mod sister_hostile;
 mod sister_network;
 mod sister_people;
