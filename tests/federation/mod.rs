@@ -6,6 +6,7 @@ mod bad_input;
 mod chat;
 mod clients;
 mod ejabberd;
+mod external;
 mod friend;
 pub mod network;
 mod person;
