@@ -7,6 +7,7 @@ mod chat;
 mod clients;
 mod ejabberd;
 mod friend;
+mod links;
 pub mod network;
 mod person;
 mod presence;
