@@ -4,6 +4,8 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
     date_time_ymd,
 };
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 
 /// The authority.
 pub struct Authority(CertifiedIssuer<'static, KeyPair>);
@@ -14,6 +16,13 @@ pub struct Leaf {
     pub cert: String,
     /// The key.
     pub key: String,
+}
+
+impl Leaf {
+    /// The certificate as it is shown.
+    pub fn der(&self) -> Vec<u8> {
+        CertificateDer::from_pem_slice(self.cert.as_bytes()).expect("PEM").to_vec()
+    }
 }
 
 impl Authority {

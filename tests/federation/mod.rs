@@ -8,6 +8,7 @@ mod clients;
 mod ejabberd;
 mod external;
 mod friend;
+mod links;
 pub mod network;
 mod person;
 mod presence;

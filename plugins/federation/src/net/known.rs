@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use super::tls::Tls;
 use crate::s2s::{Policy, Rules};
@@ -33,8 +34,19 @@ pub struct Known {
     pub name_servers: Vec<IpAddr>,
     /// Whether DNS may lead to this machine itself.
     pub local_targets: bool,
+    /// How long links are silent.
+    pub pace: Pace,
     /// Certificates.
     pub tls: Tls,
+}
+
+/// What becomes of a link on which nothing is said.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Pace {
+    /// Silence after which the partner is asked whether it is there (XEP-0199); links that stand keep theirs.
+    pub ping_after: Duration,
+    /// Time without a stanza of ours after which the link is closed, looked at when a ping is due.
+    pub idle_after: Duration,
 }
 
 /// Where to listen.

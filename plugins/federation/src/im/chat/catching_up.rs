@@ -87,7 +87,7 @@ impl Chat {
         }
         let stanza = restored(message);
         let stanza = if is_late { delayed(stanza, owner.domain().as_str(), &message.at) } else { stanza };
-        self.hand_over(to, &delivery(stanza, &owner, Some(&message.id)))
+        self.hand_over(to, &delivery(&stanza, &owner, Some(&message.id)))
     }
 }
 
