@@ -41,8 +41,14 @@ impl Authority {
 
     /// A certificate for servers until that year's first day.
     pub fn leaf(&self, name: &str, until: i32) -> Leaf {
-        let mut params = CertificateParams::new(vec![name.to_owned()]).expect("a DNS name");
-        params.distinguished_name.push(DnType::CommonName, name);
+        self.leaf_of(&[name], until)
+    }
+
+    /// The same for several names.
+    pub fn leaf_of(&self, names: &[&str], until: i32) -> Leaf {
+        let owned = names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let mut params = CertificateParams::new(owned).expect("DNS names");
+        params.distinguished_name.push(DnType::CommonName, names[0]);
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         (params.not_before, params.not_after) = (date_time_ymd(2020, 1, 1), date_time_ymd(until, 1, 1));
         let key = KeyPair::generate().expect("a key");

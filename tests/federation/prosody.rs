@@ -35,12 +35,13 @@ impl Prosody {
 pidfile = "{pid}"
 data_path = "{data}"
 interfaces = {{ "{address}" }}
-modules_enabled = {{ "roster", "saslauth", "tls", "dialback", "disco", "ping" }}
+modules_enabled = {{ "roster", "saslauth", "tls", "dialback", "disco", "ping", "register" }}
 authentication = "internal_plain"
 c2s_require_encryption = false
 allow_unencrypted_plain_auth = true
 s2s_require_encryption = true
 s2s_secure_auth = {secure}
+allow_registration = true
 limits = {{}}
 log = {{ debug = "{log}" }}
 "#,

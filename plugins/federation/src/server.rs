@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jackfield_sdk::{Code, Failure, Host, Settings, log, params};
 use serde::Deserialize;
@@ -21,6 +21,9 @@ const DOMAINS: &str = "SELECT domain FROM core_enterprises";
 const PEERS: &str =
     "SELECT DISTINCT lower(domain) AS domain FROM core_peers WHERE kind = 'external' AND domain <> ''";
 const ANYBODY: &str = "SELECT account FROM core_logins LIMIT 1";
+
+/// For how long others are taken leave of as a domain that is not ours any more.
+const LEAVE: Duration = Duration::from_secs(600);
 
 /// The settings of the manifest.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -62,6 +65,10 @@ pub struct Server {
     pub outside: Outside,
     /// Versions of switches and table that it goes by.
     followed: (i64, i64),
+    /// Our domains when they were last read.
+    own: BTreeSet<String>,
+    /// Those before, and until when we still take leave as them.
+    former: BTreeMap<String, Instant>,
 }
 
 /// What the sockets hand over to, while the plugin runs.
@@ -196,7 +203,9 @@ impl Server {
         if !is_on && !has_users {
             return Ok(());
         }
-        let known = Arc::new(known(host, standing, options)?);
+        let mut known = known(host, standing, options)?;
+        known.former = self.taking_leave(&known.own);
+        let known = Arc::new(known);
         if has_users && let Err(failure) = self.follow_clients(host, &known, options, &ways) {
             self.clients_trouble = failure.msg;
         }
@@ -204,6 +213,17 @@ impl Server {
             self.follow_servers(host, &known, options, ways.desk)?;
         }
         Ok(())
+    }
+
+    /// Domains that were ours until a moment ago.
+    fn taking_leave(&mut self, own: &BTreeSet<String>) -> BTreeMap<String, Instant> {
+        let now = Instant::now();
+        let gone = std::mem::replace(&mut self.own, own.clone());
+        self.former.extend(
+            gone.into_iter().filter(|domain| !own.contains(domain)).map(|domain| (domain, now + LEAVE)),
+        );
+        self.former.retain(|domain, until| *until > now && !own.contains(domain));
+        self.former.clone()
     }
 
     fn follow_servers(
@@ -302,7 +322,8 @@ fn known(host: &Host, standing: &Standing, options: &Options) -> Result<Known, F
     let tls = Tls::new(&stored.chain, key.reveal(), &stored.authorities);
     let tls = tls.map_err(|why| Failure::new(Code::Unavailable, why))?;
     let Options { name_servers, local_targets, pace, .. } = options.clone();
-    Ok(Known { own, partners, open: standing.switches.open, name_servers, local_targets, pace, tls })
+    let former = BTreeMap::new();
+    Ok(Known { own, former, partners, open: standing.switches.open, name_servers, local_targets, pace, tls })
 }
 
 impl Federation {

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::tls::Tls;
 use crate::s2s::{Policy, Rules};
@@ -26,6 +26,8 @@ pub struct Partner {
 pub struct Known {
     /// Domains of our enterprises.
     pub own: BTreeSet<String>,
+    /// Domains that were ours, with the time until which we take leave of others as them.
+    pub former: BTreeMap<String, Instant>,
     /// Federated servers by domain.
     pub partners: BTreeMap<String, Partner>,
     /// Whether other domains are talked to as well.
@@ -96,6 +98,11 @@ impl Present {
 impl Rules for Present {
     fn serves(&self, domain: &str) -> bool {
         self.get().own.contains(domain)
+    }
+
+    fn speaks_for(&self, domain: &str) -> bool {
+        let known = self.get();
+        known.own.contains(domain) || known.former.get(domain).is_some_and(|until| Instant::now() < *until)
     }
 
     fn partner(&self, domain: &str) -> Option<Policy> {

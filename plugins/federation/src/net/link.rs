@@ -304,7 +304,7 @@ impl Task {
                 () = self.hub.stopped() => return Ok(()),
                 _ = changed.changed() => {
                     let present = &self.hub.present;
-                    if present.partner(&self.pair.to).is_none() || !present.serves(&self.pair.from) {
+                    if present.partner(&self.pair.to).is_none() || !present.speaks_for(&self.pair.from) {
                         return Ok(());
                     }
                 }
