@@ -12,6 +12,7 @@
 //! | `probes` | questions to other servers, spread |
 //! | `watch`, `watch_store` | contacts of external peers, which the whole enterprise sees |
 //! | `leaving` | accounts that are gone, and links that are lost |
+//! | `moving` | accounts whose address has become another one |
 //!
 //! Left out: messages, and the words for states (`presence`).
 
@@ -20,6 +21,7 @@ mod clients;
 mod contact;
 mod directory;
 mod leaving;
+mod moving;
 mod partners;
 mod people;
 mod probes;
@@ -50,6 +52,7 @@ use super::site::Site;
 use crate::xml::{Element, ns};
 use contact::{Contact, Line};
 use directory::{Directories, Directory};
+use moving::Moves;
 use people::People;
 use probes::Probes;
 use user::User;
@@ -81,6 +84,8 @@ pub struct Roster {
     is_stale: bool,
     /// Whether accounts may have gone.
     has_orphans: bool,
+    /// Whose address may have become another one.
+    moves: Moves,
     read_at: Option<Instant>,
     /// When presence of a directory was last read as a whole.
     looked_at: HashMap<String, Instant>,
@@ -104,6 +109,7 @@ impl Default for Roster {
             watch: Watch::default(),
             is_stale: false,
             has_orphans: true,
+            moves: Moves::default(),
             read_at: None,
             looked_at: HashMap::new(),
             partners_at: None,
@@ -157,13 +163,20 @@ impl Roster {
                 // It may not be deployed any more, or be again: then those who see it are told.
                 self.people.forget(&event.object);
                 self.people.look_at(&event.object);
+                self.moves.look_at(&event.object);
                 (self.is_stale, self.has_orphans) = (true, true);
             }
             "federation.changed" => self.are_partners_stale = true,
-            "accounts.changed" => (self.is_stale, self.has_orphans) = (true, true),
+            "accounts.changed" => {
+                self.moves.look_at_all();
+                (self.is_stale, self.has_orphans) = (true, true);
+            }
             "enterprise.changed" | "directory.changed" | "peer.changed" => {
                 (self.is_stale, self.has_orphans, self.watch.is_stale) = (true, true, true);
                 self.are_partners_stale = true;
+                if event.event == "enterprise.changed" {
+                    self.moves.look_at_all();
+                }
             }
             _ => {}
         }
@@ -179,7 +192,7 @@ impl Roster {
     /// What is left to do at a turn's end. A turn comes at least once a second.
     pub fn settle(&mut self, site: &mut Site, now: Instant) -> Vec<Effect> {
         let mut effects = Vec::new();
-        if (self.is_stale || self.has_orphans)
+        if (self.is_stale || self.has_orphans || self.moves.are_due())
             && self.read_at.is_none_or(|at| now.duration_since(at) >= READ_AGAIN)
         {
             self.read_at = Some(now);
@@ -204,6 +217,15 @@ impl Roster {
                 Err(failure) => {
                     log::warn!("the directory could not be read again: {failure}");
                     self.is_stale = true;
+                }
+            }
+        }
+        if self.moves.are_due() {
+            match self.moves(site) {
+                Ok(told) => effects.extend(told),
+                Err(failure) => {
+                    log::warn!("accounts whose address has changed could not be moved: {failure}");
+                    self.moves.look_at_all();
                 }
             }
         }

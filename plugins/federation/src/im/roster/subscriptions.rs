@@ -42,7 +42,7 @@ impl Roster {
         if let Some(user) = self.users.get(account).filter(|user| self.is_colleague(user, to)) {
             return Ok(self.says_to_colleague(&user.account.clone(), kind, to));
         }
-        if site.serves(to.domain().as_str()) && site.accounts.find(&site.host, to)?.is_none() {
+        if site.serves(to.domain().as_str()) && site.accounts.known(&site.host, to)?.is_none() {
             return Ok(Effect::send(parcel.error("item-not-found")));
         }
         let before = self.contact(site, account, to)?;
@@ -172,14 +172,14 @@ impl Roster {
         if !site.serves(to.domain().as_str()) {
             return Ok(vec![Effect::Send(stanza)]);
         }
-        match site.accounts.find(&site.host, to)? {
+        match site.accounts.known(&site.host, to)? {
             Some(account) => self.hears(site, (&account.id, to), kind, own, &stanza),
             None => Ok(vec![]),
         }
     }
 }
 
-fn plain(kind: Kind) -> Element {
+pub(super) fn plain(kind: Kind) -> Element {
     Element::new(ns::SERVER, "presence").with("type", kind.word())
 }
 

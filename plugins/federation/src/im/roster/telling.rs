@@ -165,7 +165,7 @@ impl Roster {
         Ok(effects)
     }
 
-    fn changed_line(&mut self, account: &str, address: &BareJid) -> Vec<Effect> {
+    pub(super) fn changed_line(&mut self, account: &str, address: &BareJid) -> Vec<Effect> {
         let Some(user) = self.users.get(account).filter(|user| user.own != *address) else { return vec![] };
         let line = self.line(user, address).unwrap_or_else(|| Line::gone(address));
         self.pushed(account, line)
