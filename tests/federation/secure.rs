@@ -23,20 +23,8 @@ pub struct Secure {
 impl Secure {
     /// Connects to a port where TLS begins at once.
     pub fn connect(port: u16) -> Self {
-        let crypto = Arc::new(provider::default_provider());
-        let config = ClientConfig::builder_with_provider(Arc::clone(&crypto))
-            .with_safe_default_protocol_versions()
-            .expect("ring speaks TLS 1.2 and 1.3")
-            .dangerous()
-            .with_custom_certificate_verifier(AnyCertificate::required(&crypto))
-            .with_no_client_auth();
-        let mut config = config;
-        config.alpn_protocols = vec![b"xmpp-client".to_vec()];
-        let name = ServerName::try_from("home.example").expect("a name");
         let socket = TcpStream::connect(("127.0.0.1", port)).expect("the port takes connections");
-        socket.set_read_timeout(Some(Duration::from_millis(200))).expect("a time-out");
-        let session = ClientConnection::new(Arc::new(config), name).expect("a session");
-        Self { tls: StreamOwned::new(session, socket), heard: String::new() }
+        Self { tls: begun(socket, "home.example", b"xmpp-client"), heard: String::new() }
     }
 
     /// The same, after a header of its and one of ours.
@@ -115,4 +103,34 @@ impl Secure {
             Err(_) => None,
         }
     }
+}
+
+/// TLS on that connection, with a server of that name; its certificate may be any.
+fn begun(socket: TcpStream, name: &str, protocol: &[u8]) -> StreamOwned<ClientConnection, TcpStream> {
+    let crypto = Arc::new(provider::default_provider());
+    let mut config = ClientConfig::builder_with_provider(Arc::clone(&crypto))
+        .with_safe_default_protocol_versions()
+        .expect("ring speaks TLS 1.2 and 1.3")
+        .dangerous()
+        .with_custom_certificate_verifier(AnyCertificate::required(&crypto))
+        .with_no_client_auth();
+    config.alpn_protocols = vec![protocol.to_vec()];
+    let name = ServerName::try_from(name.to_owned()).expect("a name");
+    socket.set_read_timeout(Some(Duration::from_millis(200))).expect("a time-out");
+    let session = ClientConnection::new(Arc::new(config), name).expect("a session");
+    StreamOwned::new(session, socket)
+}
+
+/// The certificate that servers which ask for that name are shown where TLS begins at once.
+pub fn shown(place: &str, name: &str) -> Vec<u8> {
+    let socket = TcpStream::connect(place).expect("the port takes connections");
+    let mut tls = begun(socket, name, b"xmpp-server");
+    let until = Instant::now() + PATIENCE;
+    while tls.conn.is_handshaking() {
+        match tls.conn.complete_io(&mut tls.sock) {
+            Err(error) if error.kind() != ErrorKind::WouldBlock => panic!("TLS does not begin: {error}"),
+            _ => assert!(Instant::now() < until, "TLS does not begin"),
+        }
+    }
+    tls.conn.peer_certificates().expect("a certificate")[0].to_vec()
 }

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use jackfield_sdk::{Code, Failure, Host, Settings, log, params};
 use serde::Deserialize;
 
 use crate::certificate::{Stored, dialback_secret};
 use crate::im::{Call, Desk, Keys, Outside};
-use crate::net::{Clients, Known, Net, Partner, Places, TellAll, Tls};
+use crate::net::{Clients, Known, Net, Pace, Partner, Places, TellAll, Tls};
 use crate::s2s::{Policy, address};
 use crate::standing::Standing;
 use crate::table;
@@ -20,6 +21,9 @@ const DOMAINS: &str = "SELECT domain FROM core_enterprises";
 const PEERS: &str =
     "SELECT DISTINCT lower(domain) AS domain FROM core_peers WHERE kind = 'external' AND domain <> ''";
 const ANYBODY: &str = "SELECT account FROM core_logins LIMIT 1";
+
+/// For how long others are taken leave of as a domain that is not ours any more.
+const LEAVE: Duration = Duration::from_secs(600);
 
 /// The settings of the manifest.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -32,6 +36,8 @@ pub struct Wanted {
     dns_servers: Vec<String>,
     directory_contacts_most: usize,
     local_targets: bool,
+    s2s_ping_seconds: u64,
+    s2s_idle_seconds: u64,
 }
 
 /// What is read of the settings.
@@ -43,6 +49,7 @@ pub struct Options {
     /// Entries of the largest directory that rosters show.
     pub directory_contacts: usize,
     local_targets: bool,
+    pace: Pace,
 }
 
 /// The server, and why it does not run.
@@ -58,6 +65,10 @@ pub struct Server {
     pub outside: Outside,
     /// Versions of switches and table that it goes by.
     followed: (i64, i64),
+    /// Our domains when they were last read.
+    own: BTreeSet<String>,
+    /// Those before, and until when we still take leave as them.
+    former: BTreeMap<String, Instant>,
 }
 
 /// What the sockets hand over to, while the plugin runs.
@@ -90,6 +101,8 @@ impl Options {
             dns_servers,
             directory_contacts_most,
             local_targets,
+            s2s_ping_seconds,
+            s2s_idle_seconds,
         } = settings.read()?;
         let places = Places {
             plain: each("s2s_listen", &s2s_listen, "an address and port such as 0.0.0.0:5269")?,
@@ -100,12 +113,15 @@ impl Options {
             tls: each("c2s_tls_listen", &c2s_tls_listen, "an address and port such as 0.0.0.0:5223")?,
         };
         let name_servers = each("dns_servers", &dns_servers, "an IP address")?;
+        let (ping_after, idle_after) =
+            (Duration::from_secs(s2s_ping_seconds), Duration::from_secs(s2s_idle_seconds));
         Ok(Self {
             places,
             client_places,
             name_servers,
             directory_contacts: directory_contacts_most,
             local_targets,
+            pace: Pace { ping_after, idle_after },
         })
     }
 }
@@ -187,7 +203,9 @@ impl Server {
         if !is_on && !has_users {
             return Ok(());
         }
-        let known = Arc::new(known(host, standing, options)?);
+        let mut known = known(host, standing, options)?;
+        known.former = self.taking_leave(&known.own);
+        let known = Arc::new(known);
         if has_users && let Err(failure) = self.follow_clients(host, &known, options, &ways) {
             self.clients_trouble = failure.msg;
         }
@@ -195,6 +213,17 @@ impl Server {
             self.follow_servers(host, &known, options, ways.desk)?;
         }
         Ok(())
+    }
+
+    /// Domains that were ours until a moment ago.
+    fn taking_leave(&mut self, own: &BTreeSet<String>) -> BTreeMap<String, Instant> {
+        let now = Instant::now();
+        let gone = std::mem::replace(&mut self.own, own.clone());
+        self.former.extend(
+            gone.into_iter().filter(|domain| !own.contains(domain)).map(|domain| (domain, now + LEAVE)),
+        );
+        self.former.retain(|domain, until| *until > now && !own.contains(domain));
+        self.former.clone()
     }
 
     fn follow_servers(
@@ -292,8 +321,9 @@ fn known(host: &Host, standing: &Standing, options: &Options) -> Result<Known, F
     let (stored, key) = Stored::read(host, &own)?;
     let tls = Tls::new(&stored.chain, key.reveal(), &stored.authorities);
     let tls = tls.map_err(|why| Failure::new(Code::Unavailable, why))?;
-    let Options { name_servers, local_targets, .. } = options.clone();
-    Ok(Known { own, partners, open: standing.switches.open, name_servers, local_targets, tls })
+    let Options { name_servers, local_targets, pace, .. } = options.clone();
+    let former = BTreeMap::new();
+    Ok(Known { own, former, partners, open: standing.switches.open, name_servers, local_targets, pace, tls })
 }
 
 impl Federation {

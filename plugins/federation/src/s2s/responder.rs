@@ -140,7 +140,7 @@ impl<R: Rules> Responder<R> {
             None if is_modern => return no(Condition::ImproperAddressing, "the header must say `to` whom"),
             None => {}
             Some(None) => return no(Condition::HostUnknown, "`to` is no domain"),
-            Some(Some(to)) if !self.rules.serves(&to) => {
+            Some(Some(to)) if !self.rules.speaks_for(&to) => {
                 return no(Condition::HostUnknown, "that domain is not served here");
             }
             Some(Some(to)) if self.to.as_ref().is_some_and(|known| *known != to) => {
