@@ -53,12 +53,12 @@ impl Host {
 
     /// Asks and waits at most so long.
     pub fn call_within(&self, op: &str, args: impl Serialize, patience: Duration) -> Answer {
-        read(op, &*self.shared.call(op, &args, patience)?)
+        read(op, &self.shared.call(op, &args, patience)?)
     }
 
     /// Asks, and reads the answer from its text.
     pub(crate) fn asked<T: DeserializeOwned>(&self, op: &str, args: impl Serialize) -> Result<T, Failure> {
-        read(op, &*self.shared.call(op, &args, PATIENCE)?)
+        read(op, &self.shared.call(op, &args, PATIENCE)?)
     }
 
     /// The plugin's own tables.
