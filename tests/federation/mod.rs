@@ -8,6 +8,7 @@ mod chat;
 mod clients;
 mod directory;
 mod ejabberd;
+mod external;
 mod friend;
 mod links;
 pub mod network;

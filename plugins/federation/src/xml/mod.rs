@@ -10,7 +10,9 @@ mod tests;
 
 pub use element::{Element, Node};
 pub use reader::{AFTER, BEFORE, Broken, Limits, Piece, Reader, parsed};
-pub use writer::{client_header, header, written, written_to_client};
+pub use writer::{
+    client_header, header, written, written_to_client, written_to_client_with, written_without,
+};
 
 /// Namespaces by their sources.
 pub mod ns {

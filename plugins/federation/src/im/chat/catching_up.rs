@@ -97,7 +97,7 @@ impl Chat {
             stanza.set("to", owner.as_str());
         }
         let stanza = if is_late { delayed(stanza, owner.domain().as_str(), &message.at) } else { stanza };
-        self.hand_over(to, &delivery(stanza, &owner, Some(&message.id)))
+        self.hand_over(to, &delivery(&stanza, &owner, Some(&message.id)))
     }
 }
 
