@@ -6,6 +6,7 @@ pub mod authority;
 mod bad_input;
 mod chat;
 mod clients;
+mod directory;
 mod ejabberd;
 mod external;
 mod friend;

@@ -7,8 +7,6 @@ mod scram;
 mod session;
 
 #[cfg(test)]
-mod login_tests;
-#[cfg(test)]
 mod session_tests;
 
 pub use login::{Account, Ask, Login, Out, Rules, Told, Wish};

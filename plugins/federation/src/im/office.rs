@@ -16,6 +16,7 @@ use super::out::Delivery;
 use super::outside::Outside;
 use super::parcel::{Origin, Parcel};
 use super::roster::Roster;
+use super::search::{Search, is_for_directory};
 use super::services::Services;
 use super::site::Site;
 use crate::s2s::stanza::{error, explained, pair};
@@ -49,6 +50,7 @@ struct Office {
     roster: Roster,
     chat: Chat,
     services: Services,
+    search: Search,
     /// Who waits for the turn to be done.
     waiting: Vec<oneshot::Sender<()>>,
 }
@@ -61,6 +63,7 @@ impl Office {
             roster: Roster::default(),
             chat: Chat::default(),
             services: Services,
+            search: Search::default(),
             waiting: Vec::new(),
         }
     }
@@ -197,6 +200,7 @@ impl Office {
             return self.chat.take(site, parcel);
         }
         match parcel.stanza.name.as_str() {
+            "iq" if is_for_directory(site, &parcel) => self.search.take(site, &parcel, now),
             "iq" if self.roster.answers(site, &parcel) => self.roster.query(site, &parcel),
             "iq" => {
                 let Some(mut effects) = self.chat.asked(site, &parcel) else {

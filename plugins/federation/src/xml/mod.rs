@@ -60,6 +60,10 @@ pub mod ns {
     pub const ROSTER_VERSIONS: &str = "urn:xmpp:features:rosterver";
     /// Business cards (XEP-0054).
     pub const VCARD: &str = "vcard-temp";
+    /// Search of people (XEP-0055).
+    pub const SEARCH: &str = "jabber:iq:search";
+    /// Forms (XEP-0004).
+    pub const FORM: &str = "jabber:x:data";
     /// When something was, where that is not now (XEP-0203).
     pub const DELAY: &str = "urn:xmpp:delay";
 }

@@ -38,7 +38,6 @@ mod watch_store;
 mod tests;
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jackfield_sdk::{Event, Failure, log};
@@ -51,7 +50,7 @@ use super::sessions::Session;
 use super::site::Site;
 use crate::xml::{Element, ns};
 use contact::{Contact, Line};
-use directory::{Directories, Directory};
+use directory::{Circle, Directories};
 use moving::Moves;
 use people::People;
 use probes::Probes;
@@ -61,7 +60,7 @@ pub use watch_store::counts as watch_counts;
 
 /// Resource of everybody whose presence the appliance tells: one that stays, because who is there is not one client.
 pub const RESOURCE: &str = "uc";
-/// Entries of the largest directory that is shown in rosters, unless the setting says otherwise.
+/// Entries of the largest directory that rosters show whole, unless the setting says otherwise.
 const MOST_OF_DIRECTORY: usize = 1000;
 /// Pause between two readings of directories, however many changes there are.
 const READ_AGAIN: Duration = Duration::from_secs(2);
@@ -75,7 +74,7 @@ pub struct Roster {
     /// Users who are connected, by account.
     users: HashMap<String, User>,
     directories: Directories,
-    /// Entries of the largest directory that is shown.
+    /// Entries of the largest directory that is shown whole.
     most: usize,
     people: People,
     probes: Probes,
@@ -88,7 +87,7 @@ pub struct Roster {
     moves: Moves,
     read_at: Option<Instant>,
     /// When presence of a directory was last read as a whole.
-    looked_at: HashMap<String, Instant>,
+    looked_at: HashMap<Circle, Instant>,
     /// When to look who is a partner, after a change.
     partners_at: Option<Instant>,
     are_partners_stale: bool,
@@ -144,12 +143,12 @@ impl Roster {
         let Some(user) = self.users.get_mut(&gone.account) else { return effects };
         user.seats.remove(&gone.id);
         if user.seats.is_empty() {
-            let enterprise = user.enterprise.clone();
+            let circle = user.circle.clone();
             self.users.remove(&gone.account);
-            if !self.users.values().any(|user| user.enterprise == enterprise) {
-                self.directories.forget(&enterprise);
+            if !self.users.values().any(|user| user.circle == circle) {
+                self.directories.forget(&circle);
                 // What happens from now on is not followed.
-                self.looked_at.remove(&enterprise);
+                self.looked_at.remove(&circle);
             }
         }
         effects
@@ -183,7 +182,7 @@ impl Roster {
         vec![]
     }
 
-    /// Directories with more entries than that are not shown from now on.
+    /// Directories with more entries than that are shown by folders from now on.
     pub fn bound_directory(&mut self, most: usize) {
         self.is_stale |= self.most != most;
         self.most = most;
@@ -247,7 +246,8 @@ impl Roster {
         let (account, own) = (session.account.clone(), session.address.to_bare());
         if !self.users.contains_key(&account) {
             let Some(known) = site.accounts.find(&site.host, &own)? else { return Ok(None) };
-            let mut user = User::load(&site.host, &account, own, &known.enterprise)?;
+            let circle = self.directories.circle(&site.host, &known.enterprise, &account, self.most)?;
+            let mut user = User::load(&site.host, &account, own, circle)?;
             user.bars(site);
             self.users.insert(account.clone(), user);
         }
@@ -258,14 +258,9 @@ impl Roster {
         Ok(user)
     }
 
-    /// The directory of an enterprise.
-    fn directory(&mut self, site: &Site, enterprise: &str) -> Result<Arc<Directory>, Failure> {
-        self.directories.of(&site.host, enterprise, self.most)
-    }
-
     /// Whether the directory shows that address to the user.
     fn is_colleague(&self, user: &User, address: &BareJid) -> bool {
-        let directory = self.directories.known(&user.enterprise);
+        let directory = self.directories.known(&user.circle);
         *address != user.own && directory.is_some_and(|known| known.entries.contains_key(address))
     }
 
@@ -275,7 +270,7 @@ impl Roster {
         if !self.is_colleague(user, address) {
             return own;
         }
-        let mut line = self.directories.known(&user.enterprise)?.line(address)?;
+        let mut line = self.directories.known(&user.circle)?.line(address)?;
         let Some(own) = own else { return Some(line) };
         if !own.name.is_empty() {
             line.name = own.name;
@@ -323,7 +318,7 @@ impl Roster {
     fn pushed(&mut self, account: &str, line: Line) -> Vec<Effect> {
         self.pushes += 1;
         let Some(user) = self.users.get(account) else { return vec![] };
-        let tag = user.tag(self.directories.known(&user.enterprise).map_or(0, |known| known.tag));
+        let tag = user.tag(self.directories.known(&user.circle).map_or(0, |known| known.tag));
         let id = format!("push-{}", self.pushes);
         let push = Element::new(ns::SERVER, "iq").with("type", "set").with("id", &id);
         user.to_interested(push.child(contact::query([&line], &tag)))

@@ -37,8 +37,6 @@ impl Roster {
         if *to == own {
             return Ok(vec![]);
         }
-        let enterprise = user.enterprise.clone();
-        self.directory(site, &enterprise)?;
         if let Some(user) = self.users.get(account).filter(|user| self.is_colleague(user, to)) {
             return Ok(self.says_to_colleague(&user.account.clone(), kind, to));
         }
@@ -82,7 +80,7 @@ impl Roster {
     fn says_to_colleague(&mut self, account: &str, kind: Kind, to: &BareJid) -> Vec<Effect> {
         let Some(user) = self.users.get(account) else { return vec![] };
         let mut effects = Vec::new();
-        if let (Kind::Subscribe, Some(line)) = (kind, self.directories.known(&user.enterprise)) {
+        if let (Kind::Subscribe, Some(line)) = (kind, self.directories.known(&user.circle)) {
             effects.extend(user.to_available(plain(Kind::Subscribed).with("from", to.as_str())));
             let told = line.entries.get(to).and_then(|entry| self.people.told(&entry.account));
             let from = format!("{to}/{RESOURCE}");
