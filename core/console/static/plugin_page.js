@@ -17,7 +17,7 @@
 // context.attempt(act, text) does something and draws the page anew with that text, or with what went wrong
 // context.follow(job, tell) nodes of a job, by its id, that are drawn anew while it works; `tell(job)` gives what came of it
 // context.ui         element, prose, paragraph, state, icon, notice, greeting, explain, section, table, button, actions,
-//                    facts, sentence, listing
+//                    facts, sentence, listing, paged
 // context.form       form and its fields: field, choice, password; and with a value that is there already: chosen,
 //                    date, flag, group, lines, number, secret, words
 // context.confirm    asks before something that people notice: {title, text, button} to whether it shall be done
@@ -28,6 +28,7 @@ import * as fields from "./fields.js";
 import * as form from "./form.js";
 import { follow } from "./job_view.js";
 import { listing } from "./listing.js";
+import { paged } from "./paged.js";
 import * as session from "./session.js";
 import * as ui from "./ui.js";
 
@@ -46,7 +47,7 @@ const FORM = kept({ ...form, ...fields }, [
   "secret",
   "words",
 ]);
-const UI = kept({ ...ui, listing }, [
+const UI = kept({ ...ui, listing, paged }, [
   "actions",
   "button",
   "element",
@@ -56,6 +57,7 @@ const UI = kept({ ...ui, listing }, [
   "icon",
   "listing",
   "notice",
+  "paged",
   "paragraph",
   "prose",
   "section",

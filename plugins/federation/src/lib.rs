@@ -95,6 +95,7 @@ impl Plugin for Federation {
             .get("federation/links", Self::list_links)
             .get("federation/contacts", Self::list_contacts)
             .get("federation/sessions", Self::list_sessions)
+            .post("federation/sessions/{id}:end", Self::end_session)
             .get("federation/certificate", Self::read_certificate)
             .put("federation/certificate", Self::put_certificate)
     }

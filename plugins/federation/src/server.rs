@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use jackfield_sdk::{Code, Failure, Host, Settings, log, params};
 use serde::Deserialize;
 
 use crate::certificate::{Stored, dialback_secret};
 use crate::im::{Call, Desk, Keys, Outside};
-use crate::net::{Clients, Known, Net, Partner, Places, TellAll, Tls};
+use crate::net::{Clients, Known, Net, Partner, Places, TellAll, Tls, Waits};
 use crate::s2s::{Policy, address};
 use crate::standing::Standing;
 use crate::table;
@@ -32,6 +33,9 @@ pub struct Wanted {
     dns_servers: Vec<String>,
     directory_contacts_most: usize,
     local_targets: bool,
+    resume_seconds: u64,
+    silence_seconds: u64,
+    answer_seconds: u64,
 }
 
 /// What is read of the settings.
@@ -43,6 +47,7 @@ pub struct Options {
     /// Entries of the largest directory that rosters show.
     pub directory_contacts: usize,
     local_targets: bool,
+    waits: Waits,
 }
 
 /// The server, and why it does not run.
@@ -90,6 +95,9 @@ impl Options {
             dns_servers,
             directory_contacts_most,
             local_targets,
+            resume_seconds,
+            silence_seconds,
+            answer_seconds,
         } = settings.read()?;
         let places = Places {
             plain: each("s2s_listen", &s2s_listen, "an address and port such as 0.0.0.0:5269")?,
@@ -100,12 +108,18 @@ impl Options {
             tls: each("c2s_tls_listen", &c2s_tls_listen, "an address and port such as 0.0.0.0:5223")?,
         };
         let name_servers = each("dns_servers", &dns_servers, "an IP address")?;
+        let waits = Waits {
+            resume: Duration::from_secs(resume_seconds),
+            silence: Duration::from_secs(silence_seconds),
+            answer: Duration::from_secs(answer_seconds),
+        };
         Ok(Self {
             places,
             client_places,
             name_servers,
             directory_contacts: directory_contacts_most,
             local_targets,
+            waits,
         })
     }
 }
@@ -292,8 +306,8 @@ fn known(host: &Host, standing: &Standing, options: &Options) -> Result<Known, F
     let (stored, key) = Stored::read(host, &own)?;
     let tls = Tls::new(&stored.chain, key.reveal(), &stored.authorities);
     let tls = tls.map_err(|why| Failure::new(Code::Unavailable, why))?;
-    let Options { name_servers, local_targets, .. } = options.clone();
-    Ok(Known { own, partners, open: standing.switches.open, name_servers, local_targets, tls })
+    let Options { name_servers, local_targets, waits, .. } = options.clone();
+    Ok(Known { own, partners, open: standing.switches.open, name_servers, local_targets, tls, waits })
 }
 
 impl Federation {

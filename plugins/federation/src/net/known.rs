@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use super::tls::Tls;
 use crate::s2s::{Policy, Rules};
@@ -35,6 +36,19 @@ pub struct Known {
     pub local_targets: bool,
     /// Certificates.
     pub tls: Tls,
+    /// How long clients are waited for.
+    pub waits: Waits,
+}
+
+/// How long clients of our own users are waited for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Waits {
+    /// For another connection, after the one of a session broke (XEP-0198).
+    pub resume: Duration,
+    /// Silence after which a client is asked whether it is there.
+    pub silence: Duration,
+    /// For its answer.
+    pub answer: Duration,
 }
 
 /// Where to listen.

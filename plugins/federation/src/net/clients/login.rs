@@ -10,7 +10,8 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::Shared;
-use super::registry::{At, Handover};
+use super::handover::Handover;
+use super::registry::At;
 use super::session::{Line, Stream};
 use crate::c2s::{Ask, Binding, Login, Out, Wish};
 use crate::net::door::Guest;
