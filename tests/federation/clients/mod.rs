@@ -1,6 +1,8 @@
 //! Our own users with an unmodified client: how they sign in, what they exchange, and when their sessions end.
 
 mod listed;
+mod programs;
+mod terminal;
 mod waiting;
 
 use std::net::TcpStream;
