@@ -1,5 +1,6 @@
 //! Our own users with an unmodified client: how they sign in, what they exchange, and when their sessions end.
 
+mod attempts;
 mod listed;
 mod programs;
 mod terminal;
