@@ -1,11 +1,11 @@
 //! Start and stop of the appliance as two lists of named steps, and the loop in between that keeps watch.
 //! If a step fails, the message names it.
 
+mod certificate;
 mod outward;
+mod sweeps;
 
 use std::net::SocketAddr;
-use std::os::unix::fs::MetadataExt;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
@@ -16,23 +16,19 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::{Handle, Signals};
 
 use crate::api::{self, Api};
-use crate::catalog::counted;
 use crate::catalog::events::SETTINGS_CHANGED;
-use crate::catalog::problems::Problem;
 use crate::catalog::settings as names;
 use crate::config::{self, Config};
 use crate::console;
-use crate::engine::access::{claim, sessions};
+use crate::engine::access::claim;
 use crate::engine::doctor::{Finding, State, is_stuck};
-use crate::engine::secrets::{Secret, store};
+use crate::engine::secrets::Secret;
 use crate::engine::settings::Settings;
 use crate::engine::state::{StateDir, StateLock};
-use crate::engine::{
-    Engine, checks, clock, import, messages, own_names, plugins, presence, revisions, schedule, scripts,
-    synchronization,
-};
+use crate::engine::{Engine, checks, import, plugins, presence, schedule, scripts};
 use crate::host::verify::Trust;
-use crate::http::{self, CertStore, Http, Limits, Request, Response};
+use crate::http::{self, Http, Limits, Request, Response};
+use certificate::Certificate;
 
 /// All of the stop must end within five seconds; the database gets what the door leaves.
 const STOP_WITHIN: Duration = Duration::from_millis(4500);
@@ -43,8 +39,6 @@ const LOOK_AT_CERTIFICATE_EVERY: Duration = Duration::from_secs(5);
 const SWEEP_EVERY: Duration = Duration::from_secs(600);
 /// A door that has not turned for this long hangs: it turns at least every second.
 const DOOR_HANGS_AFTER: Duration = Duration::from_secs(10);
-const CERTIFICATE_WARN_DAYS: i64 = 14;
-const SELF_SIGNED: &str = "tls.self_signed";
 
 type StepResult = Result<(), String>;
 type Step = (&'static str, fn(&mut Boot) -> StepResult);
@@ -91,8 +85,7 @@ pub struct Boot {
     lock: Option<StateLock>,
     state: Option<StateDir>,
     engine: Option<Arc<Engine>>,
-    certificates: Option<Arc<CertStore>>,
-    certificate_seen: [Stamp; 2],
+    certificate: Option<Certificate>,
     claim_code: Option<Secret>,
     api: Option<Arc<Api>>,
     http: Option<Http>,
@@ -110,8 +103,7 @@ impl Boot {
             lock: None,
             state: None,
             engine: None,
-            certificates: None,
-            certificate_seen: [None, None],
+            certificate: None,
             claim_code: None,
             api: None,
             http: None,
@@ -136,7 +128,7 @@ impl Boot {
         let addresses = self.http.as_ref().map(|http| http.addresses().to_vec()).unwrap_or_default();
         Greeting {
             urls: addresses.iter().map(url).collect(),
-            fingerprint: self.certificates.as_ref().map(|c| c.fingerprint()).unwrap_or_default(),
+            fingerprint: self.certificate.as_ref().map(Certificate::fingerprint).unwrap_or_default(),
             claim_code: self.claim_code.clone(),
         }
     }
@@ -148,7 +140,7 @@ impl Boot {
         let (mut looked, mut swept) = (Instant::now(), Instant::now());
         loop {
             match self.next_signal(tick) {
-                Some(SIGHUP) => self.reload_certificate(),
+                Some(SIGHUP) => self.certificate.iter_mut().for_each(Certificate::reload),
                 Some(signal) => {
                     log::info!("signal {signal}: stopping");
                     return self.stop();
@@ -157,11 +149,11 @@ impl Boot {
             }
             if looked.elapsed() >= LOOK_AT_CERTIFICATE_EVERY {
                 looked = Instant::now();
-                self.look_at_certificate();
+                self.certificate.iter_mut().for_each(Certificate::look);
             }
             if swept.elapsed() >= SWEEP_EVERY {
                 swept = Instant::now();
-                self.sweep();
+                self.engine.iter().for_each(|engine| sweeps::all(engine));
             }
             self.api.iter().for_each(|api| api.end_unwelcome());
             if self.makes_progress() && watchdog.is_some() {
@@ -208,20 +200,7 @@ impl Boot {
     }
 
     fn load_certificate(&mut self) -> StepResult {
-        let (cert, key) = match &self.config.certificate {
-            Some((cert, key)) => {
-                self.certificate_seen = stamps(cert, key);
-                (read_pem(cert)?, read_pem(key)?)
-            }
-            None => {
-                let pem =
-                    self_signed(self.engine()?, &self.config.listen).map_err(|problem| problem.detail)?;
-                (pem.clone(), pem)
-            }
-        };
-        let store = CertStore::new(cert.reveal(), key.reveal()).map_err(|e| e.to_string())?;
-        self.certificates = Some(Arc::new(store));
-        self.report_certificate();
+        self.certificate = Some(Certificate::load(&self.config, Arc::clone(self.engine()?))?);
         Ok(())
     }
 
@@ -283,7 +262,7 @@ impl Boot {
         let config = http::Config {
             listen: self.config.listen.clone(),
             control_socket: Some(engine.state.control_socket()),
-            certificates: self.certificates.clone().ok_or("There is no certificate.")?,
+            certificates: self.certificate.as_ref().ok_or("There is no certificate.")?.store(),
             limits: limits(&engine.settings),
             workers: http::WORKERS,
             body_limit: api::body_limit,
@@ -383,72 +362,6 @@ impl Boot {
         engine.board.report("door", finding);
         since <= DOOR_HANGS_AFTER && !is_stuck(engine)
     }
-
-    fn sweep(&self) {
-        let Some(engine) = &self.engine else { return };
-        let told = |what: &str, swept: Result<(), Problem>| {
-            if let Err(problem) = swept {
-                log::warn!("could not {what}: {}", problem.detail);
-            }
-        };
-        told("write down how late it is", engine.leaps.keep(&engine.db));
-        // Once for all of them.
-        if let Err(problem) = engine.leaps.refuse() {
-            return told("forget what is old", Err(problem));
-        }
-        told("forget old revisions", revisions::sweep(engine, |_| false).map(drop));
-        told("drop sessions that are over", sessions::sweep(engine).map(drop));
-        told("drop messages that are old enough", messages::sweep(engine).map(drop));
-        engine.runs.drop_silent();
-        match synchronization::expire(engine) {
-            Ok(0) => {}
-            Ok(count) => log::info!("{count} accounts and contacts are deleted: their grace period is over"),
-            Err(problem) => log::warn!("could not delete whose grace period is over: {}", problem.detail),
-        }
-    }
-
-    fn look_at_certificate(&mut self) {
-        self.report_certificate();
-        let Some((cert, key)) = &self.config.certificate else { return };
-        if stamps(cert, key) != self.certificate_seen {
-            self.reload_certificate();
-        }
-    }
-
-    /// Puts a changed certificate into use; a bad one changes nothing and is reported.
-    fn reload_certificate(&mut self) {
-        let (Some((cert, key)), Some(store)) = (self.config.certificate.clone(), &self.certificates) else {
-            return;
-        };
-        self.certificate_seen = stamps(&cert, &key);
-        let replaced = read_pem(&cert).and_then(|cert| {
-            let key = read_pem(&key)?;
-            store.replace(cert.reveal(), key.reveal()).map_err(|e| e.to_string())
-        });
-        match replaced {
-            Ok(()) => log::info!("new certificate in use: SHA-256 {}", store.fingerprint()),
-            Err(cause) => log::error!("the new certificate is not used, the old one stays: {cause}"),
-        }
-        self.report_certificate();
-    }
-
-    fn report_certificate(&self) {
-        let (Some(engine), Some(store)) = (&self.engine, &self.certificates) else { return };
-        own_names::set(store.names());
-        let days = (store.not_after() - clock::unix()).div_euclid(24 * 3600);
-        let advice =
-            "Put a new certificate into the files named in the configuration; it is taken up within seconds.";
-        let finding = match days {
-            ..0 => Finding::bad(State::Problem, "the certificate has expired", advice),
-            0..CERTIFICATE_WARN_DAYS => Finding::bad(
-                State::Warning,
-                format!("expires in {}", counted(days.unsigned_abs(), "day")),
-                advice,
-            ),
-            _ => Finding::ok(format!("valid for {}", counted(days.unsigned_abs(), "day"))),
-        };
-        engine.board.report("certificate", finding);
-    }
 }
 
 /// Whose plugins are run, in the words of those who run them.
@@ -482,35 +395,6 @@ fn limits(settings: &Settings) -> Limits {
         idle: settings.seconds(names::IDLE_SECONDS),
         ..Limits::default()
     }
-}
-
-fn read_pem(file: &Path) -> Result<Secret, String> {
-    let text = std::fs::read_to_string(file);
-    text.map(Secret::new)
-        .map_err(|e| format!("Cannot read {}: {e}. Check [http] cert and key.", file.display()))
-}
-
-/// Tells whether a file was changed, replaced or removed; the time alone misses an older file moved in.
-type Stamp = Option<(u64, u64, i64, i64)>;
-
-fn stamps(cert: &Path, key: &Path) -> [Stamp; 2] {
-    let stamp = |file: &Path| file.metadata().ok().map(|m| (m.ino(), m.len(), m.mtime(), m.mtime_nsec()));
-    [stamp(cert), stamp(key)]
-}
-
-/// The certificate made at the first start; kept in the database, sealed, because its key is a secret.
-fn self_signed(engine: &Engine, listen: &[SocketAddr]) -> Result<Secret, Problem> {
-    if let Some(known) = engine.db.read(|read| engine.keyring.load(read, SELF_SIGNED))? {
-        return Ok(known);
-    }
-    let mut names = vec![host_name()];
-    names.extend(listen.iter().filter(|a| !a.ip().is_unspecified()).map(|a| a.ip().to_string()));
-    let made =
-        http::self_signed(&names).map_err(|e| crate::engine::fault("make a certificate", &e.to_string()))?;
-    let pem = Secret::new(format!("{}{}", made.0, made.1));
-    let sealed = engine.keyring.seal_named(SELF_SIGNED, &pem)?;
-    engine.db.write(move |tx| store(tx, SELF_SIGNED, &sealed))?;
-    Ok(pem)
 }
 
 fn host_name() -> String {

@@ -164,6 +164,20 @@ impl<'t> Change<'t> {
         Ok(n)
     }
 
+    /// Records that all objects of a kind beyond number `newest` of its table were made, as parts of the revision under
+    /// way; `shown` is each of them as JSON, in SQL.
+    pub fn record_made(&self, kind: &str, table: &str, shown: &str, newest: i64) -> Result<(), Problem> {
+        let n = self.next_revision()?;
+        let sql = format!(
+            "INSERT INTO revision_part (revision, position, action, kind, object, after)
+             SELECT ?1, ?2, 'create', ?3, id, {shown} FROM {table} WHERE seq > ?4 ORDER BY seq"
+        );
+        let parts = self.tx.execute(&sql, params![n, self.newest_revision()?, kind, newest])?;
+        let parts = i64::try_from(parts).unwrap_or(i64::MAX);
+        self.tx.execute("UPDATE revision SET parts = parts + ?2 WHERE n = ?1", params![n, parts])?;
+        Ok(())
+    }
+
     /// Queues an event beyond those of the objects that were changed.
     pub fn tell(&self, event: &str, object: &str) {
         self.fire(event, object);

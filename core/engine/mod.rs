@@ -47,6 +47,7 @@ use doctor::Board;
 use events::{Bus, Fired};
 use idempotency::InHand;
 use jobs::Jobs;
+use messages::Backlogs;
 use news::News;
 use presence::Presence;
 use probes::Probes;
@@ -88,6 +89,8 @@ pub struct Engine {
     pub leaps: Leaps,
     /// Failed attempts of users to sign in to chat.
     pub login_failures: login::Failures,
+    /// How many chat messages wait for whom.
+    pub backlogs: Arc<Backlogs>,
     /// What the parts outside the engine report about themselves.
     pub board: Board,
     /// Work of plugins that takes longer than a request.
@@ -140,6 +143,7 @@ impl Engine {
             throttle: Throttle::default(),
             leaps,
             login_failures: login::Failures::default(),
+            backlogs: Arc::default(),
             board,
             jobs: Jobs::default(),
             in_hand: InHand::default(),

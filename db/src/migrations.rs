@@ -41,6 +41,7 @@ pub(crate) const CORE: &[Migration] = core![
     "0013_site_and_voice_mail.sql",
     "0014_plans.sql",
     "0015_chat.sql",
+    "0016_message_numbers.sql",
 ];
 
 /// Which step failed, and why.

@@ -1,5 +1,5 @@
-//! The one thread that changes the file. It takes whatever waits, gives each job its own savepoint, commits them
-//! together, and only then answers: many callers share the price of one trip to the disk.
+//! The one thread that changes the file. It takes whatever waits, undoes a failed job alone, commits the rest together,
+//! and only then answers: many callers share the price of one trip to the disk.
 //!
 //! The queue, the job and the counters have their own files.
 
@@ -103,25 +103,33 @@ impl Writer {
     fn transact(&self, waiting: &mut VecDeque<Box<dyn Job>>, group: &mut Group) -> Result<(), Error> {
         self.step("BEGIN IMMEDIATE")?;
         while let Some(mut job) = group.next(waiting) {
-            let verdict = self.run_job(job.as_mut());
+            let has_neighbours = group.kept > 0;
+            let verdict = self.run_job(job.as_mut(), has_neighbours);
             group.jobs.push(job);
             group.count(verdict?);
         }
         self.step(if group.kept > 0 { "COMMIT" } else { "ROLLBACK" })
     }
 
-    fn run_job(&self, job: &mut dyn Job) -> Result<Verdict, Error> {
-        self.step("SAVEPOINT job")?;
+    /// A savepoint keeps a copy of each page that is changed after it, so a job has one only where neighbours' changes
+    /// would be lost with its own.
+    fn run_job(&self, job: &mut dyn Job, has_neighbours: bool) -> Result<Verdict, Error> {
+        if has_neighbours {
+            self.step("SAVEPOINT job")?;
+        }
         let tx = Tx::new(&self.conn, Some(&self.shared.counters));
         let verdict = job.run(&tx);
         // A grave fault ends the whole transaction, with all that the group has done so far.
         if self.conn.is_autocommit() {
             return Err(tx.last_error().unwrap_or_else(Error::given_up));
         }
-        if verdict != Verdict::Keep {
-            self.step("ROLLBACK TO job")?;
-        }
-        self.step("RELEASE job")?;
+        let ends: &[&str] = match (verdict, has_neighbours) {
+            (Verdict::Keep, false) => &[],
+            (Verdict::Keep, true) => &["RELEASE job"],
+            (_, false) => &["ROLLBACK", "BEGIN IMMEDIATE"],
+            (_, true) => &["ROLLBACK TO job", "RELEASE job"],
+        };
+        ends.iter().try_for_each(|end| self.step(end))?;
         Ok(verdict)
     }
 
@@ -131,14 +139,14 @@ impl Writer {
         if company != Company::Schema {
             return Ok(());
         }
-        self.step("PRAGMA foreign_keys=OFF")
+        self.pragma("PRAGMA foreign_keys=OFF")
     }
 
     fn enforce(&self, company: Company) {
         if company != Company::Schema {
             return;
         }
-        if let Err(error) = self.step("PRAGMA foreign_keys=ON") {
+        if let Err(error) = self.pragma("PRAGMA foreign_keys=ON") {
             log::error!("References are not enforced any more ({error}); restart the service.");
         }
     }
@@ -146,6 +154,12 @@ impl Writer {
     /// One of the writer's own statements; each restarts the watchdog's clock.
     fn step(&self, sql: &str) -> Result<(), Error> {
         self.shared.counters.starts();
+        self.conn.prepare_cached(sql)?.execute([])?;
+        Ok(())
+    }
+
+    /// A switch, which acts while it is prepared (<https://sqlite.org/pragma.html>) and so is never a cached statement.
+    fn pragma(&self, sql: &str) -> Result<(), Error> {
         Ok(self.conn.execute_batch(sql)?)
     }
 

@@ -24,22 +24,48 @@ export async function draw(context) {
   if (what === "peers" && id === "new") return newPeer(context);
   if (what === "peers" && id !== undefined) return onePeer(context, id);
   if (what === "enterprises" && id !== undefined) return oneEnterprise(context, id);
+  if (what === "invite") return inviting(context);
+  if (what === "accept") return accepting(context);
   return overview(context);
 }
 
 async function overview(context) {
   const { api, ui, plugin, message, may } = context;
-  const [standing, { items: enterprises }] = await Promise.all([api.get("/peering"), api.get("/enterprises?limit=500")]);
-  const add = may("peers:write") ? [ui.actions(link(context, "Add Server", "peers", "new"))] : [];
-  return [
+  const { id: enterprise, node: box } = await context.enterprise();
+  const head = [
     ...ui.greeting(message),
     ui.element("h1", {}, plugin.title),
     ui.paragraph("Sister appliances and other messaging servers whose people ours reach.", { class: "lead" }),
-    condition(ui, standing),
-    ui.section("Peer Servers", ...(await peers(context, standing)), ...add),
-    ui.section("Directories of our enterprises", ...directories(context, enterprises)),
-    ui.section("Invitations", ...(await invitations(context, enterprises))),
   ];
+  if (enterprise === null) return [...head, box];
+  const standing = await api.get(`/peering?enterprise=${encodeURIComponent(enterprise)}`);
+  const trusts = may("peering:trust") ? [action(context, "Invite a sister appliance", "invite"), action(context, "Accept an invitation", "accept")] : [];
+  const adds = may("peers:write") ? [action(context, "Add Server", "peers", "new")] : [];
+  return [
+    ...head,
+    condition(ui, standing),
+    box,
+    ui.section("Peer Servers", ...(await peers(context, standing, enterprise)), ui.actions(...adds, ...trusts)),
+    ui.section("Invitations", ...(await invitations(context, enterprise))),
+    ui.section("Our own directory", ui.paragraph("The accounts of this enterprise may come from an Active Directory or another LDAP directory."), ui.element("p", {}, link(context, `Directory of ${enterprise}`, "enterprises", enterprise))),
+    ui.section("This appliance", ourselves(ui, standing.us)),
+  ];
+}
+
+/** What sister appliances know this one as. */
+function ourselves(ui, us) {
+  const closed = us.closed.length === 0 ? "Closed: it opens while somebody is invited or a peer" : ui.sentence(us.closed.join("; "));
+  return ui.facts([
+    ["Name", us.names.join(", ")],
+    ["Reached at", us.address],
+    ["Port", us.listens.length === 0 ? closed : `Open: ${us.listens.join(", ")}`],
+    ["Certificate (SHA-256)", us.fingerprint],
+  ]);
+}
+
+/** A link that looks like a button: it leads to where something is done. */
+function action({ ui, link }, text, ...steps) {
+  return ui.element("a", { class: "button", href: link(...steps) }, text);
 }
 
 function link({ ui, link }, text, ...steps) {
@@ -51,18 +77,17 @@ function condition(ui, { state, reason }) {
   return ui.notice(sign, title, ui.paragraph(ui.sentence(reason)));
 }
 
-function peers(context, first) {
+function peers(context, first, enterprise) {
   const { ui } = context;
   return ui.listing({
     label: "Table of peer servers",
-    path: "/peering",
+    path: `/peering?enterprise=${encodeURIComponent(enterprise)}`,
     key: "peers",
     first,
-    headings: ["Description", "Enterprise", "Server", "Peer Type", "Peer Server Version", "Status"],
-    empty: "There is no peer yet.",
+    headings: ["Description", "Server", "Peer Type", "Peer Server Version", "Status"],
+    empty: "There is no peer yet. A sister appliance becomes one by an invitation, of either side; any other messaging server is added.",
     cells: (peer) => [
       link(context, peer.description, "peers", peer.id),
-      peer.enterprise,
       server(ui, peer),
       TYPES[peer.kind] ?? "Not set",
       peer.kind === "jackfield" ? (peer.version ?? "Not known yet") : "N/A",
@@ -82,72 +107,88 @@ function status(ui, { kind, status: word }) {
   return ui.state(...(WORDS[word] ?? ["warning", word]));
 }
 
-function directories(context, enterprises) {
-  const { ui } = context;
-  if (enterprises.length === 0) return [ui.paragraph("There is no enterprise yet.")];
-  const row = ({ id, description, domain }) => [link(context, id, "enterprises", id), description, domain ?? ""];
-  const help = ui.paragraph("An enterprise’s accounts may come from an Active Directory or another LDAP directory.");
-  return [help, ui.table("Table of enterprises", ["Enterprise", "Description", "Domain"], enterprises.map(row))];
-}
-
-async function invitations(context, enterprises) {
+async function invitations(context, enterprise) {
   const { api, ui, may, attempt, confirm } = context;
   const trusts = may("peering:trust");
   const withdraw = async ({ id, note }) => {
     const ask = { title: "Withdraw the invitation?", text: `The code for ${note || id} is of no use then.`, button: "Withdraw" };
     if (await confirm(ask)) attempt(() => api.remove(`/peering/invitations/${id}`), "The invitation is withdrawn.");
   };
-  const table = await ui.listing({
+  const withdrawing = (one) => (one.state === "open" ? ui.button("Withdraw", () => withdraw(one), { class: "quiet", "aria-label": `Withdraw the invitation for ${one.note || one.id}` }) : "");
+  return ui.listing({
     label: "Table of invitations",
-    path: "/peering/invitations",
-    headings: ["For", "Enterprise", "Made by", "Good until", "State", ...(trusts ? [""] : [])],
+    path: `/peering/invitations?enterprise=${encodeURIComponent(enterprise)}`,
+    headings: ["For", "Made by", "Good until", "State", ...(trusts ? [""] : [])],
     empty: "Nobody is invited.",
     cells: (one) => [
-      one.note,
-      one.enterprise,
+      one.note || "Anybody",
       one.made_by,
       new Date(one.expires_at).toLocaleString(),
       one.used_by === null ? ui.state(...(INVITATIONS[one.state] ?? ["unknown", one.state])) : `Used by ${one.used_by}`,
-      ...(trusts ? [ui.button("Withdraw", () => withdraw(one), { class: "quiet", "aria-label": `Withdraw the invitation for ${one.note || one.id}` })] : []),
+      ...(trusts ? [withdrawing(one)] : []),
     ],
   });
-  return trusts && enterprises.length > 0 ? [...table, ...inviting(context, enterprises), ...accepting(context, enterprises)] : table;
 }
 
-function inviting({ api, ui, form }, enterprises) {
+async function inviting(context) {
+  const { api, ui, form } = context;
+  const { id: enterprise, node: box } = await context.enterprise();
   const outcome = ui.element("div", { class: "outcome", role: "status" });
   const fields = [
-    form.choice({ name: "enterprise", label: "Our enterprise", choices: enterprises.map(({ id, description }) => [id, `${description} (${id})`]) }),
-    form.field({ name: "note", label: "For whom", help: "In words; up to 64 characters.", autocomplete: "off" }),
+    form.field({ name: "note", label: "For whom", help: "In words, to know the invitation by; up to 64 characters.", autocomplete: "off" }),
     form.number({ name: "expires_in_hours", label: "Good for so many hours", value: 24, help: "At most 168, a week." }),
   ];
   const send = async (values) => {
-    const { code, expires_at: end, warning } = await api.post("/peering/invitations", values);
+    const { code, expires_at: end, warning } = await api.post("/peering/invitations", { ...values, enterprise });
+    const text = ui.element("textarea", { readonly: true, rows: "6", "aria-label": "Code", on: { focus: (event) => event.target.select() } }, code);
     const box = ui.notice(
       "ok",
       "The code is shown this once",
-      ui.element("p", {}, ui.element("code", {}, code)),
-      ui.paragraph(`An administrator of the other appliance accepts it there, once, until ${new Date(end).toLocaleString()}.`),
+      ui.element("div", { class: "control" }, text),
+      ui.paragraph(`Send it to an administrator of the other appliance, who opens Peering there and chooses Accept an invitation. It is good once, until ${new Date(end).toLocaleString()}. The peer appears here by itself.`),
       ...(warning ? [ui.paragraph(ui.sentence(warning))] : []),
     );
     outcome.replaceChildren(box);
     box.focus();
   };
-  return [ui.element("h3", {}, "Invite a sister appliance"), outcome, form.form({ fields, button: "Make a code", send })];
+  return [
+    ui.element("h1", {}, "Invite a sister appliance"),
+    back(context),
+    box,
+    ...(enterprise === null ? [] : [outcome, form.form({ fields, button: "Make a code", send })]),
+  ];
 }
 
 /** The invited side: the code that the other administrator sent. */
-function accepting({ api, ui, form, go }, enterprises) {
+async function accepting(context) {
+  const { api, ui, form, go } = context;
+  const { id: enterprise, node: box } = await context.enterprise();
   const fields = [
-    form.choice({ name: "enterprise", label: "Our enterprise", choices: enterprises.map(({ id, description }) => [id, `${description} (${id})`]) }),
-    form.lines({ name: "code", label: "Code", help: "As the other administrator sent it." }),
-    form.field({ name: "description", label: "Description", help: "Left empty: what the other side calls its enterprise.", autocomplete: "off" }),
+    form.lines({ name: "code", label: "Code", help: "As the other administrator sent it; line ends do no harm." }),
+    form.field({ name: "description", label: "Description", help: "What the peer is called here, and the folder of its contacts. Left empty: what the other side calls its enterprise.", autocomplete: "off" }),
   ];
   const send = async (values) => {
-    const { peer, hostname } = await api.post("/peering/invitations:accept", values);
+    const { peer, hostname } = await plainly(() => api.post("/peering/invitations:accept", { ...values, enterprise }));
     go(["peers", peer], { state: "ok", text: `${hostname} is a peer now.` });
   };
-  return [ui.element("h3", {}, "Accept an invitation"), form.form({ fields, button: "Accept", send })];
+  return [
+    ui.element("h1", {}, "Accept an invitation"),
+    back(context),
+    ui.paragraph("The other appliance then is a peer of the enterprise that is chosen here. Nothing is said to it before its certificate is the one that the code is about."),
+    box,
+    ...(enterprise === null ? [] : [form.form({ fields, button: "Accept", send })]),
+  ];
+}
+
+/** Does it; a refusal that begins with a word for programs begins with the word for people. */
+async function plainly(act) {
+  try {
+    return await act();
+  } catch (cause) {
+    const found = /^([a-z_]+): /.exec(cause.detail ?? "");
+    if (found !== null && WORDS[found[1]] !== undefined) cause.detail = `${WORDS[found[1]][1]}: ${cause.detail.slice(found[0].length)}`;
+    throw cause;
+  }
 }
 
 /* Sister appliances */
@@ -156,102 +197,127 @@ function when(time) {
   return time === null ? "Never" : new Date(time).toLocaleString();
 }
 
-/** How the link with a sister appliance does, and what can be done about it. */
-function sister(context, path, { status: word, link }) {
+/** How the link with a sister appliance does, drawn anew when that changes, and what can be done about it. */
+function sister(context, path, standing) {
   const { ui, may } = context;
-  if (link === null) return [];
+  const trusts = may("peering:trust");
+  const connection = ui.element("div");
+  const answer = ui.element("div");
+  const sync = syncing(context, path);
+  const confirmed = () => {
+    answer.replaceChildren();
+    sync.run("?confirm=1");
+  };
+  const show = ({ link }) => {
+    connection.replaceChildren(facts(ui, link));
+    // Whoever is just answering is left alone.
+    if (!answer.contains(document.activeElement)) answer.replaceChildren(...held(context, link, confirmed));
+  };
+  show(standing);
+  const { link } = standing;
+  const parts = [connection, answer];
+  if (may("peering:write") && (link.trusted_at !== null || link.within)) parts.push(sync.node);
+  if (trusts && link.address !== null) parts.push(address(context, path, link.address));
+  const asks = trusts && !link.within && ["never_connected", "not_trusted"].includes(link.status);
+  const trust = asks ? [ui.section("Trust", ui.paragraph("The two appliances trust each other once one of them was invited by the other, for these two enterprises."), ui.actions(action(context, "Invite it", "invite"), action(context, "Accept its invitation", "accept")))] : [];
+  return { sections: [...trust, ui.section("Connection", ...parts)], show };
+}
+
+function facts(ui, link) {
   const rows = [
-    ["What to do", link.advice && ui.sentence(link.advice)],
     ["Expected", link.expected],
     ["Found", link.found],
     ["Last good", when(link.last_good)],
     ["Version over there", link.version ?? "Not known yet"],
     ["Domain over there", link.domain ?? "Not known yet"],
-    ["Reached at", link.address ?? "Not known yet"],
-    ["Certificate (SHA-256)", link.fingerprint ?? "None is trusted yet"],
+    ["Reached at", link.within ? "It is this appliance" : (link.address ?? "Not known yet")],
+    ["Certificate (SHA-256)", link.within ? "" : (link.fingerprint ?? "None is trusted yet")],
     ["Presence of UPN logins", link.upn_hidden && ui.sentence(link.upn_hidden)],
     ["Messages", link.messages_held && ui.sentence(link.messages_held)],
     ["Clock over there", link.clock_ahead === null ? "" : `${Math.abs(link.clock_ahead)} seconds ${link.clock_ahead > 0 ? "ahead" : "behind"}`],
     ["Last synchronization", synchronized(ui, link)],
   ];
-  const facts = ui.facts(rows.filter(([, value]) => value));
-  const writes = may("peering:write") && word !== "never_connected";
-  const parts = [facts, ...(writes ? [syncing(context, path, link)] : [])];
-  if (may("peering:trust") && link.address !== null) parts.push(address(context, path, link.address));
-  return [ui.section("Connection", ...parts)];
+  return ui.facts(rows.filter(([, value]) => value));
 }
 
 function synchronized(ui, { progress, last_sync: last }) {
   if (progress !== null) return `${progress.done} of ${progress.total} people so far`;
   if (last === null) return "None yet";
   if (last.error) return ui.sentence(`${when(last.at)}: ${last.error}`);
-  if (last.held !== null) return ui.sentence(`${when(last.at)}: nothing was changed. ${last.held.what}`);
-  return `${when(last.at)}: ${last.adds} added, ${last.changes} changed, ${last.removals} removed`;
+  if (last.held !== null) return `${when(last.at)}: nothing was changed, it waits for your answer`;
+  return `${when(last.at)}: ${brought(last)}`;
 }
 
-/** Sync Now, its rehearsal, and the answer to a run that was held. */
-function syncing({ api, ui, attempt, confirm }, path, { last_sync: last }) {
-  const outcome = ui.element("div", { class: "outcome", role: "status" });
-  const sync = (query, text) => attempt(() => api.post(`${path}:sync${query}`, {}), text);
-  const rehearse = async () => {
+function brought({ adds, changes, removals }) {
+  return adds + changes + removals === 0 ? "nothing was new" : `${adds} added, ${changes} changed, ${removals} removed`;
+}
+
+/** What a run asked about that changed nothing. */
+function held({ ui, may, confirm }, { last_sync: last }, confirmed) {
+  if (last === null || last.held === null) return [];
+  const ask = { title: "Do what the run asked about?", text: last.held.what, button: "Do it" };
+  const answers = async () => ((await confirm(ask)) ? confirmed() : null);
+  const buttons = may("peering:write") ? [ui.actions(ui.button("Confirm the changes", answers))] : [];
+  return [ui.notice("warning", "Nothing was changed: it waits for your answer", ui.paragraph(ui.sentence(last.held.what)), ...buttons)];
+}
+
+/** Sync Now, and a trial of it. */
+function syncing(context, path) {
+  const { api, ui } = context;
+  const place = ui.element("div", { class: "outcome", role: "status", tabindex: "-1" });
+  const run = async (query) => {
+    place.replaceChildren(ui.paragraph("Please wait."));
+    place.focus();
     try {
-      const { job } = await api.post(`${path}:sync?dry_run=1`, {});
-      const { state, note, result } = await untilOver(api, job);
-      const words = state === "done" ? `It would add ${result.adds}, change ${result.changes} and remove ${result.removals} people.` : ui.sentence(note);
-      outcome.replaceChildren(ui.notice(state === "done" ? "ok" : "warning", "Rehearsed", ui.paragraph(words)));
+      const { job } = await api.post(`${path}:sync${query}`);
+      place.replaceChildren(...(await context.follow(job, (ended) => came(ui, ended, query === "?dry_run=1"))));
     } catch (cause) {
-      outcome.replaceChildren(ui.notice("problem", "Not rehearsed", ui.paragraph(api.asProblem(cause).detail)));
+      const { title, detail } = api.asProblem(cause);
+      place.replaceChildren(ui.notice("problem", title, ui.paragraph(detail)));
     }
   };
-  const confirmed = async () => {
-    const ask = { title: "Do it all the same?", text: last.held.what, button: "Do it" };
-    if (await confirm(ask)) sync("?confirm=1", "Its directory is being brought.");
-  };
-  const buttons = [ui.button("Sync Now", () => sync("", "Its directory is being brought.")), ui.button("Rehearse", rehearse, { class: "quiet" })];
-  if (last !== null && last.held !== null) buttons.push(ui.button("Confirm what was held", confirmed));
-  return ui.element("div", {}, outcome, ui.actions(...buttons));
+  const buttons = [ui.button("Sync Now", () => run("")), ui.button("Show what it would do", () => run("?dry_run=1"), { class: "quiet" })];
+  return { node: ui.element("div", {}, ui.actions(...buttons), place), run };
 }
 
-/** A job once it has ended; asked a minute long. */
-async function untilOver(api, id) {
-  for (let times = 0; times < 120; times += 1) {
-    const job = await api.get(`/jobs/${id}`);
-    if (job.ended_at !== null) return job;
-    await new Promise((resolve) => setTimeout(resolve, 500));
-  }
-  return { state: "running", note: "it goes on; the page Jobs shows how far it is" };
+/** What came of it. */
+function came(ui, { state, note, result }, isTrial) {
+  if (state !== "done") return [ui.notice("problem", "Nothing was changed", ui.paragraph(ui.sentence(note)))];
+  const title = isTrial ? "This was a trial: nothing was changed" : result.held === null ? "Synchronized" : "Nothing was changed: it waits for your answer";
+  const words = result.held === null || isTrial ? ui.sentence(brought(result)) : ui.sentence(result.held.what);
+  return [ui.notice(result.held === null ? "ok" : "warning", title, ui.paragraph(words)), ...(isTrial && result.list ? people(ui, result.list) : [])];
 }
 
 function address({ api, form, again }, path, now) {
-  const fields = [form.field({ name: "address", label: "Reached at", value: now, help: "HOST:PORT. Kept only when the appliance there has the trusted certificate.", autocomplete: "off" })];
+  const field = form.field({ name: "address", label: "Reached at", value: now, help: "HOST:PORT. It tells a new one by itself; where it cannot, say it here. Kept only when the appliance there has the trusted certificate.", autocomplete: "off" });
+  const { node, fields } = form.group("Address", "", field);
   const send = async (values) => {
-    await api.call("PUT", `${path}/address`, { body: values });
+    await plainly(() => api.call("PUT", `${path}/address`, { body: values }));
     again({ state: "ok", text: "The appliance there is the trusted one. Saved." });
   };
-  return form.form({ fields, button: "Check and save", send });
+  return form.form({ fields, body: [node], button: "Check and save", send });
 }
 
-/** Select Enterprise (seed 001): those over there, to choose from. */
-function selecting({ api, ui, again }, path, peer, etag) {
+/** Select Enterprise (seed 001): those over there, one of which fills the field. */
+function selecting({ api, ui }, path, field) {
+  const input = field.node.querySelector("input");
   const outcome = ui.element("div", { class: "outcome", role: "status" });
-  const choose = async (id) => {
-    try {
-      await api.call("PATCH", path, { body: { peer_enterprise: id }, etag });
-      again({ state: "ok", text: `The peer enterprise is ${id} now.` });
-    } catch (cause) {
-      outcome.replaceChildren(ui.notice("problem", "Not changed", ui.paragraph(api.asProblem(cause).detail)));
-    }
+  const select = (id) => {
+    input.value = id;
+    outcome.replaceChildren();
+    field.focus();
   };
+  const row = ({ id, description }) => [id, description, ui.button("Select", () => select(id), { "aria-label": `Select ${id}` })];
   const list = async () => {
     try {
-      const { items } = await api.get(`${path}/enterprises`);
-      const row = ({ id, description }) => [id, description, id.toLowerCase() === peer.peer_enterprise?.toLowerCase() ? "Selected" : ui.button("Select", () => choose(id), { "aria-label": `Select ${id}` })];
+      const { items } = await plainly(() => api.get(`${path}/enterprises`));
       outcome.replaceChildren(ui.table("Enterprises over there", ["Enterprise", "Description", ""], items.map(row)));
     } catch (cause) {
       outcome.replaceChildren(ui.notice("problem", "The list is not to be had", ui.paragraph(api.asProblem(cause).detail)));
     }
   };
-  return ui.section("Peer enterprise", ui.actions(ui.button("Select Enterprise", list)), outcome);
+  input.after(ui.button("Select Enterprise", list));
+  field.node.append(outcome);
 }
 
 /* Peer Server Details */
@@ -261,59 +327,102 @@ function back(context) {
 }
 
 async function newPeer(context) {
-  const { api, ui, message, go } = context;
-  const { items: enterprises } = await api.get("/enterprises?limit=500");
+  const { api, ui, message, go, may } = context;
+  const { id: enterprise, node: box } = await context.enterprise();
   const send = async (values) => {
-    const { id, description } = await api.post("/peers", values);
+    const { id, description } = await api.post("/peers", { ...values, enterprise });
     go(["peers", id], { state: "ok", text: `${description} was added.` });
   };
-  const own = enterprises.map(({ id, description }) => [id, `${description} (${id})`]);
-  const fresh = { kind: "jackfield", enterprise: enterprises[0]?.id };
+  const shorter = [
+    ui.paragraph("A sister appliance needs an invitation in any case, which brings its hostname and enterprise by itself."),
+    ui.actions(action(context, "Invite a sister appliance", "invite"), action(context, "Accept an invitation", "accept")),
+  ];
   return [
     ...ui.greeting(message),
     ui.element("h1", {}, "Add Server"),
     back(context),
-    enterprises.length === 0 ? ui.paragraph("There is no enterprise yet that it could be a peer of.") : details(context, fresh, own, "Add", send),
+    ...(may("peering:trust") ? shorter : []),
+    box,
+    ...(enterprise === null ? [] : [details(context, { kind: "jackfield" }, true, "Add", send)]),
   ];
 }
 
 async function onePeer(context, id) {
   const { api, ui, message, may, again, go, confirm } = context;
   const path = `/peers/${encodeURIComponent(id)}`;
-  const [{ body: peer, etag }, standing] = await Promise.all([api.call("GET", path), api.get(`${path}/status`)]);
+  const [{ body: peer, etag }, standing] = await Promise.all([api.call("GET", path), known(api, path)]);
   const send = async (values) => {
     // A kind that is set stays; it says so itself.
     await api.call("PUT", path, { body: { ...values, enterprise: peer.enterprise }, etag });
     again({ state: "ok", text: "Saved." });
   };
+  let isLeft = false;
   const remove = async () => {
-    const text = "All that belongs to it goes with it: contacts, and the directory with its password.";
+    const text = "All that belongs to it goes with it: contacts, and the directory with its password. The page Audit can undo it, without the password.";
     if (!(await confirm({ title: `Delete ${peer.description}?`, text, button: "Delete" }))) return;
     try {
+      isLeft = true;
       await api.remove(path, etag);
       go([], { state: "ok", text: `${peer.description} is deleted.` });
     } catch (cause) {
       again({ state: "problem", text: api.asProblem(cause).detail });
     }
   };
-  const { reason } = standing;
   const writes = may("peers:write");
+  const state = ui.element("div");
+  const trusts = ({ link }) => link?.trusted_at ?? null;
+  const link = standing.link === null ? null : sister(context, path, standing);
+  const show = (now) => {
+    // With trust there is more to be done here.
+    if ((now.link === null) !== (link === null) || trusts(now) !== trusts(standing)) return again();
+    state.replaceChildren(standingOf(ui, now));
+    link?.show(now);
+  };
+  show(standing);
+  if (peer.kind === "jackfield") stays(context, path, id, () => isLeft, show);
   return [
     ...ui.greeting(message),
     ui.element("h1", {}, peer.description),
     back(context),
-    ui.facts([
-      ["Status", standing.status === null ? "N/A" : status(ui, standing)],
-      ["Why", ui.sentence(reason)],
-      ["Since", new Date(standing.since).toLocaleString()],
-      ["Enterprise", peer.enterprise],
-    ]),
-    ...(peer.kind === "jackfield" ? sister(context, path, standing) : []),
-    ui.section("Peer Server Details", writes ? details(context, peer, null, "Save", send) : reading(ui, peer)),
-    ...(peer.kind === "jackfield" && writes ? [selecting(context, path, peer, etag)] : []),
+    state,
+    ...(link === null ? [] : link.sections),
+    ui.section("Peer Server Details", writes ? details(context, peer, false, "Save", send) : reading(ui, peer)),
     ...(peer.kind === "external" ? [await directory(context, path, may("peering:write"))] : []),
     ...(writes ? [ui.section("Deleting", ui.actions(ui.button("Delete Server", remove)))] : []),
   ];
+}
+
+/** How a peer does. One that was added just now is known a moment later. */
+async function known(api, path) {
+  for (let times = 0; ; times += 1) {
+    const standing = await api.get(`${path}/status`);
+    if (standing.link !== null || standing.kind !== "jackfield" || times === 10) return standing;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+function standingOf(ui, standing) {
+  const advice = standing.link?.advice ?? "";
+  return ui.facts([
+    ["Status", standing.status === null ? "N/A" : status(ui, standing)],
+    ...(standing.reason === standing.status ? [] : [["Why", ui.sentence(standing.reason)]]),
+    ...(advice === "" ? [] : [["What to do", advice]]),
+    ["Since", when(standing.since)],
+    ["Enterprise", standing.enterprise],
+  ]);
+}
+
+/** Shows how a peer does as long as somebody looks. */
+function stays({ api, on }, path, id, isLeft, show) {
+  on(["peering.changed", "directory.changed"], async (event) => {
+    if (isLeft() || (event !== null && event.object !== id)) return;
+    try {
+      show(await api.get(`${path}/status`));
+    } catch (cause) {
+      // What is shown stays; the next news, or loading the page, says more.
+      console.debug(cause.message);
+    }
+  });
 }
 
 function reading(ui, peer) {
@@ -327,21 +436,20 @@ function reading(ui, peer) {
 }
 
 /** The fields of seed 001. Those of sister appliances alone are hidden for others. */
-function details({ ui, form }, peer, enterprises, button, send) {
-  const fixed = enterprises === null && (peer.kind ?? null) !== null;
+function details(context, peer, isNew, button, send) {
+  const { form } = context;
+  const fixed = !isNew && (peer.kind ?? null) !== null;
   const types = Object.entries(TYPES);
-  const kind = form.chosen({ name: "kind", label: "Peer Type", value: peer.kind, help: fixed ? "It stays what it is; delete the peer to change it." : "", choices: fixed ? types.filter(([name]) => name === peer.kind) : [...(enterprises === null ? [["", "Not set"]] : []), ...types] });
+  const kind = form.chosen({ name: "kind", label: "Peer Type", value: peer.kind, help: fixed ? "It stays what it is; delete the peer to change it." : "", choices: fixed ? types.filter(([name]) => name === peer.kind) : [...(isNew ? [] : [["", "Not set"]]), ...types] });
   const text = (name, label, help) => form.field({ name, label, help, value: peer[name] ?? "", autocomplete: "off" });
-  const common = [
-    ...(enterprises === null ? [] : [form.choice({ name: "enterprise", label: "Enterprise", choices: enterprises })]),
-    kind,
-    text("description", "Description", "Up to 64 letters, digits, dashes and spaces."),
-  ];
+  const common = [kind, text("description", "Description", "Up to 64 letters, digits, dashes and spaces.")];
+  const there = text("peer_enterprise", "Peer enterprise ID", "Of the enterprise over there: 4 to 32 letters, digits and dashes.");
+  if (!isNew && peer.kind === "jackfield") selecting(context, `/peers/${encodeURIComponent(peer.id)}`, there);
   const sister = form.group(
     "Sister appliance",
     "",
     text("hostname", "Hostname", "Fully qualified, as in the certificate of the other appliance."),
-    text("peer_enterprise", "Peer enterprise ID", "Of the enterprise over there: 4 to 32 letters, digits and dashes."),
+    there,
     text("dialing_prefix", "Peer Dialing Prefix", "Where PBXs do not dial each other’s extensions transparently. A leading `-` leaves out the node’s outgoing digit."),
   );
   const schedule = form.group(

@@ -10,14 +10,14 @@ mod report;
 mod rounds;
 
 use std::error::Error;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use appliance::Appliance;
 use measure::{Samples, drive};
-use report::{Report, argument};
+use report::Report;
 use rounds::{Row, alternate};
 use rusqlite::{Connection, OpenFlags};
 use serde_json::json;
@@ -41,17 +41,11 @@ const COLUMNS: &str =
     teams_status, show_presence, in_directory, folder, deployed, revision, created_at, changed_at";
 
 fn main() -> ExitCode {
-    let done = measured().and_then(|(report, file)| report.publish(&file));
-    let Err(cause) = done else { return ExitCode::SUCCESS };
-    report::complain(&cause.to_string());
-    ExitCode::FAILURE
+    report::run(measured)
 }
 
-fn measured() -> Outcome<(Report, PathBuf)> {
-    let (binary, file) = (argument("--binary")?, argument("--result")?);
-    let beside = file.parent().ok_or("--result must name a file in a folder")?;
-    let folder = tempfile::Builder::new().prefix("bench-").tempdir_in(beside)?;
-    let mut appliance = Appliance::lay_out(&binary, folder.path())?;
+fn measured(binary: &Path, folder: &Path) -> Outcome<Report> {
+    let mut appliance = Appliance::lay_out(binary, folder)?;
     appliance.start()?;
     appliance.prepare()?;
     let mut door = client::Connection::tls(appliance.address()?, appliance.trust()?)?;
@@ -62,15 +56,15 @@ fn measured() -> Outcome<(Report, PathBuf)> {
     let (mut report, mut made) = (Report::new("accounts"), 0);
     for (size, key, label) in SIZES {
         let began = Instant::now();
-        import(&appliance, folder.path(), made, size)?;
+        import(&appliance, folder, made, size)?;
         report.note(key, label, (size - made) as f64 / began.elapsed().as_secs_f64());
         made = size;
-        report.rows.extend(operations(&appliance, folder.path(), size)?);
+        report.rows.extend(operations(&appliance, folder, size)?);
     }
-    report.note("file_mib", "database with 200k accounts and their history, MiB", mib(folder.path())?);
+    report.note("file_mib", "database with 200k accounts and their history, MiB", mib(folder)?);
     let memory = appliance.memory()?;
     report.note("resident_kib", "memory afterwards, resident, KiB", memory.resident as f64);
-    Ok((report, file))
+    Ok(report)
 }
 
 fn mib(folder: &Path) -> Outcome<f64> {

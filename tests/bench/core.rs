@@ -11,14 +11,14 @@ mod report;
 mod rounds;
 
 use std::error::Error;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use appliance::Appliance;
 use measure::{Samples, drive};
-use report::{Report, argument};
+use report::Report;
 use rounds::{Row, alternate};
 use serde_json::json;
 
@@ -34,34 +34,27 @@ const WORKERS: usize = 8;
 const STARTS: usize = 10;
 
 fn main() -> ExitCode {
-    let done = measured().and_then(|(report, file)| report.publish(&file));
-    let Err(cause) = done else { return ExitCode::SUCCESS };
-    report::complain(&cause.to_string());
-    ExitCode::FAILURE
+    report::run(measured)
 }
 
-fn measured() -> Outcome<(Report, PathBuf)> {
-    let (binary, file) = (argument("--binary")?, argument("--result")?);
-    let beside = file.parent().ok_or("--result must name a file in a folder")?;
-    // On the disk that is built on: /tmp is memory on some machines, where durable writes cost nothing.
-    let folder = tempfile::Builder::new().prefix("bench-").tempdir_in(beside)?;
-    let mut appliance = Appliance::lay_out(&binary, folder.path())?;
+fn measured(binary: &Path, folder: &Path) -> Outcome<Report> {
+    let mut appliance = Appliance::lay_out(binary, folder)?;
     let mut report = Report::new("core");
     report.note("start_ms", "spawn to ready (median), ms", starts(&mut appliance)?);
     let idle = appliance.memory()?;
     report.note("idle_resident_kib", "idle memory, resident, KiB", idle.resident as f64);
     report.note("idle_proportional_kib", "idle memory, proportional, KiB", idle.share as f64);
     appliance.prepare()?;
-    report.rows.push(reads(&appliance, folder.path())?);
+    report.rows.push(reads(&appliance, folder)?);
     new_accounts(&appliance, 8, SEASONING, "season")?;
     for clients in WRITERS {
-        report.rows.push(writes(&appliance, folder.path(), clients)?);
+        report.rows.push(writes(&appliance, folder, clients)?);
     }
     let loaded = appliance.memory()?;
     report.note("loaded_resident_kib", "memory afterwards, resident, KiB", loaded.resident as f64);
     report.note("loaded_private_kib", "memory afterwards, private, KiB", loaded.private as f64);
     report.note("binary_bytes", "binary, bytes", binary.metadata()?.len() as f64);
-    Ok((report, file))
+    Ok(report)
 }
 
 /// The median time in milliseconds from spawn to readiness, of starts after the first; leaves it running.

@@ -18,7 +18,7 @@ mod rounds;
 
 use std::cell::RefCell;
 use std::error::Error;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -34,7 +34,7 @@ use host::policy::{Counters, Pace};
 use host::verify::Trust;
 use host::{Config, Host, Memory, Services, State, Timing, builtin};
 use measure::Samples;
-use report::{Report, argument};
+use report::Report;
 use rounds::{Row, alternate};
 
 /// Any failure; a benchmark has nobody to sort them for.
@@ -61,16 +61,11 @@ const UP_WITHIN: Duration = Duration::from_secs(10);
 const SCRIPTS_MORE: usize = 32;
 
 fn main() -> ExitCode {
-    let done = measured().and_then(|(report, file)| report.publish(&file));
-    let Err(cause) = done else { return ExitCode::SUCCESS };
-    report::complain(&cause.to_string());
-    ExitCode::FAILURE
+    report::run(measured)
 }
 
-fn measured() -> Outcome<(Report, PathBuf)> {
-    let (binary, file) = (argument("--binary")?, argument("--result")?);
-    let empty = tempfile::tempdir()?;
-    let host = start(&binary, empty.path())?;
+fn measured(binary: &Path, folder: &Path) -> Outcome<Report> {
+    let host = start(binary, folder)?;
     let pid = await_up(&host)?;
     let mut report = Report::new("hooks");
     report.note("child_idle_private_kib", "child without scripts: private memory, KiB", private_kib(pid)?);
@@ -84,7 +79,7 @@ fn measured() -> Outcome<(Report, PathBuf)> {
     }
     loading(&mut report, &host, pid)?;
     host.stop(UP_WITHIN);
-    Ok((report, file))
+    Ok(report)
 }
 
 /// Nothing is asked of the appliance by the rule.

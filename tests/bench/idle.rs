@@ -16,7 +16,7 @@ use crate::harness::{Appliance, Client, awaited, enterprise_body, with};
 use crate::network::{Network, within};
 use crate::report::Report;
 use crate::scram::Prover;
-use crate::secure::{Secure, any_certificate};
+use crate::secure::{CLIENT, Secure, any_certificate};
 use crate::weight::share;
 
 const HOSTS: &[(&str, &str)] = &[("home.example", "127.0.1.1"), ("erlang.example", "127.0.1.2")];
@@ -164,7 +164,7 @@ fn arrive<P: FnMut(&mut Secure)>(
     domain: &'static str,
     proof: impl Fn(&str) -> P + Sync,
 ) -> Vec<Idle> {
-    let (tls, logins) = (any_certificate(ALL_VERSIONS), logins().collect::<Vec<_>>());
+    let (tls, logins) = (any_certificate(ALL_VERSIONS, CLIENT), logins().collect::<Vec<_>>());
     let some = |logins: &[String]| {
         let of_account = |login: &String| {
             let mut prove = proof(login);

@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 
 use appliance::Appliance;
 use directory::Directory;
-use report::{Report, argument};
+use report::Report;
 
 /// Any failure; a benchmark has nobody to sort them for.
 pub type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
@@ -36,10 +36,7 @@ const WITHIN: Duration = Duration::from_secs(600);
 const OWNER: &str = "/enterprises/bench/synchronizer";
 
 fn main() -> ExitCode {
-    let done = measured().and_then(|(report, file)| report.publish(&file));
-    let Err(cause) = done else { return ExitCode::SUCCESS };
-    report::complain(&cause.to_string());
-    ExitCode::FAILURE
+    report::run(measured)
 }
 
 /// An appliance with a directory to read.
@@ -50,17 +47,14 @@ struct Bench {
     pid: u64,
 }
 
-fn measured() -> Outcome<(Report, PathBuf)> {
-    let (binary, file) = (argument("--binary")?, argument("--result")?);
-    let beside = file.parent().ok_or("--result must name a file in a folder")?;
-    let folder = tempfile::Builder::new().prefix("bench-").tempdir_in(beside)?;
-    let directory = Directory::start(&folder.path().join("slapd"), PEOPLE)?;
-    let mut appliance = Appliance::lay_out(&binary, folder.path())?;
-    stage(&binary, folder.path())?;
+fn measured(binary: &Path, folder: &Path) -> Outcome<Report> {
+    let directory = Directory::start(&folder.join("slapd"), PEOPLE)?;
+    let mut appliance = Appliance::lay_out(binary, folder)?;
+    stage(binary, folder)?;
     appliance.start()?;
     appliance.prepare()?;
     let pid = await_plugin(&appliance)?;
-    let database = folder.path().join("state/jackfield.db");
+    let database = folder.join("state/jackfield.db");
     let bench = Bench { appliance, directory, database, pid };
     let mut report = Report::new("ldap");
     bench.ask("PUT", OWNER, Some(&bench.directory.synchronizer().to_string()), 201)?;
@@ -72,7 +66,7 @@ fn measured() -> Outcome<(Report, PathBuf)> {
         "the plugin's process, most memory ever resident, KiB",
         peak_kib(bench.pid)?,
     );
-    Ok((report, file))
+    Ok(report)
 }
 
 impl Bench {

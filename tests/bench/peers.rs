@@ -20,7 +20,7 @@ use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value, json};
 
 use appliance::Appliance;
-use report::{Report, argument};
+use report::Report;
 
 /// Any failure; a benchmark has nobody to sort them for.
 pub type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
@@ -31,10 +31,7 @@ const WITHIN: Duration = Duration::from_secs(900);
 const IMPORT: &str = "/accounts/import?mode=keep_good";
 
 fn main() -> ExitCode {
-    let done = measured().and_then(|(report, file)| report.publish(&file));
-    let Err(cause) = done else { return ExitCode::SUCCESS };
-    report::complain(&cause.to_string());
-    ExitCode::FAILURE
+    report::run(measured)
 }
 
 struct Bench {
@@ -42,15 +39,12 @@ struct Bench {
     database: PathBuf,
 }
 
-fn measured() -> Outcome<(Report, PathBuf)> {
-    let (binary, file) = (argument("--binary")?, argument("--result")?);
-    let beside = file.parent().ok_or("--result must name a file in a folder")?;
-    let folder = tempfile::Builder::new().prefix("bench-").tempdir_in(beside)?;
-    let mut appliance = Appliance::lay_out(&binary, folder.path())?;
-    stage(&binary, folder.path())?;
+fn measured(binary: &Path, folder: &Path) -> Outcome<Report> {
+    let mut appliance = Appliance::lay_out(binary, folder)?;
+    stage(binary, folder)?;
     appliance.start()?;
     appliance.prepare()?;
-    let bench = Bench { appliance, database: folder.path().join("state/jackfield.db") };
+    let bench = Bench { appliance, database: folder.join("state/jackfield.db") };
     let name = bench.name()?;
     bench.ask(
         "POST",
@@ -81,7 +75,7 @@ fn measured() -> Outcome<(Report, PathBuf)> {
     report.note("changed_s", "500 changes imported and with the peer, s", began.elapsed().as_secs_f64());
     let memory = bench.appliance.memory()?;
     report.note("resident_kib", "the appliance afterwards, resident, KiB", memory.resident as f64);
-    Ok((report, file))
+    Ok(report)
 }
 
 impl Bench {

@@ -11,7 +11,7 @@ mod rounds;
 
 use std::error::Error;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
@@ -20,7 +20,7 @@ use serde_json::Value;
 use appliance::{Appliance, Memory};
 use measure::{Samples, drive};
 use ping_pong::{PONG, PingPong};
-use report::{Report, argument};
+use report::Report;
 use rounds::{Row, alternate};
 
 /// Any failure; a benchmark has nobody to sort them for.
@@ -55,18 +55,12 @@ fn main() -> ExitCode {
     if std::env::args().nth(1).as_deref() == Some(PONG) {
         return ping_pong::answer();
     }
-    let done = measured().and_then(|(report, file)| report.publish(&file));
-    let Err(cause) = done else { return ExitCode::SUCCESS };
-    report::complain(&cause.to_string());
-    ExitCode::FAILURE
+    report::run(measured)
 }
 
-fn measured() -> Outcome<(Report, PathBuf)> {
-    let (binary, file) = (argument("--binary")?, argument("--result")?);
-    let beside = file.parent().ok_or("--result must name a file in a folder")?;
-    let folder = tempfile::Builder::new().prefix("bench-").tempdir_in(beside)?;
-    let mut appliance = Appliance::lay_out(&binary, folder.path())?;
-    stage(&binary, folder.path())?;
+fn measured(binary: &Path, folder: &Path) -> Outcome<Report> {
+    let mut appliance = Appliance::lay_out(binary, folder)?;
+    stage(binary, folder)?;
     appliance.start()?;
     appliance.prepare()?;
     let pid = await_echo(&appliance)?;
@@ -81,9 +75,9 @@ fn measured() -> Outcome<(Report, PathBuf)> {
     weigh(&mut report, &LOADED, Memory::of(pid)?);
     report.note("restart_ms", "restart until it serves again (median), ms", restarts(&appliance)?);
     report.note("core_private_kib", "core: private memory, KiB", appliance.memory()?.private as f64);
-    sizes(&mut report, &binary)?;
+    sizes(&mut report, binary)?;
     appliance.stop()?;
-    Ok((report, file))
+    Ok(report)
 }
 
 /// Lays echo out beside what is there already.

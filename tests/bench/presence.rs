@@ -9,7 +9,7 @@ mod report;
 mod rounds;
 
 use std::error::Error;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use appliance::{Appliance, Memory};
 use crowd::{Crowd, LAST};
 use measure::{Samples, drive};
-use report::{Report, argument};
+use report::Report;
 use rounds::alternate;
 use serde_json::json;
 
@@ -55,21 +55,15 @@ const SUSTAINED_LOAD: Labels = [
 ];
 
 fn main() -> ExitCode {
-    let done = measured().and_then(|(report, file)| report.publish(&file));
-    let Err(cause) = done else { return ExitCode::SUCCESS };
-    report::complain(&cause.to_string());
-    ExitCode::FAILURE
+    report::run(measured)
 }
 
-fn measured() -> Outcome<(Report, PathBuf)> {
-    let (binary, file) = (argument("--binary")?, argument("--result")?);
-    let beside = file.parent().ok_or("--result must name a file in a folder")?;
-    let folder = tempfile::Builder::new().prefix("bench-").tempdir_in(beside)?;
-    let mut appliance = Appliance::lay_out(&binary, folder.path())?;
+fn measured(binary: &Path, folder: &Path) -> Outcome<Report> {
+    let mut appliance = Appliance::lay_out(binary, folder)?;
     appliance.start()?;
     appliance.prepare()?;
     make_room(&appliance)?;
-    let accounts = people(&appliance, &folder.path().join("state/jackfield.db"))?;
+    let accounts = people(&appliance, &folder.join("state/jackfield.db"))?;
     let mut report = Report::new("presence");
     weigh(&mut report, &IDLE, appliance.memory()?);
     for count in SUBSCRIBERS {
@@ -87,7 +81,7 @@ fn measured() -> Outcome<(Report, PathBuf)> {
     sustained(&appliance, &accounts, &mut report)?;
     weigh(&mut report, &SUSTAINED_LOAD, appliance.memory()?);
     appliance.stop()?;
-    Ok((report, file))
+    Ok(report)
 }
 
 /// All of a crowd come from one address.

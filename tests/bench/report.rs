@@ -4,6 +4,7 @@
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use serde_json::{Map, Value, json};
 
@@ -74,6 +75,21 @@ impl Report {
 
 fn figures(samples: &Samples) -> Value {
     json!({"per_second": samples.rate(), "p50_ms": samples.quantile(0.5), "p99_ms": samples.quantile(0.99)})
+}
+
+/// Runs a benchmark with the binary that `--binary` names and a folder of its own, and puts its figures into the file
+/// that `--result` names; says why when there are none.
+pub fn run(measured: fn(&Path, &Path) -> Outcome<Report>) -> ExitCode {
+    let done = || {
+        let (binary, file) = (argument("--binary")?, argument("--result")?);
+        let beside = file.parent().ok_or("--result must name a file in a folder")?;
+        // On the disk that is built on: /tmp is memory on some machines, where durable writes cost nothing.
+        let folder = tempfile::Builder::new().prefix("bench-").tempdir_in(beside)?;
+        measured(&binary, folder.path())?.publish(&file)
+    };
+    let Err(cause) = done() else { return ExitCode::SUCCESS };
+    complain(&cause.to_string());
+    ExitCode::FAILURE
 }
 
 /// The file that `--binary` or `--result` names; what else cargo passes is its own.

@@ -51,6 +51,8 @@ const PROVOKED = [
   ["/api/v1/pbx-nodes", 422],
   ["/api/v1/hooks/nine", 422],
   ["/api/v1/peers", 422],
+  ["/api/v1/peering/invitations", 422],
+  ["/api/v1/peering/invitations:accept", 422],
   ["/synchronizer", 404],
   ["/api/v1/cloudlink", 422],
   ["/api/v1/teams", 422],

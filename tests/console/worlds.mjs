@@ -110,12 +110,19 @@ async function testsDirectory(visitor) {
 async function invites(visitor) {
   await visitor.press("main a[href='#/plugin/peering']");
   await visitor.see("Peering");
+  await visitor.press("main a[href='#/plugin/peering/invite']");
+  await visitor.see("Invite a sister appliance");
+  await visitor.fill(named("expires_in_hours"), "9000");
+  await visitor.press("main form > button");
+  await visitor.insistErrorAt("expires_in_hours", "168");
+  await visitor.fill(named("expires_in_hours"), "24");
   await visitor.fill(named("note"), "Bob in Berlin");
   await visitor.press("main form > button");
-  const code = visitor.page.locator(".outcome code");
+  const code = visitor.page.locator(".outcome textarea");
   await code.waitFor();
-  visitor.secrets.push(await code.innerText());
-  await visitor.page.reload();
+  await visitor.insistFit("peering invitation");
+  visitor.secrets.push(await code.inputValue());
+  await visitor.press("main a[href='#/plugin/peering']");
   await visitor.see("Peering");
   await visitor.page.locator("td", { hasText: "Bob in Berlin" }).waitFor();
   await visitor.insistFit("peering");

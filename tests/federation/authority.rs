@@ -4,6 +4,8 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
     date_time_ymd,
 };
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 
 /// The authority.
 pub struct Authority(CertifiedIssuer<'static, KeyPair>);
@@ -14,6 +16,13 @@ pub struct Leaf {
     pub cert: String,
     /// The key.
     pub key: String,
+}
+
+impl Leaf {
+    /// The certificate as it is shown.
+    pub fn der(&self) -> Vec<u8> {
+        CertificateDer::from_pem_slice(self.cert.as_bytes()).expect("PEM").to_vec()
+    }
 }
 
 impl Authority {
@@ -32,8 +41,14 @@ impl Authority {
 
     /// A certificate for servers until that year's first day.
     pub fn leaf(&self, name: &str, until: i32) -> Leaf {
-        let mut params = CertificateParams::new(vec![name.to_owned()]).expect("a DNS name");
-        params.distinguished_name.push(DnType::CommonName, name);
+        self.leaf_of(&[name], until)
+    }
+
+    /// The same for several names.
+    pub fn leaf_of(&self, names: &[&str], until: i32) -> Leaf {
+        let owned = names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let mut params = CertificateParams::new(owned).expect("DNS names");
+        params.distinguished_name.push(DnType::CommonName, names[0]);
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         (params.not_before, params.not_after) = (date_time_ymd(2020, 1, 1), date_time_ymd(until, 1, 1));
         let key = KeyPair::generate().expect("a key");

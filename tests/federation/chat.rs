@@ -242,6 +242,52 @@ fn each_message_arrives_once_or_its_sender_is_told_when_the_partner_is_killed() 
     });
 }
 
+/// What our user was acknowledged goes out after the restart, and what bob's server was answered a ping behind is there;
+/// both under the ids that they had.
+#[test]
+fn each_message_arrives_under_one_id_when_the_appliance_is_killed() {
+    within(HOSTS, |network| {
+        let prosody = prosody(network);
+        let (mut appliance, _) = chatting(&[federated()]);
+        let (mut bob, mut ann) = (prosody.bob("far.example"), user("ann", "desk"));
+        for n in 0..100 {
+            bob.say(&message("ben@home.example", &format!("b{n}"), &format!("answered {n}")));
+        }
+        bob.say("<iq type='get' to='home.example' id='p0'><ping xmlns='urn:xmpp:ping'/></iq>");
+        bob.hear("p0");
+        for n in 0..100 {
+            raw(&mut ann, &message("bob@far.example", &format!("k{n}k"), &format!("text {n}.")));
+        }
+        ann.pings();
+        appliance.kill9();
+        appliance.resume();
+        appliance.await_up(&["federation"]);
+        await_clients();
+        let mut ben = User::begin("ben@home.example/desk", PASSWORD, C2S, &[]);
+        ben.hears("started");
+        ben.does(&json!({"do": "presence"}));
+        let (mut heard, mut all, begun) = (String::new(), BTreeMap::new(), Instant::now());
+        loop {
+            bob.say("<iq type='get' to='far.example' id='p1'><ping xmlns='urn:xmpp:ping'/></iq>");
+            heard += &bob.hear("p1");
+            given(&ben, &mut all);
+            let here = (0..100).filter(|n| all.contains_key(&format!("answered {n}"))).count();
+            let there = (0..100).filter(|n| heard.contains(&format!("text {n}."))).count();
+            if (here, there) == (100, 100) {
+                break;
+            }
+            assert!(begun.elapsed() < PROMISED, "ben has {here} of 100, bob {there}");
+        }
+        for n in 0..100 {
+            let (texts, ids) = (format!("text {n}."), format!("id='k{n}k'"));
+            assert_eq!(heard.matches(&texts).count(), heard.matches(&ids).count(), "{texts}");
+        }
+        assert!(all.values().all(|ids| ids.len() == 1), "{all:?}");
+        let admin = appliance.admin();
+        assert!(awaited(PATIENCE, || (kept(&admin) == 0).then_some(())).is_some(), "{} wait", kept(&admin));
+    });
+}
+
 /// What ben has been given, by the text; each with the ids under which it came.
 fn given(ben: &User, into: &mut BTreeMap<String, BTreeSet<String>>) {
     for told in ben.so_far().into_iter().filter(|told| told["what"] == "stanza") {

@@ -20,6 +20,8 @@ class Client(slixmpp.ClientXMPP):
         super().__init__(args.jid, args.password, sasl_mech=args.mechanism)
         self.register_plugin("xep_0030")
         self.register_plugin("xep_0199")
+        self.register_plugin("xep_0004")
+        self.register_plugin("xep_0055", {"provide_search": False})
         self.register_plugin("xep_0198")
         self.plugin["xep_0198"].allow_resume = args.resume
         self.ssl_context.check_hostname = False
@@ -46,6 +48,28 @@ class Client(slixmpp.ClientXMPP):
         mechanism = self.plugin["feature_mechanisms"].mech
         say(what, jid=self.boundjid.full, mechanism=mechanism and mechanism.name)
 
+    async def search(self, fields):
+        """Finds the directory as a client does, fills its form in, and says who was found."""
+        disco = self.plugin["xep_0030"]
+        items = await disco.get_items(jid=self.boundjid.domain, timeout=20)
+        for jid, _, _ in items["disco_items"]["items"]:
+            info = await disco.get_info(jid=jid, timeout=20)
+            if "jabber:iq:search" in info["disco_info"]["features"]:
+                break
+        else:
+            return say("found", error="no directory")
+        ask = self.make_iq_get(ito=jid)
+        ask.enable("search")
+        form = (await ask.send(timeout=20))["search"]["form"]
+        iq = self.plugin["xep_0055"].make_search_iq(ito=jid)
+        for name, value in fields.items():
+            iq["search"]["form"].add_field(name, value=value)
+        try:
+            found = (await iq.send(timeout=20))["search"]["form"]
+        except slixmpp.exceptions.IqError as error:
+            return say("found", error=error.condition)
+        say("found", at=str(jid), error=None, asked=list(form.get_fields()), words=found["instructions"], items=list(found.get_items()))
+
     async def do(self, order):
         what = order["do"]
         if what == "presence":
@@ -60,6 +84,8 @@ class Client(slixmpp.ClientXMPP):
         elif what == "disco":
             info = await self.plugin["xep_0030"].get_info(jid=order["to"], timeout=20)
             say("disco", features=sorted(info["disco_info"]["features"]))
+        elif what == "search":
+            await self.search(order["fields"])
         elif what == "raw":
             self.send_raw(order["text"])
         elif what == "break":

@@ -1,12 +1,16 @@
 //! Federation with real servers of other companies: unmodified Prosody in a network of its own, and a raw line for what
 //! no server would say. Who may talk to whom and the sentences of single fields are the plugin's own tests.
 
+mod addresses;
 pub mod authority;
 mod bad_input;
 mod chat;
 mod clients;
+mod directory;
 mod ejabberd;
+mod external;
 mod friend;
+mod links;
 pub mod network;
 mod person;
 mod presence;

@@ -2,20 +2,16 @@
 //! body starts is in it too, on the usual ports; it goes with the test.
 
 use std::fs;
-use std::os::fd::AsFd;
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
 
-use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
-
-use crate::harness::Process;
+use crate::harness::{Namespace, Process};
 
 /// Address of the name server.
 pub const NAMES: &str = "127.0.1.53";
 
 /// The namespace.
 pub struct Network {
-    name: String,
+    space: Namespace,
     _names: Process,
 }
 
@@ -40,15 +36,9 @@ pub fn within_names(hosts: &[(&str, &str)], records: &[String], body: impl FnOnc
 
 impl Network {
     fn enter(hosts: &[(&str, &str)], records: &[String]) -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("jackfield-{}-{count}", std::process::id());
-        run(Command::new("ip").args(["netns", "add", &name]));
-        let link = fs::File::open(format!("/run/netns/{name}")).expect("the namespace is there");
-        move_into_link_name_space(link.as_fd(), Some(LinkNameSpaceType::Network))
-            .expect("the thread moves (needs root)");
-        run(Command::new("ip").args(["link", "set", "lo", "up"]));
-        let folder = format!("/etc/netns/{name}");
+        let space = Namespace::new();
+        space.enter();
+        let folder = format!("/etc/netns/{}", space.name());
         fs::create_dir_all(&folder).expect("the folder of the namespace");
         fs::write(format!("{folder}/resolv.conf"), format!("nameserver {NAMES}\n")).expect("its resolver");
         let mut names = Command::new("dnsmasq");
@@ -71,13 +61,13 @@ impl Network {
         }
         names.args(records);
         let names = Process::start(names.stdout(Stdio::null()).stderr(Stdio::null()));
-        Self { name, _names: names }
+        Self { space, _names: names }
     }
 
     /// A program that sees this network's name server as the system's.
     pub fn command(&self, program: &str) -> Command {
         let mut command = Command::new("ip");
-        command.args(["netns", "exec", &self.name, program]);
+        command.args(["netns", "exec", self.space.name(), program]);
         command
     }
 }
@@ -85,12 +75,6 @@ impl Network {
 impl Drop for Network {
     fn drop(&mut self) {
         // A test that fails already must not fail once more.
-        let _ = Command::new("ip").args(["netns", "del", &self.name]).status();
-        let _ = fs::remove_dir_all(format!("/etc/netns/{}", self.name));
+        let _ = fs::remove_dir_all(format!("/etc/netns/{}", self.space.name()));
     }
-}
-
-fn run(command: &mut Command) {
-    let status = command.status().expect("`ip` of iproute2 runs");
-    assert!(status.success(), "{command:?} ended with {status}");
 }

@@ -8,7 +8,7 @@ use super::*;
 const SUBSCRIBE: &str = "<presence type='subscribe' to='bob@far.example'/>";
 
 /// An appliance that far.example trusts and is trusted by, with ann, who may log in.
-fn trusting(authority: &Authority) -> (Appliance, Client, String) {
+pub fn trusting(authority: &Authority) -> (Appliance, Client, String) {
     let (appliance, admin) = home(&[json!({"domain": "far.example"})]);
     set(&admin, "c2s_listen", json!(["127.0.1.1:5222"]));
     certify(&admin, authority);
@@ -23,7 +23,7 @@ fn id_of(admin: &Client, login: &str) -> String {
     mine.expect("the account is there")["id"].as_str().expect("a text").to_owned()
 }
 
-fn prosody(network: &network::Network, authority: &Authority) -> Prosody {
+pub fn prosody(network: &network::Network, authority: &Authority) -> Prosody {
     let hosts = [("far.example", authority.leaf("far.example", 2090))];
     Prosody::start(network, "127.0.1.2", &hosts, &authority.pem(), true)
 }

@@ -1,4 +1,4 @@
-//! Presence between worlds: a user whose state only Teams knows, contacts of an external peer, and ejabberd.
+//! Presence between worlds: a user whose state only Teams knows, and ejabberd.
 
 use serde_json::{Value, json};
 
@@ -7,11 +7,11 @@ use super::presence::befriend;
 use super::*;
 use crate::plugins::mirror;
 
-/// An appliance with a plugin that may speak for Teams and bring directories, federated with far.example.
+/// An appliance with a plugin that may speak for Teams, federated with far.example.
 fn with_mirror(authority: &Authority, rows: &[Value]) -> (Appliance, Client) {
     let mut appliance = Appliance::laid_out_with(&["federation"], |config| config);
     mirror::put(&appliance, "1.0.0", |manifest| {
-        manifest.replace("\"secret/1\"]", "\"secret/1\", \"presence/1\", \"directory/1\"]")
+        manifest.replace("\"secret/1\"]", "\"secret/1\", \"presence/1\"]")
     });
     appliance.resume();
     appliance.await_up(&["federation", "mirror"]);
@@ -30,17 +30,8 @@ fn relay(admin: &Client, op: &str, args: &Value) -> Value {
     answer["reply"].clone()
 }
 
-/// A directory of the peer that has these people and no others.
-fn synchronize(admin: &Client, peer: &str, entries: &Value) {
-    let order = json!({"owner": {"synchronizer": "peer/far"}, "enterprise": "home", "peer": peer, "who": "test",
-        "confirm": true, "grace_days": 0});
-    let run = relay(admin, "directory.open", &order)["run"].clone();
-    relay(admin, "directory.put", &json!({"run": run, "entries": entries}));
-    let close = json!({"run": run, "outcome": "complete", "detail": ""});
-    assert!(relay(admin, "directory.close", &close)["held"].is_null());
-}
-
-fn ann_of(admin: &Client) -> String {
+/// The id of ann's account.
+pub fn ann_of(admin: &Client) -> String {
     let accounts = admin.get("/accounts").expect(200).items().to_vec();
     let ann = accounts.iter().find(|account| account["login_id"] == "ann").expect("ann");
     ann["id"].as_str().expect("a text").to_owned()
@@ -71,47 +62,6 @@ fn a_user_without_a_client_is_seen_as_teams_has_it() {
         bob.say("<presence type='unavailable'/>");
         bob.say("<presence/>");
         bob.hear("Board");
-    });
-}
-
-#[test]
-fn contacts_of_an_external_peer_are_subscribed_and_their_presence_is_the_appliances() {
-    within(HOSTS, |network| {
-        let authority = Authority::new();
-        let hosts = [("far.example", authority.leaf("far.example", 2090))];
-        let prosody = Prosody::start(network, "127.0.1.2", &hosts, &authority.pem(), true);
-        // Nobody has put the domain into the table.
-        let (_appliance, admin) = with_mirror(&authority, &[]);
-        let id = ann_of(&admin);
-        let_in(&admin, &[&id]);
-        let peer = json!({"enterprise": "home", "description": "Far", "kind": "external"});
-        let peer = admin.post("/peers", &peer).expect(201).id();
-        relay(&admin, "peer.domain", &json!({"peer": peer, "domain": "far.example"}));
-        let order =
-            json!({"owner": {"synchronizer": "peer/far"}, "enterprise": "home", "peer": peer, "who": "test"});
-        let run = relay(&admin, "directory.open", &order)["run"].clone();
-        let bob =
-            json!({"key": "1", "hash": "1", "login_id": "bob", "first_name": "Bob", "last_name": "Far"});
-        relay(&admin, "directory.put", &json!({"run": run, "entries": [bob]}));
-        relay(&admin, "directory.close", &json!({"run": run, "outcome": "complete", "detail": ""}));
-        let mut bob = prosody.bob("far.example").interested();
-        bob.hear("directory@home.example");
-        bob.say("<presence type='subscribed' to='directory@home.example'/>");
-        let counts = || admin.get("/federation/contacts").expect(200).items().to_vec();
-        let seen = awaited(SOON, || counts().into_iter().find(|counts| counts["seen"] == 1));
-        assert_eq!(seen.expect("bob is seen")["watcher"], "directory@home.example");
-        let shown = admin.get("/federation/servers").expect(200).items().to_vec();
-        assert_eq!((&shown[0]["domain"], &shown[0]["peer"]), (&json!("far.example"), &json!(peer)));
-        let (mut ann, roster) = Person::arrive("ann@home.example/desk", &authority);
-        assert!(roster.contains("bob@far.example") && roster.contains("<group>Far</group>"), "{roster}");
-        bob.say("<presence><show>xa</show><status>Out</status></presence>");
-        ann.hear(&["<presence", "bob@far.example/uc", "<show>xa</show>", "Out"]);
-        bob.say("<presence type='subscribe' to='directory@home.example'/>");
-        bob.hear("type='unsubscribed'");
-        synchronize(&admin, &peer, &json!([]));
-        bob.hear("type='unsubscribe'");
-        let none = awaited(SOON, || counts().is_empty().then_some(()));
-        assert!(none.is_some(), "{:#?}", counts());
     });
 }
 

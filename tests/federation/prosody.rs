@@ -4,6 +4,8 @@ use std::fs;
 use std::process::Stdio;
 use std::time::Duration;
 
+use rustix::process::Signal;
+
 use super::authority::Leaf;
 use super::network::Network;
 use super::wire::Line;
@@ -33,12 +35,13 @@ impl Prosody {
 pidfile = "{pid}"
 data_path = "{data}"
 interfaces = {{ "{address}" }}
-modules_enabled = {{ "roster", "saslauth", "tls", "dialback", "disco", "ping" }}
+modules_enabled = {{ "roster", "saslauth", "tls", "dialback", "disco", "ping", "register" }}
 authentication = "internal_plain"
 c2s_require_encryption = false
 allow_unencrypted_plain_auth = true
 s2s_require_encryption = true
 s2s_secure_auth = {secure}
+allow_registration = true
 limits = {{}}
 log = {{ debug = "{log}" }}
 "#,
@@ -46,6 +49,13 @@ log = {{ debug = "{log}" }}
             data = path("data"),
             log = path("log"),
         );
+        if let [(host, _), ..] = hosts {
+            let (cert, key) = (path(&format!("{host}.crt")), path(&format!("{host}.key")));
+            config += &format!(
+                "s2s_direct_tls_ports = {{ 5270 }}\ns2s_direct_tls_ssl = {{ certificate = \"{cert}\"; key = \"{key}\"; cafile = \"{}\" }}\n",
+                path("ca.pem")
+            );
+        }
         for (host, leaf) in hosts {
             let (cert, key) = (path(&format!("{host}.crt")), path(&format!("{host}.key")));
             fs::write(&cert, &leaf.cert).expect("the certificate is written");
@@ -87,6 +97,20 @@ log = {{ debug = "{log}" }}
     /// Ends it without a farewell.
     pub fn kill(&mut self) {
         self.running = None;
+    }
+
+    /// Stops it in its tracks: it takes connections and says nothing, until it thaws.
+    pub fn freeze(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// It goes on where it was.
+    pub fn thaw(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        self.running.as_ref().expect("it runs").signal(signal);
     }
 
     /// Its log.

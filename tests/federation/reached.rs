@@ -1,7 +1,7 @@
 //! The test of a server: every way in which a partner is not reached has its own words and advice.
 
 use std::io::{Read, Write};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream, ToSocketAddrs};
 
 use serde_json::{Value, json};
 
@@ -16,6 +16,7 @@ const HOSTS: &[(&str, &str)] = &[
     ("closed.example", "127.0.1.3"),
     ("clear.example", "127.0.1.4"),
     ("web.example", "127.0.1.5"),
+    ("lost.example", "127.0.1.6"),
 ];
 
 /// A server that says that once to everybody who connects.
@@ -31,6 +32,15 @@ fn saying(address: &str, text: &'static str) {
             let _ = socket.read(&mut bytes);
         }
     });
+}
+
+/// A host whose answer is lost on the way: its queue of connections is full, so it drops whoever else connects.
+fn lost(address: &str) -> (TcpListener, Vec<TcpStream>) {
+    let place = (address, 5269).to_socket_addrs().expect("an address").next().expect("one");
+    let listener = TcpListener::bind(place).expect("the port is free");
+    rustix::net::listen(&listener, 0).expect("a queue of none");
+    let connects = || TcpStream::connect_timeout(&place, Duration::from_millis(300)).ok();
+    (listener, std::iter::from_fn(connects).collect())
 }
 
 fn test(admin: &Client, domain: &str) -> Value {
@@ -63,6 +73,7 @@ fn every_failure_has_its_own_words_and_advice() {
             "<stream:stream xmlns:stream='http://etherx.jabber.org/streams' xmlns='jabber:server' id='1' version='1.0'>\
              <stream:features><dialback xmlns='urn:xmpp:features:dialback'/></stream:features>",
         );
+        let _lost = lost("127.0.1.6");
         saying("127.0.1.5", "HTTP/1.1 400 Bad Request\r\n\r\n");
         let mut rows: Vec<_> = HOSTS[1..].iter().map(|(domain, _)| json!({"domain": domain})).collect();
         rows.push(json!({"domain": "missing.example"}));
@@ -76,6 +87,7 @@ fn every_failure_has_its_own_words_and_advice() {
         assert_eq!(all, vec![json!("ok"); 6], "{good:#}");
         fails(&test(&admin, "missing.example"), "dns", "DNS knows no missing.example", "spelling");
         fails(&test(&admin, "closed.example"), "tcp", "refuses connections", "XMPP service runs");
+        fails(&test(&admin, "lost.example"), "tcp", "did not answer within 10 seconds", "firewall");
         fails(&test(&admin, "clear.example"), "tls", "offers no TLS", "TLS switched on there");
         fails(&test(&admin, "web.example"), "stream", "it is not XML", "host and port");
         fails(&test(&admin, "strange.example"), "certificate", "not trusted here", "Add its authority");

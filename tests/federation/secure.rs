@@ -24,8 +24,11 @@ pub struct Secure {
     heard: String,
 }
 
-/// TLS in these versions, with any certificate and nothing kept of earlier connections.
-pub fn any_certificate(versions: &[&'static SupportedProtocolVersion]) -> Arc<ClientConfig> {
+/// What clients ask for by ALPN (XEP-0368).
+pub const CLIENT: &[u8] = b"xmpp-client";
+
+/// TLS in these versions, with any certificate, for that protocol, and nothing kept of earlier connections.
+pub fn any_certificate(versions: &[&'static SupportedProtocolVersion], protocol: &[u8]) -> Arc<ClientConfig> {
     let crypto = Arc::new(provider::default_provider());
     let mut config = ClientConfig::builder_with_provider(Arc::clone(&crypto))
         .with_protocol_versions(versions)
@@ -33,7 +36,7 @@ pub fn any_certificate(versions: &[&'static SupportedProtocolVersion]) -> Arc<Cl
         .dangerous()
         .with_custom_certificate_verifier(AnyCertificate::required(&crypto))
         .with_no_client_auth();
-    config.alpn_protocols = vec![b"xmpp-client".to_vec()];
+    config.alpn_protocols = vec![protocol.to_vec()];
     config.resumption = Resumption::disabled();
     Arc::new(config)
 }
@@ -42,15 +45,12 @@ impl Secure {
     /// Connects to a port where TLS begins at once.
     pub fn connect(port: u16) -> Self {
         let socket = TcpStream::connect(("127.0.0.1", port)).expect("the port takes connections");
-        Self::over(socket, any_certificate(ALL_VERSIONS), "home.example")
+        Self::over(socket, any_certificate(ALL_VERSIONS, CLIENT), "home.example")
     }
 
     /// The same over that connection, with that TLS, to that domain.
     pub fn over(socket: TcpStream, config: Arc<ClientConfig>, domain: &'static str) -> Self {
-        let name = ServerName::try_from(domain).expect("a name");
-        socket.set_read_timeout(Some(Duration::from_millis(200))).expect("a time-out");
-        let session = ClientConnection::new(config, name).expect("a session");
-        Self { tls: StreamOwned::new(session, socket), domain, heard: String::new() }
+        Self { tls: begun(socket, config, domain), domain, heard: String::new() }
     }
 
     /// The same, after a header of its and one of ours.
@@ -174,4 +174,29 @@ impl Secure {
             Err(_) => None,
         }
     }
+}
+
+/// TLS on that connection, with a server of that name.
+fn begun(
+    socket: TcpStream,
+    config: Arc<ClientConfig>,
+    name: &str,
+) -> StreamOwned<ClientConnection, TcpStream> {
+    let name = ServerName::try_from(name.to_owned()).expect("a name");
+    socket.set_read_timeout(Some(Duration::from_millis(200))).expect("a time-out");
+    StreamOwned::new(ClientConnection::new(config, name).expect("a session"), socket)
+}
+
+/// The certificate that servers which ask for that name are shown where TLS begins at once.
+pub fn shown(place: &str, name: &str) -> Vec<u8> {
+    let socket = TcpStream::connect(place).expect("the port takes connections");
+    let mut tls = begun(socket, any_certificate(ALL_VERSIONS, b"xmpp-server"), name);
+    let until = Instant::now() + PATIENCE;
+    while tls.conn.is_handshaking() {
+        match tls.conn.complete_io(&mut tls.sock) {
+            Err(error) if error.kind() != ErrorKind::WouldBlock => panic!("TLS does not begin: {error}"),
+            _ => assert!(Instant::now() < until, "TLS does not begin"),
+        }
+    }
+    tls.conn.peer_certificates().expect("a certificate")[0].to_vec()
 }

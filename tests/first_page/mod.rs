@@ -14,6 +14,7 @@ use crate::harness::{
     Appliance, Client, account, await_plugin, awaited, enterprise_body, free_port, sister, site, with,
     workspace,
 };
+use crate::peering::sister::{MINUTE, Sister};
 
 /// Longest that the story may take, in seconds; it takes about ten.
 const STORY_SECONDS: &str = "180";
@@ -80,8 +81,12 @@ fn rehearsed(password: &str) -> Appliance {
 }
 
 fn tell(appliance: &Appliance, story: &str, password: &str) {
+    tell_more(appliance, story, password, &[]);
+}
+
+fn tell_more(appliance: &Appliance, story: &str, password: &str, more: &[&str]) {
     let base = format!("https://{}/", appliance.address());
-    let told = timed("node").arg(console(story)).args([&base, "alice", password]).output();
+    let told = timed("node").arg(console(story)).args([&base, "alice", password]).args(more).output();
     said_well(story, &told.expect("timeout runs"));
 }
 
@@ -115,6 +120,29 @@ fn an_administrator_sets_peering_cloudlink_and_teams_up_by_keyboard() {
     let base = format!("https://{}/", appliance.address());
     let story = timed("node").arg(console("worlds.mjs")).args([&base, "alice", PASSWORD]).output();
     said_well("the story", &story.expect("timeout runs"));
+}
+
+#[test]
+fn an_administrator_makes_a_sister_appliance_a_peer_and_looks_after_it_by_keyboard() {
+    const PASSWORD: &str = "plum-tree under 7 stars";
+    let (north, south) = (Sister::new("north.example", "north"), Sister::new("south.example", "south"));
+    said_well("the browser's packages", &timed(console("install")).output().expect("timeout runs"));
+    let create = ["admin", "create", "alice", "--role", "admin", "--password-stdin"];
+    let made = north.appliance.cli(&create, PASSWORD);
+    assert_eq!(made.code, 0, "{}{}", made.stdout, made.stderr);
+    south.admin.post("/enterprises", &enterprise_body("second")).expect(201);
+    let people: Vec<String> = (0..5).map(|n| south.account(&format!("bob-{n}"))).collect();
+    let code = south.invite()["code"].as_str().expect("a code").to_owned();
+    tell_more(&north.appliance, "sisters.mjs", PASSWORD, &["accept", &code]);
+    for id in &people[1..] {
+        south.admin.delete(&format!("/accounts/{id}"), "*").expect(204);
+    }
+    let peer = north.peer();
+    let asks = || (!north.status(&peer)["link"]["last_sync"]["held"].is_null()).then_some(());
+    assert!(awaited(MINUTE, asks).is_some(), "{:#}", north.status(&peer));
+    for story in ["held", "mismatch"] {
+        tell_more(&north.appliance, "sisters.mjs", PASSWORD, &[story]);
+    }
 }
 
 #[test]

@@ -26,6 +26,7 @@ const STOP_WITHIN: Duration = Duration::from_secs(5);
 /// An appliance of one's own. Dropping it kills the process, also when the test has failed.
 pub struct Appliance {
     folder: TempDir,
+    launcher: Vec<String>,
     running: Option<Running>,
     admin_token: OnceLock<String>,
 }
@@ -65,10 +66,15 @@ impl Appliance {
         stage.args(named.iter().flat_map(|name| ["--plugin", name]));
         let staged = stage.status();
         assert!(staged.expect("packaging/stage runs").success(), "packaging/stage failed");
-        let appliance = Self { folder, running: None, admin_token: OnceLock::new() };
+        let appliance = Self { folder, launcher: Vec::new(), running: None, admin_token: OnceLock::new() };
         let config = std::fs::read_to_string(appliance.config()).expect("stage writes the configuration");
         std::fs::write(appliance.config(), edit(config)).expect("the configuration can be written");
         appliance
+    }
+
+    /// From its next start on the process is started by this program with these arguments, which becomes it.
+    pub fn launch_by(&mut self, launcher: Vec<String>) {
+        self.launcher = launcher;
     }
 
     /// Starts the process in the directory as it is, and waits until it says that it is ready.
@@ -85,7 +91,7 @@ impl Appliance {
         // Left over from a start before this one.
         let _ = std::fs::remove_file(&notify);
         let readiness = UnixDatagram::bind(&notify).expect("a socket to hear of readiness");
-        let mut serve = self.command(&["serve", "--json"]);
+        let mut serve = self.launched_by(&self.launcher, &["serve", "--json"]);
         serve
             .env("NOTIFY_SOCKET", &notify)
             .stdin(Stdio::null())
@@ -206,8 +212,14 @@ impl Appliance {
 
     /// The binary with a bare environment, so that nothing of the machine disturbs.
     pub fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(binary());
-        command.args(args).arg("--config").arg(self.config()).env_clear().current_dir(self.folder.path());
+        self.launched_by(&[], args)
+    }
+
+    fn launched_by(&self, launcher: &[String], args: &[&str]) -> Command {
+        let mut words = launcher.iter().map(PathBuf::from).chain([binary()]);
+        let mut command = Command::new(words.next().expect("the binary at least"));
+        command.args(words).args(args).arg("--config").arg(self.config());
+        command.env_clear().current_dir(self.folder.path());
         command
     }
 

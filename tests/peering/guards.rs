@@ -1,5 +1,7 @@
 //! Nothing is wiped: what a directory that is down, half empty or silent leaves of those who came from it.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use serde_json::json;
 
 use super::slapd::{BASE, Slapd, people};
@@ -90,8 +92,14 @@ fn a_directory_that_is_down_or_stops_in_the_middle_changes_nothing() {
 }
 
 #[test]
-fn a_run_can_be_cancelled_while_the_directory_says_nothing() {
-    let stub = Stub::start(|_| vec![Turn::Send(person("jo", &[])), Turn::Hang]);
+fn a_run_tells_how_far_it_is_and_can_be_cancelled_while_the_directory_says_nothing() {
+    let page = AtomicUsize::new(0);
+    let stub = Stub::start(move |_| match page.fetch_add(1, Ordering::AcqRel) {
+        0 => {
+            (0..700).map(|n| Turn::Send(person(&format!("p{n}"), &[]))).chain([Turn::Done("more")]).collect()
+        }
+        _ => vec![Turn::Hang],
+    });
     let (_appliance, admin, peer) = site_with_peer();
     set_up(&admin, &peer, &stub.synchronizer());
     let job = begin(&admin, &peer, "");
@@ -102,6 +110,8 @@ fn a_run_can_be_cancelled_while_the_directory_says_nothing() {
         .send()
         .problem(409, "change/conflict")
         .says("under way already");
+    let far = || Some(admin.get(&job).expect(200).json).filter(|job| job["note"] == "700 entries are read");
+    assert!(awaited(super::SOON, far).is_some(), "{:#}", admin.get(&job).json);
     admin.call("POST", &format!("{job}:cancel")).send().expect(202);
     assert_eq!(ended(&admin, &job)["state"], "cancelled");
     let over = || Some(standing(&admin, &peer)).filter(|now| now["state"] == "cancelled");

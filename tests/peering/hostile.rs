@@ -58,8 +58,8 @@ fn one_bad_entry_harms_no_other() {
         ("uid=control", "givenName holds the character U+0001"),
         ("uid=many", "bytes; 1048576 are read"),
         ("uid=nameless", "sn is missing or empty, and a last name is needed"),
-        ("uid=double", "has the key of an entry before it"),
-        ("uid=login", "has the login \"GOOD\" of an entry before it"),
+        ("uid=double", "that of login \"twice\" is taken, that of \"double\" is not"),
+        ("uid=login", "that with the key \"key-good\" is taken, that with \"key-login\" is not"),
         ("uid=keyless", "entryUUID is missing"),
         ("uid=spaced", "login_id"),
         ("no name at all", "has a malformed name"),
@@ -68,6 +68,63 @@ fn one_bad_entry_harms_no_other() {
     }
     let kept = standing(&admin, &peer);
     assert_eq!(kept["latest"]["errors"].as_array().map(Vec::len), Some(9), "{kept:#}");
+}
+
+#[test]
+fn whoever_has_the_login_of_somebody_else_here_is_told() {
+    let stub = Stub::start(|_| {
+        let called = person("called", &[("telephoneNumber", values(b"4001"))]);
+        let all = [person("good", &[]), person("manual", &[]), called];
+        all.into_iter().map(Turn::Send).chain([Turn::Done("")]).collect()
+    });
+    let (_appliance, admin, _) = site_with_peer();
+    for (login, extension) in [("manual", "4000"), ("4001", "4002")] {
+        let account =
+            json!({"enterprise": "acme", "login_id": login, "last_name": "By hand", "extension": extension});
+        admin.post("/accounts", &account).expect(201);
+    }
+    let owner = "/enterprises/acme";
+    set_up(&admin, owner, &stub.synchronizer());
+    for (run, expected) in [[1, 0, 0, 0, 2], [0, 0, 0, 1, 2]].into_iter().enumerate() {
+        let result = synchronize(&admin, owner);
+        assert_eq!(counts(&result), expected, "run {run}: {result:#}");
+        assert!(told(&result, "key-manual").contains("manual account"), "{result:#}");
+        assert!(told(&result, "key-called").contains("is the login ID of another account"), "{result:#}");
+        assert_eq!(logins(&admin, owner), ["good"]);
+    }
+}
+
+/// As an Active Directory does: 1,500 at once, under a name that says which.
+#[test]
+fn values_that_come_in_ranges_are_read_to_their_end() {
+    let some =
+        |count: usize| (0..count).map(|n| format!("m{n}@ocs.example").into_bytes()).collect::<Vec<_>>();
+    let stub = Stub::start(move |asked| {
+        let who = ["ranged", "flood", "stuck", "plain"];
+        if !asked.is_base {
+            let begins = [("mail", vec![]), ("mail;range=0-1499", some(1500))];
+            let send =
+                |login: &&str| Turn::Send(person(login, if *login == "plain" { &[] } else { &begins }));
+            return who.iter().map(send).chain([Turn::Done("")]).collect();
+        }
+        let login = who.into_iter().find(|login| asked.names(&format!("uid={login},"))).expect("one of them");
+        let next = [1500, 3000, 4500].into_iter().find(|from| asked.names(&format!("mail;range={from}-*")));
+        let more = match (login, next.expect("a range that goes on")) {
+            ("ranged" | "flood", 1500) => vec![("mail;range=1500-2999", some(1500))],
+            ("ranged", _) => vec![("mail;range=3000-*", some(100))],
+            ("flood", 3000) => vec![("mail;range=3000-4499", some(1500))],
+            ("flood", _) => vec![("mail;range=4500-5999", some(1500))],
+            _ => vec![],
+        };
+        vec![Turn::Send(entry(format!("uid={login},dc=ocs,dc=example").as_bytes(), &more)), Turn::Done("")]
+    });
+    let (_appliance, admin, peer) = site_with_peer();
+    set_up(&admin, &peer, &stub.synchronizer());
+    let result = synchronize(&admin, &peer);
+    assert_eq!(counts(&result), [2, 0, 0, 0, 2], "{result:#}");
+    assert_eq!(logins(&admin, &peer), ["plain", "ranged"]);
+    assert!(told(&result, "uid=flood").contains("mail has more than 5000 values"), "{result:#}");
+    assert!(told(&result, "uid=stuck").contains("after value 1500 was not given"), "{result:#}");
 }
 
 #[test]

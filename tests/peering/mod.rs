@@ -5,14 +5,16 @@
 mod active_directory;
 mod guards;
 mod hostile;
+mod lan;
 mod raw;
-mod relay;
 mod runs;
-mod sister;
+pub mod sister;
 mod sister_hostile;
+mod sister_network;
 mod sister_people;
 mod sister_trust;
-mod slapd;
+mod sister_versions;
+pub mod slapd;
 mod stub;
 mod way;
 
@@ -37,7 +39,7 @@ fn site_with_peer() -> (Appliance, Client, String) {
 
 /// Sets the synchronizer of a peer or an enterprise, over the one that is there.
 #[track_caller]
-fn set_up(admin: &Client, owner: &str, body: &Value) {
+pub fn set_up(admin: &Client, owner: &str, body: &Value) {
     let path = format!("{owner}/synchronizer");
     let answer = match admin.get(&path) {
         old if old.status == 200 => admin.put(&path, "*", body),
@@ -67,12 +69,12 @@ fn ended(admin: &Client, job: &str) -> Value {
 
 /// A run that ends well; what it answers.
 #[track_caller]
-fn synchronize(admin: &Client, owner: &str) -> Value {
+pub fn synchronize(admin: &Client, owner: &str) -> Value {
     synchronize_with(admin, owner, "")
 }
 
 #[track_caller]
-fn synchronize_with(admin: &Client, owner: &str, query: &str) -> Value {
+pub fn synchronize_with(admin: &Client, owner: &str, query: &str) -> Value {
     let job = begin(admin, owner, query);
     let ended = ended(admin, &job);
     assert_eq!(ended["state"], "done", "{ended:#}");

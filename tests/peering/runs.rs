@@ -51,6 +51,32 @@ fn contacts_come_change_and_go_with_their_directory() {
 }
 
 #[test]
+fn scope_context_and_filter_say_who_is_meant() {
+    let entries = unit("Paris")
+        + &unit("Sales,ou=Paris")
+        + &person("top", "", "")
+        + &person("mid", "Paris", "")
+        + &person("low", "Sales,ou=Paris", "");
+    let slapd = Slapd::start(&entries);
+    let (_appliance, admin, peer) = site_with_peer();
+    for (fields, meant) in [
+        (json!({}), &["low", "mid", "top"][..]),
+        (json!({"scope": "one"}), &["top"]),
+        (json!({"search_context": "ou=Paris"}), &["low", "mid"]),
+        (json!({"search_context": "ou=Paris", "scope": "one"}), &["mid"]),
+        (json!({"search_context": "uid=mid,ou=Paris", "scope": "base"}), &["mid"]),
+        (json!({"filter": "(&(objectClass=inetOrgPerson)(!(uid=mid)))"}), &["low", "top"]),
+    ] {
+        set_up(&admin, &peer, &slapd.synchronizer(&fields));
+        let dry = synchronize_with(&admin, &peer, "?dry_run=1");
+        let adds = dry["list"]["adds"].as_array().expect("a list").iter();
+        let mut found: Vec<_> = adds.map(|one| one["login_id"].as_str().expect("a login")).collect();
+        found.sort_unstable();
+        assert_eq!(found, meant, "{fields}: {dry:#}");
+    }
+}
+
+#[test]
 fn a_dry_run_lists_what_would_be_done_and_does_nothing() {
     let slapd = Slapd::start(&people(0..3));
     let (_appliance, admin, peer) = site_with_peer();

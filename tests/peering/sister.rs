@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::lan::{Lan, Place};
 use crate::harness::*;
 use crate::plugins::mirror;
 
@@ -29,14 +30,16 @@ pub fn free_port() -> SocketAddr {
     listener.local_addr().expect("its address")
 }
 
-/// Gives the appliance's folder a web certificate for these names.
-pub fn certify(folder: &std::path::Path, names: &[&str]) {
+/// Gives the appliance's folder a web certificate for these names; its SHA-256.
+pub fn certify(folder: &std::path::Path, names: &[&str]) -> String {
     let key = rcgen::KeyPair::generate().expect("a key");
     let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
     let cert =
         rcgen::CertificateParams::new(names).expect("DNS names").self_signed(&key).expect("a certificate");
     fs::write(folder.join("key.pem"), key.serialize_pem()).expect("the key can be written");
     fs::write(folder.join("cert.pem"), cert.pem()).expect("the certificate can be written");
+    let digest = ring::digest::digest(&ring::digest::SHA256, cert.der());
+    data_encoding::HEXUPPER.encode(digest.as_ref())
 }
 
 impl Sister {
@@ -48,7 +51,27 @@ impl Sister {
 
     /// The same, reached somewhere else.
     pub fn reached_at(name: &str, enterprise: &str, listens: SocketAddr, reached: SocketAddr) -> Self {
-        let mut appliance = Appliance::laid_out_with(&["peering"], |config| with_certificate(&config));
+        let appliance = Appliance::laid_out_with(&["peering"], |config| with_certificate(&config));
+        let sister = Self::start(appliance, name, enterprise, listens);
+        sister.set("listen", json!([listens.to_string()]));
+        sister.set("address", json!(reached.to_string()));
+        // A plugin hears of a setting a moment after it is kept.
+        let heard = || (sister.us()["address"] == reached.to_string()).then_some(());
+        assert!(awaited(SOON, heard).is_some(), "the plugin did not hear of its address");
+        sister
+    }
+
+    /// One at a place of a network, with the usual settings.
+    pub fn within(lan: &Lan, place: &Place, name: &str, enterprise: &str, clock_ahead: i64) -> Self {
+        let way = format!("{}:0", place.way());
+        let edit = |config: String| with_certificate(&config.replace("127.0.0.1:0", &way));
+        let mut appliance = Appliance::laid_out_with(&["peering"], edit);
+        appliance.launch_by(lan.launcher(place, clock_ahead));
+        let listens = format!("{}:8444", place.address()).parse().expect("an address");
+        Self::start(appliance, name, enterprise, listens)
+    }
+
+    fn start(mut appliance: Appliance, name: &str, enterprise: &str, listens: SocketAddr) -> Self {
         certify(appliance.folder(), &[name]);
         mirror::put(&appliance, "1.0.0", |manifest| {
             manifest.replace("\"secret/1\"]", "\"secret/1\", \"message/1\", \"presence/1\"]")
@@ -57,16 +80,17 @@ impl Sister {
         appliance.await_up(&["mirror", "peering"]);
         let admin = appliance.admin();
         admin.post("/enterprises", &enterprise_body(enterprise)).expect(201);
-        let sister = Self { appliance, admin, enterprise: enterprise.to_owned(), listens };
-        sister.set("listen", json!([listens.to_string()]));
-        sister.set("address", json!(reached.to_string()));
-        // A plugin hears of a setting a moment after it is kept.
-        let heard = || {
-            (sister.admin.get("/peering").expect(200).json["us"]["address"] == reached.to_string())
-                .then_some(())
-        };
-        assert!(awaited(SOON, heard).is_some(), "the plugin did not hear of its address");
-        sister
+        Self { appliance, admin, enterprise: enterprise.to_owned(), listens }
+    }
+
+    /// How peering does, with all peers.
+    pub fn peering(&self) -> Value {
+        self.admin.get("/peering").expect(200).json
+    }
+
+    /// What others know it as.
+    pub fn us(&self) -> Value {
+        self.peering()["us"].clone()
     }
 
     /// Starts again what was stopped or killed.
@@ -129,6 +153,40 @@ impl Sister {
 
     pub fn domain(&self) -> String {
         format!("{}.example.com", self.enterprise)
+    }
+
+    /// Contacts that peers have brought: as the list of accounts has them.
+    pub fn contacts(&self) -> Vec<Value> {
+        let all = all_pages(&self.admin, &format!("/accounts?enterprise={}", self.enterprise));
+        all.into_iter().filter(|account| account["origin"] == "peer").collect()
+    }
+
+    /// The id of the contact with that login, once it is there.
+    #[track_caller]
+    pub fn await_contact(&self, login: &str) -> String {
+        let found = awaited(MINUTE, || self.contacts().into_iter().find(|one| one["login_id"] == login));
+        let found = found.unwrap_or_else(|| {
+            let peers = &self.admin.get("/peering").expect(200).json["peers"];
+            panic!("{login} is no contact: {:#?} {peers:#}", self.contacts())
+        });
+        found["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// What somebody is doing.
+    pub fn state(&self, account: &str) -> Value {
+        self.admin.get(&format!("/accounts/{account}/presence")).expect(200).json["state"].clone()
+    }
+
+    /// Says what somebody is doing, as they do by hand.
+    pub fn put_state(&self, account: &str, state: &str) {
+        let path = format!("/accounts/{account}/presence/manual");
+        self.admin.put(&path, "*", &json!({ "state": state })).expect(200);
+    }
+
+    #[track_caller]
+    pub fn await_state(&self, account: &str, within: Duration, wanted: &str) {
+        let is_so = || (self.state(account) == wanted).then_some(());
+        assert!(awaited(within, is_so).is_some(), "it is {}, not {wanted}", self.state(account));
     }
 
     /// Asks an operation as a plugin does.

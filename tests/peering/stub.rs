@@ -85,6 +85,14 @@ pub struct Stub {
 pub struct Asked {
     /// Scope `base`.
     pub is_base: bool,
+    request: Vec<u8>,
+}
+
+impl Asked {
+    /// Whether a text is in it: a name, or an attribute.
+    pub fn names(&self, text: &str) -> bool {
+        self.request.windows(text.len()).any(|part| part == text.as_bytes())
+    }
 }
 
 impl Stub {
@@ -137,7 +145,7 @@ fn serve(
         match tag {
             0x60 => socket.write_all(&message(id, &result(0x61, 0), &[]))?,
             0x63 => {
-                let asked = Asked { is_base: scope(&request) == 0 };
+                let asked = Asked { is_base: scope(&request) == 0, request };
                 for turn in answer(&asked) {
                     play(&mut socket, id, &turn, ending)?;
                 }

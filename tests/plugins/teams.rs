@@ -26,8 +26,10 @@ fn account(admin: &Client, login: &str) -> String {
 
 fn finding(admin: &Client, name: &str) -> Value {
     let page = admin.get("/doctor").expect(200);
-    let found = page.items().iter().find(|item| item["name"].as_str().unwrap().ends_with(name));
-    found.unwrap_or_else(|| panic!("no finding {name}: {page}")).clone()
+    let found = page.items().iter().filter(|item| item["name"].as_str().unwrap().ends_with(name));
+    let found: Vec<_> = found.collect();
+    assert_eq!(found.len(), 1, "findings {name}: {page}");
+    found[0].clone()
 }
 
 #[test]

@@ -8,6 +8,8 @@
 export function follow(names, act) {
   const stream = new EventSource(`/api/v1/events?events=${names.join(",")}`);
   for (const name of names) stream.addEventListener(name, (event) => act(JSON.parse(event.data)));
+  // What happened between the drawing of the page and now, nobody has told.
+  stream.addEventListener("open", () => act(null));
   stream.addEventListener("reset", () => act(null));
   // Whoever may not follow any more, or not this, is told by the next request; a stream does not try for ever.
   stream.addEventListener("end", () => stream.close());

@@ -16,6 +16,10 @@
 // context.go(steps, m) shows a view of this page, greeting with a message or with nothing
 // context.attempt(act, text) does something and draws the page anew with that text, or with what went wrong
 // context.follow(job, tell) nodes of a job, by its id, that are drawn anew while it works; `tell(job)` gives what came of it
+// context.enterprise() the list box of enterprises that all pages share, {id, node}: which one is chosen (null: there is
+//                    none yet), and the nodes to choose another; the page is drawn anew then
+// context.on(names, act) while the page is shown, act(event) for each event of these names, {event, object}; null when
+//                    some were missed
 // context.ui         element, prose, paragraph, state, icon, notice, greeting, explain, section, table, button, actions,
 //                    facts, sentence, listing, paged
 // context.form       form and its fields: field, choice, password; and with a value that is there already: chosen,
@@ -24,10 +28,12 @@
 
 import * as api from "./api.js";
 import { confirm } from "./confirm.js";
+import { listBox } from "./enterprises.js";
 import * as fields from "./fields.js";
 import * as form from "./form.js";
 import { follow } from "./job_view.js";
 import { listing } from "./listing.js";
+import * as live from "./live.js";
 import { paged } from "./paged.js";
 import * as session from "./session.js";
 import * as ui from "./ui.js";
@@ -125,6 +131,8 @@ function given(plugin, context) {
     again,
     attempt: (act, text) => attempted(act, text, again),
     follow: (job, tell) => follow(job, context, () => [], tell),
+    enterprise: () => listBox(context),
+    on: (names, act) => context.onLeave(live.follow(names, act)),
     api: API,
     ui: UI,
     form: FORM,

@@ -98,7 +98,8 @@ export function section(title, ...body) {
 
 /** A table with a row of headings; cells are nodes or text. Scrolls on its own when it is too wide. */
 export function table(label, headings, rows) {
-  const head = element("tr", {}, ...headings.map((text) => element("th", { scope: "col" }, text)));
+  const heading = (text) => (text === "" ? element("td") : element("th", { scope: "col" }, text));
+  const head = element("tr", {}, ...headings.map(heading));
   const line = (cells) => element("tr", {}, ...cells.map((cell) => element("td", {}, cell)));
   const caption = element("caption", { class: "unseen" }, label);
   const made = element("table", {}, caption, element("thead", {}, head), element("tbody", {}, ...rows.map(line)));

@@ -122,9 +122,11 @@ impl Result {
 /// Runs every check.
 pub fn examine(engine: &Engine) -> Vec<Result> {
     let own = ALL.iter().map(|check| Result { name: check.name.to_owned(), finding: (check.run)(engine) });
-    let reported = engine.board.below(PLUGIN_FINDINGS).into_iter();
-    let told = plugins::told(engine).into_iter().chain(super::checks::told(engine));
-    own.chain(reported.chain(told).map(|(name, finding)| Result { name, finding })).collect()
+    let told: Vec<_> = plugins::told(engine).into_iter().chain(super::checks::told(engine)).collect();
+    // What a plugin answers now is newer than what it reported of the same before.
+    let mut reported = engine.board.below(PLUGIN_FINDINGS);
+    reported.retain(|(name, _)| told.iter().all(|(asked, _)| asked != name));
+    own.chain(reported.into_iter().chain(told).map(|(name, finding)| Result { name, finding })).collect()
 }
 
 /// Runs the checks that readiness hangs on, and returns those that found a problem.

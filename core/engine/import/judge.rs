@@ -10,7 +10,9 @@ use super::report::{LineError, Outcome};
 use crate::catalog::problems::Problem;
 use crate::catalog::shape::Object;
 use crate::engine::change::Change;
-use crate::engine::objects::{ACCOUNTS, Hidden, is_same, refuse_losing_node, text};
+use crate::engine::objects::{
+    ACCOUNTS, Hidden, Turn, is_same, make_in_order, newcomer, refuse_losing_node, text,
+};
 
 /// What is to be done for a line.
 enum Plan {
@@ -56,8 +58,55 @@ pub fn examine(read: &Read<'_>, line: &Line) -> Result<Outcome, Problem> {
     or_wrong(examined, line, fields)
 }
 
+/// Does what lines say, in their order.
+pub fn apply_all(change: &Change<'_>, lines: &[Line]) -> Result<Vec<Outcome>, Problem> {
+    let mut outcomes = Vec::with_capacity(lines.len());
+    while let Some(first) = lines.get(outcomes.len()) {
+        change.tx.gets_on();
+        let rest = &lines[outcomes.len()..];
+        let new = newcomers(change.tx, rest)?;
+        if new.is_empty() {
+            outcomes.push(apply(change, first)?);
+            continue;
+        }
+        let new: Vec<&str> = new.iter().map(String::as_str).collect();
+        make_in_order(change, &Object::new(), &new, |turn| {
+            match turn {
+                Turn::Made(places) => outcomes.extend(places.map(|_| Outcome::Created)),
+                Turn::Alone(place) => outcomes.push(apply(change, &rest[place])?),
+            }
+            Ok(())
+        })?;
+    }
+    Ok(outcomes)
+}
+
+/// The accounts, as JSON, of the first lines as far as each makes one and breaks no rule of its own.
+fn newcomers(read: &Read<'_>, lines: &[Line]) -> Result<Vec<String>, Problem> {
+    let mut all = Vec::new();
+    for line in lines {
+        let Ok(fields) = &line.fields else { break };
+        match new_account(read, fields) {
+            Ok(Some(account)) => all.push(Value::Object(account).to_string()),
+            Err(problem) if problem.kind.status >= 500 => return Err(problem),
+            Ok(None) | Err(_) => break,
+        }
+    }
+    Ok(all)
+}
+
+fn new_account(read: &Read<'_>, given: &Object) -> Result<Option<Object>, Problem> {
+    let mut fields = given.clone();
+    resolve_names(read, &mut fields)?;
+    if existing(read, &fields)?.is_some() {
+        return Ok(None);
+    }
+    let accepted = ACCOUNTS.shape.accept(&Value::Object(fields), None).map_err(Problem::invalid)?;
+    newcomer(read, accepted).map(Some)
+}
+
 /// Does what a line says.
-pub fn apply(change: &Change<'_>, line: &Line) -> Result<Outcome, Problem> {
+fn apply(change: &Change<'_>, line: &Line) -> Result<Outcome, Problem> {
     let fields = match &line.fields {
         Ok(fields) => fields,
         Err(errors) => return Ok(Outcome::Wrong(errors.clone())),

@@ -97,14 +97,18 @@ fn all_or_nothing(work: &Work<'_>, plan: &Plan, total: u64) -> Result<Report, En
         let mut lines = Lines::open(&file, &wanted)?;
         let bulk = entry(&job);
         let n = change.in_bulk(&bulk, None, || {
-            while let Some(line) = lines.next()? {
-                change.tx.gets_on();
-                match judge::apply(change, &line)? {
-                    Outcome::Wrong(errors) => return Err(collided(&errors)),
-                    outcome => report.count(outcome),
+            loop {
+                let batch = next_batch(&mut lines)?;
+                if batch.is_empty() {
+                    return Ok(said(&report));
+                }
+                for outcome in judge::apply_all(change, &batch)? {
+                    match outcome {
+                        Outcome::Wrong(errors) => return Err(collided(&errors)),
+                        outcome => report.count(outcome),
+                    }
                 }
             }
-            Ok(said(&report))
         })?;
         report.revision = n;
         // With the change itself, so that no kill leaves a job that does not know what it has done.
@@ -155,13 +159,9 @@ fn take(work: &Work<'_>, plan: &Plan, mut report: Report, batch: Vec<Line>) -> R
     let job = work.id.to_owned();
     work.engine.change(plan.origin(work.who), Write::Commit, move |change| {
         let bulk = entry(&job);
-        let mut outcomes = Vec::with_capacity(batch.len());
         let before = report.clone();
         let n = change.in_bulk(&bulk, before.revision, || {
-            for line in &batch {
-                outcomes.push(judge::apply(change, line)?);
-            }
-            outcomes.drain(..).for_each(|outcome| report.count(outcome));
+            judge::apply_all(change, &batch)?.into_iter().for_each(|outcome| report.count(outcome));
             Ok(said(&report))
         })?;
         report.revision = n;

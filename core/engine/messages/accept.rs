@@ -1,22 +1,25 @@
 //! Taking messages in. What is answered well is on the disk; several that come together share the trip to it, and what
 //! they have in common is looked up once.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use jackfield_abi::ops::NewMessage;
 use jackfield_db::{Read, Tx, params};
 
 use super::address::{Address, Home};
+use super::backlogs::Backlogs;
+use super::numbers::Numbers;
+use super::reading::WAITS;
 use super::{ACCEPTED_AT_ONCE, BODY_BYTES, ENVELOPE_BYTES, ORIGIN_BYTES};
 use crate::catalog::events::{MESSAGE_RECEIVED, MESSAGE_SENT};
 use crate::catalog::problems::{CONFLICT, MESSAGES_ARCHIVED, MESSAGES_WAITING, NOT_FOUND, Problem};
 use crate::catalog::settings::{MESSAGES_ARCHIVED as ARCHIVED, MESSAGES_WAITING_MOST};
+use crate::engine::Engine;
 use crate::engine::events::Fired;
-use crate::engine::secrets::random;
-use crate::engine::{Engine, clock};
 
 /// How far a clock may be set back before messages are stored out of the order of their times.
-const LEAP_MS: i64 = 3600 * 1000;
+pub const LEAP_MS: i64 = 3600 * 1000;
 
 /// A message that was checked, on its way in.
 struct Incoming {
@@ -57,8 +60,9 @@ pub fn accept_all(engine: &Engine, plugin: &str, messages: Vec<NewMessage>) -> R
     }
     let most = i64::try_from(engine.settings.number(MESSAGES_WAITING_MOST)).unwrap_or(i64::MAX);
     let incoming: Vec<_> = messages.into_iter().map(checked).collect();
+    let backlogs = Arc::clone(&engine.backlogs);
     let (taken, told) = engine.db.write(move |tx| {
-        let mut intake = Intake::begin(tx, most)?;
+        let mut intake = Intake::begin(tx, &backlogs, most)?;
         let taken = incoming.into_iter().map(|message| message.and_then(|message| intake.take(&message)));
         Ok::<_, Problem>((taken.collect::<Vec<_>>(), intake.told))
     })?;
@@ -92,26 +96,29 @@ fn checked(message: NewMessage) -> Result<Incoming, Problem> {
 /// One write's work, with what it has looked up already.
 struct Intake<'a, 'c> {
     tx: &'a Tx<'c>,
+    numbers: Numbers,
+    backlogs: &'a Backlogs,
     most_waiting: i64,
-    now: i64,
     is_archived: bool,
     homes: HashMap<Address, Home>,
     conversations: HashMap<(String, String), i64>,
-    waiting: HashMap<String, i64>,
+    /// Recipients whose waiting messages this write has counted.
+    counted: HashSet<String>,
     /// Events with their accounts; one for several messages, because it only says that there is something new.
     told: BTreeSet<(&'static str, String)>,
 }
 
 impl<'a, 'c> Intake<'a, 'c> {
-    fn begin(tx: &'a Tx<'c>, most_waiting: i64) -> Result<Self, Problem> {
+    fn begin(tx: &'a Tx<'c>, backlogs: &'a Backlogs, most_waiting: i64) -> Result<Self, Problem> {
         Ok(Self {
             tx,
+            numbers: Numbers::begin(tx)?,
+            backlogs,
             most_waiting,
-            now: now(tx)?,
             is_archived: is_archived(tx)?,
             homes: HashMap::new(),
             conversations: HashMap::new(),
-            waiting: HashMap::new(),
+            counted: HashSet::new(),
             told: BTreeSet::new(),
         })
     }
@@ -130,16 +137,17 @@ impl<'a, 'c> Intake<'a, 'c> {
             (None, Some(_)) => "in",
             (None, None) => return Err(strangers(message)),
         };
-        self.refuse_overflow(message)?;
-        let id = new_id(self.now)?;
+        self.refuse_overflow(message, to.as_deref())?;
+        let (seq, id) = self.numbers.next()?;
         let sql =
-            "INSERT INTO message (id, conversation, sender, recipient, recipient_domain, sender_account,
+            "INSERT INTO message (seq, id, conversation, sender, recipient, recipient_domain, sender_account,
                        recipient_account, direction, origin_id, body, at, envelope)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
         let conversation = self.conversation(message)?;
         let Incoming { sender, recipient, origin_id, body, envelope, .. } = message;
-        let (domain, now) = (&message.to.domain, self.now);
+        let (domain, now) = (&message.to.domain, self.numbers.now);
         let values = params![
+            seq,
             id,
             conversation,
             sender,
@@ -154,7 +162,6 @@ impl<'a, 'c> Intake<'a, 'c> {
             envelope
         ];
         self.tx.execute(sql, values)?;
-        *self.waiting.entry(recipient.clone()).or_default() += 1;
         let told = [(MESSAGE_SENT, from), (MESSAGE_RECEIVED, to)];
         self.told.extend(told.into_iter().filter_map(|(event, account)| Some((event.name, account?))));
         Ok(Accepted { id, at: now, duplicate: false })
@@ -179,24 +186,38 @@ impl<'a, 'c> Intake<'a, 'c> {
         }
     }
 
-    fn refuse_overflow(&mut self, message: &Incoming) -> Result<(), Problem> {
-        let to = &message.recipient;
-        if !self.waiting.contains_key(to) {
-            let sql = "SELECT count(*) FROM message
-                       WHERE recipient = ?1 AND delivered_at IS NULL AND failed_at IS NULL";
-            let waiting = self.tx.one(sql, params![to], |row| row.get::<_, i64>(0))?;
-            self.waiting.insert(to.clone(), waiting.unwrap_or(0));
-        }
-        let waiting = self.waiting.get(to).copied().unwrap_or(0);
+    fn refuse_overflow(&mut self, message: &Incoming, account: Option<&str>) -> Result<(), Problem> {
+        let recipient = account.unwrap_or(&message.recipient);
+        let known = self.backlogs.most(recipient);
+        let known = known.filter(|most| *most < self.most_waiting || self.counted.contains(recipient));
+        let waiting = match known {
+            Some(most) => most,
+            None => {
+                self.counted.insert(recipient.to_owned());
+                self.count(message, account)?
+            }
+        };
         if waiting < self.most_waiting {
+            self.backlogs.note(recipient, waiting + 1);
             return Ok(());
         }
+        self.backlogs.note(recipient, waiting);
         Err(Problem::new(
             MESSAGES_WAITING,
             format!(
-                "{waiting} messages wait for {to} already, which is the most (messages.waiting_most). This one was not taken."
+                "{waiting} messages wait for {} already, which is the most (messages.waiting_most). This one was not taken.",
+                message.recipient
             ),
         ))
+    }
+
+    fn count(&self, message: &Incoming, account: Option<&str>) -> Result<i64, Problem> {
+        let (whose, whom) = match account {
+            Some(account) => ("recipient_account = ?1", account),
+            None => ("recipient_account IS NULL AND recipient = ?1", message.recipient.as_str()),
+        };
+        let sql = format!("SELECT count(*) FROM message WHERE {whose} AND {WAITS}");
+        Ok(self.tx.one(&sql, params![whom], |row| row.get(0))?.unwrap_or_default())
     }
 
     fn conversation(&mut self, message: &Incoming) -> Result<i64, Problem> {
@@ -208,21 +229,6 @@ impl<'a, 'c> Intake<'a, 'c> {
         self.conversations.insert(pair, seq);
         Ok(seq)
     }
-}
-
-/// The time that messages bear. Their order is the order of their times, also where the clock was set back a little:
-/// whoever reads an archive on from a message misses none (XEP-0313 section 4.1).
-fn now(read: &Read<'_>) -> Result<i64, Problem> {
-    let last =
-        read.one("SELECT at FROM message ORDER BY seq DESC LIMIT 1", [], |row| row.get::<_, i64>(0))?;
-    let now = clock::millis();
-    Ok(last.filter(|last| *last > now && *last - now < LEAP_MS).unwrap_or(now))
-}
-
-/// Ids grow with time, so that the newest stand together in their index, and nobody can guess one.
-fn new_id(now: i64) -> Result<String, Problem> {
-    let random = data_encoding::BASE32_NOPAD.encode(&random::<15>()?).to_ascii_lowercase();
-    Ok(format!("msg-{now:011x}{random}"))
 }
 
 /// Read inside the transaction, so that nothing is taken after the switch was acknowledged.

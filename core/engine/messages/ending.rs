@@ -2,6 +2,7 @@
 
 use jackfield_db::params;
 
+use super::numbers::number;
 use super::{ENDED_AT_ONCE, REASON_CHARS};
 use crate::catalog::problems::Problem;
 use crate::engine::{Engine, clock};
@@ -10,10 +11,10 @@ use crate::engine::{Engine, clock};
 pub fn delivered(engine: &Engine, ids: Vec<String>) -> Result<usize, Problem> {
     bounded(&ids)?;
     engine.db.write(move |tx| {
-        let sql = "UPDATE message SET delivered_at = ?2
-                   WHERE id = ?1 AND delivered_at IS NULL AND failed_at IS NULL";
+        let sql = "UPDATE message SET delivered_at = ?3
+                   WHERE seq = ?1 AND id = ?2 AND delivered_at IS NULL AND failed_at IS NULL";
         let now = clock::millis();
-        ids.iter().try_fold(0, |count, id| Ok(count + tx.execute(sql, params![id, now])?))
+        ids.iter().try_fold(0, |count, id| Ok(count + tx.execute(sql, params![number(id), id, now])?))
     })
 }
 
@@ -25,10 +26,10 @@ pub fn failed(engine: &Engine, ids: Vec<String>, reason: &str) -> Result<usize, 
         return Err(Problem::field("reason", "must say why"));
     }
     engine.db.write(move |tx| {
-        let sql = "UPDATE message SET failed_at = ?2, failure = ?3
-                   WHERE id = ?1 AND delivered_at IS NULL AND failed_at IS NULL";
+        let sql = "UPDATE message SET failed_at = ?3, failure = ?4
+                   WHERE seq = ?1 AND id = ?2 AND delivered_at IS NULL AND failed_at IS NULL";
         let now = clock::millis();
-        ids.iter().try_fold(0, |count, id| Ok(count + tx.execute(sql, params![id, now, reason])?))
+        ids.iter().try_fold(0, |count, id| Ok(count + tx.execute(sql, params![number(id), id, now, reason])?))
     })
 }
 

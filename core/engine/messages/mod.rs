@@ -8,7 +8,9 @@
 
 mod accept;
 pub mod address;
+mod backlogs;
 mod ending;
+mod numbers;
 mod reading;
 mod search;
 mod sweep;
@@ -17,6 +19,7 @@ mod sweep;
 mod tests;
 
 pub use accept::{Accepted, accept, accept_all};
+pub use backlogs::Backlogs;
 pub use ending::{delivered, failed};
 pub use reading::{Waiting, account, history, pending, summary};
 pub use search::search;

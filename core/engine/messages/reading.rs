@@ -1,11 +1,11 @@
 //! Reading messages: what waits, one conversation, and the numbers that administrators see.
 
 use jackfield_abi::ops::{Message, MessageHistory, MessagePending, Messages};
-use jackfield_db::{Row, RowResult, Value as Cell, params, params_from_iter};
+use jackfield_db::{Read, Row, RowResult, Value as Cell, params, params_from_iter};
 use serde_json::{Value, json};
 
 use super::accept::pair;
-use super::address::Address;
+use super::address::{Address, Home};
 use super::{READ_AT_ONCE, READ_BYTES};
 use crate::catalog::problems::Problem;
 use crate::catalog::settings::{MESSAGES_ARCHIVED, MESSAGES_RETENTION_DAYS};
@@ -16,14 +16,14 @@ use crate::engine::{Engine, clock};
 pub const COLUMNS: &str =
     "seq, id, sender, recipient, body, at, direction, delivered_at, origin_id, failed_at, failure, envelope";
 /// Of those that have neither arrived nor failed.
-const WAITS: &str = "delivered_at IS NULL AND failed_at IS NULL";
+pub const WAITS: &str = "delivered_at IS NULL AND failed_at IS NULL";
 
 /// For whom messages wait.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Waiting {
     /// For this account.
     Account(String),
-    /// For this address.
+    /// For this address, which is no account's here.
     Address(String),
     /// For any address of this domain that is no account's here.
     Domain(String),
@@ -33,12 +33,15 @@ pub enum Waiting {
 
 impl Waiting {
     /// For whom a plugin asks; exactly one must be named.
-    pub fn of(asked: &MessagePending) -> Result<Self, Problem> {
+    pub fn of(read: &Read<'_>, asked: &MessagePending) -> Result<Self, Problem> {
         match (&asked.account, &asked.to, &asked.domain, asked.elsewhere) {
             (Some(id), None, None, false) => Ok(Self::Account(id.clone())),
             (None, Some(address), None, false) => {
                 let address = Address::parse(address).map_err(|wrong| Problem::field("to", wrong))?;
-                Ok(Self::Address(address.to_string()))
+                Ok(match address.home(read)? {
+                    Home::Account(id) => Self::Account(id),
+                    Home::Nobody | Home::Elsewhere => Self::Address(address.to_string()),
+                })
             }
             (None, None, Some(domain), false) => Ok(Self::Domain(domain.to_lowercase())),
             (None, None, None, true) => Ok(Self::Elsewhere),
@@ -52,7 +55,7 @@ impl Waiting {
     fn condition(self) -> (&'static str, String) {
         match self {
             Self::Account(id) => ("recipient_account = ?1", id),
-            Self::Address(address) => ("recipient = ?1", address),
+            Self::Address(address) => ("recipient_account IS NULL AND recipient = ?1", address),
             Self::Domain(domain) => ("recipient_account IS NULL AND recipient_domain = ?1", domain),
             Self::Elsewhere => ("recipient_account IS NULL AND recipient_domain > ?1", String::new()),
         }
@@ -129,7 +132,9 @@ pub fn message(row: &Row<'_>) -> RowResult<(i64, Message)> {
 pub fn summary(engine: &Engine) -> Result<Value, Problem> {
     let sql = format!(
         "SELECT (SELECT count(*) FROM message), (SELECT count(*) FROM conversation),
-             (SELECT count(*) FROM message WHERE {WAITS}), (SELECT min(at) FROM message)"
+             (SELECT count(*) FROM message WHERE recipient_account IS NULL AND {WAITS})
+                 + (SELECT count(*) FROM message WHERE recipient_account IS NOT NULL AND {WAITS}),
+             (SELECT min(at) FROM message)"
     );
     let numbers = engine.db.read(|read| {
         Ok::<_, Problem>(read.one(&sql, params![], |row| {

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::READ_AT_ONCE;
 use super::accept::pair;
 use super::address::{Address, Home};
+use super::numbers;
 use super::reading::{COLUMNS, bounded, message};
 use crate::catalog::problems::{NOT_FOUND, Problem};
 use crate::engine::Engine;
@@ -86,8 +87,9 @@ fn conversation(read: &Read<'_>, of: &Address, with: &Address) -> Result<Option<
 
 /// The number of a message in an account's archive. Another's is as unknown as one that never was.
 fn number(read: &Read<'_>, account: &str, id: &str) -> Result<i64, Problem> {
-    let sql = "SELECT seq FROM message WHERE id = ?1 AND ?2 IN (sender_account, recipient_account)";
-    let found = read.one(sql, params![id, account], |row| row.get(0))?;
+    let sql =
+        "SELECT seq FROM message WHERE seq = ?1 AND id = ?2 AND ?3 IN (sender_account, recipient_account)";
+    let found = read.one(sql, params![numbers::number(id), id, account], |row| row.get(0))?;
     found.ok_or_else(|| Problem::new(NOT_FOUND, format!("There is no message {id:?} in this archive.")))
 }
 

@@ -38,9 +38,11 @@ pub fn sweep(engine: &Engine) -> Result<usize, Problem> {
 
 fn drop_some(tx: &Tx<'_>, before: i64) -> Result<usize, Problem> {
     let sql = "DELETE FROM message WHERE seq IN (SELECT seq FROM message WHERE at < ?1 ORDER BY at LIMIT ?2)
-               RETURNING conversation";
-    let of = tx.all(sql, params![before, BATCH], |row| row.get::<_, i64>(0))?;
-    for conversation in of.iter().collect::<BTreeSet<_>>() {
+               RETURNING seq, conversation";
+    let of = tx.all(sql, params![before, BATCH], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))?;
+    let highest = of.iter().map(|(seq, _)| *seq).max().unwrap_or_default();
+    tx.execute("UPDATE message_dropped SET seq = ?1 WHERE seq < ?1", params![highest])?;
+    for conversation in of.iter().map(|(_, conversation)| *conversation).collect::<BTreeSet<_>>() {
         let sql = "DELETE FROM conversation WHERE seq = ?1
                    AND NOT EXISTS (SELECT 1 FROM message WHERE conversation = ?1)";
         tx.execute(sql, params![conversation])?;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use jackfield_abi::ops::{MessageHistory, MessageSearch, MessagesFound, NewMessage};
+use jackfield_abi::ops::{MessageHistory, MessagePending, MessageSearch, MessagesFound, NewMessage};
 use jackfield_db::params;
 use serde_json::json;
 
@@ -66,6 +66,11 @@ impl Bench {
         found.messages.into_iter().map(|message| message.body).collect()
     }
 
+    fn at(&self, address: &str) -> Waiting {
+        let asked = MessagePending { to: Some(address.into()), ..MessagePending::default() };
+        self.engine.db.read(|read| Waiting::of(read, &asked)).unwrap()
+    }
+
     fn read(&self, before: Option<i64>, limit: usize) -> (Vec<String>, Option<i64>) {
         let asked = MessageHistory { of: ANN.into(), with: BOB.into(), before, limit };
         let found = history(&self.engine, &asked).unwrap();
@@ -83,7 +88,7 @@ fn a_message_waits_until_it_has_arrived() {
     let (first, _) = bench.say(ANN, BOB, "one").unwrap();
     bench.say(ZOE, BOB, "two").unwrap();
     assert_eq!(bench.waiting(for_account("acc-bob")), ["one", "two"]);
-    assert_eq!(bench.waiting(Waiting::Address(BOB.into())), ["one", "two"]);
+    assert_eq!(bench.waiting(bench.at(BOB)), ["one", "two"]);
     assert_eq!(delivered(&bench.engine, vec![first.clone(), first, "msg-x".into()]).unwrap(), 1);
     assert_eq!(bench.waiting(for_account("acc-bob")), ["two"]);
     let three = NewMessage { envelope: Some("<x/>".into()), ..message(BOB, ZOE, "three", None) };
@@ -91,6 +96,7 @@ fn a_message_waits_until_it_has_arrived() {
     assert_eq!(bench.waiting(Waiting::Elsewhere), ["three"]);
     let kept = pending(&bench.engine, Waiting::Elsewhere, 0, 1).unwrap().messages.remove(0);
     assert_eq!(kept.envelope.as_deref(), Some("<x/>"));
+    assert_eq!(bench.waiting(bench.at(ZOE)), ["three"]);
     assert_eq!(bench.waiting(Waiting::Domain("elsewhere.example".into())), ["three"]);
     assert!(bench.waiting(for_account("acc-ann")).is_empty());
 }
@@ -185,6 +191,22 @@ fn what_is_old_enough_goes_with_its_conversation_and_nothing_else() {
     assert_eq!(bench.waiting(for_account("acc-bob")), ["new"]);
     let numbers = summary(&bench.engine).unwrap();
     assert_eq!((&numbers["messages"], &numbers["conversations"]), (&json!(1), &json!(1)));
+}
+
+#[test]
+fn a_number_is_never_given_twice_and_an_id_leads_to_its_own_message_alone() {
+    let bench = bench();
+    let ids: Vec<_> = (0..3).map(|n| bench.say(ANN, BOB, &n.to_string()).unwrap().0).collect();
+    assert_eq!(ids.iter().map(|id| numbers::number(id)).collect::<Vec<_>>(), [1, 2, 3]);
+    let forged = format!("{}x", ids[0]);
+    for wrong in [&forged, "msg-1", "msg--1-a", "msg-zz-a", "1", ""] {
+        assert_eq!(delivered(&bench.engine, vec![wrong.to_owned()]).unwrap(), 0, "{wrong}");
+    }
+    bench.set("messages.retention_days", json!(1));
+    let sql = "UPDATE message SET at = 0";
+    bench.engine.db.write(move |tx| Ok::<_, Problem>(tx.execute(sql, [])?)).unwrap();
+    assert_eq!(sweep(&bench.engine).unwrap(), 3);
+    assert_eq!(numbers::number(&bench.say(ANN, BOB, "new").unwrap().0), 4);
 }
 
 #[test]
@@ -363,7 +385,9 @@ fn every_way_into_the_store_goes_by_an_index() {
         "SELECT seq FROM message WHERE conversation = 1 AND seq > 1 ORDER BY seq DESC LIMIT 5",
         "SELECT seq FROM message WHERE at >= 5 ORDER BY at, seq LIMIT 1",
         "SELECT id FROM message WHERE sender = 'a' AND origin_id = 'b'",
-        &format!("SELECT count(*) FROM message WHERE recipient = 'a' AND {waits}"),
+        &format!("SELECT count(*) FROM message WHERE recipient_account = 'a' AND {waits}"),
+        &format!("SELECT count(*) FROM message WHERE recipient_account IS NULL AND recipient = 'a' AND {waits}"),
+        "SELECT seq FROM message WHERE seq = 1 AND id = 'a' AND 'b' IN (sender_account, recipient_account)",
         &format!("SELECT seq FROM message WHERE recipient_account = 'a' AND {waits} AND seq > 1 ORDER BY seq LIMIT 5"),
         &format!(
             "SELECT seq FROM message WHERE recipient_account IS NULL AND recipient_domain = 'a' AND {waits}

@@ -179,11 +179,16 @@ pub fn set_login_aside(tx: &Tx<'_>, id: &str) -> Result<(), Problem> {
     Ok(())
 }
 
-fn settle(read: &Read<'_>, object: &mut Object) -> Result<(), Problem> {
+/// What an account has unless told otherwise.
+pub fn fill(object: &mut Object) {
     object.entry("origin").or_insert_with(|| "manual".into());
     if object.get("profile").is_none_or(serde_json::Value::is_null) {
         object.insert("profile".to_owned(), DEFAULT_PROFILE.into());
     }
+}
+
+fn settle(read: &Read<'_>, object: &mut Object) -> Result<(), Problem> {
+    fill(object);
     check_node(read, object)?;
     if !text(object, "peer").is_empty() || !text(object, "removed_at").is_empty() {
         // A peer's user is called on the peer's telephone system, and signs in there; one that its directory has no

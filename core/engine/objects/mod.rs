@@ -5,6 +5,7 @@ mod accounts;
 mod admins;
 mod enterprises;
 mod guards;
+mod many;
 mod pbx_nodes;
 mod peers;
 mod profiles;
@@ -29,9 +30,10 @@ pub use accounts::{ACCOUNTS, refuse_losing_node, set_login_aside};
 pub use admins::{ADMINS, PASSWORD};
 pub use enterprises::ENTERPRISES;
 pub use guards::is_same;
+pub use many::{Turn, make_in_order, newcomer};
 pub use pbx_nodes::PBX_NODES;
 pub use peers::{PEERS, is_neighbour};
-pub use profiles::PROFILES;
+pub use profiles::{DEFAULT_PROFILE, PROFILES};
 pub use rows::Page;
 pub use schedules::SCHEDULES;
 pub use search::question;
@@ -164,10 +166,16 @@ impl Resource {
     /// Makes an object from accepted input.
     pub fn create(&self, change: &Change<'_>, input: Object, hidden: &Hidden) -> Result<Object, Problem> {
         let mut object = input;
-        if let Id::Made(prefix) = self.id {
-            object.insert("id".to_owned(), format!("{prefix}-{}", &secrets::random_text()?[..12]).into());
+        if let Some(id) = self.new_id()? {
+            object.insert("id".to_owned(), id.into());
         }
         self.insert(change, object, hidden)
+    }
+
+    /// An id for a new one, where the appliance makes it.
+    pub fn new_id(&self) -> Result<Option<String>, Problem> {
+        let Id::Made(prefix) = self.id else { return Ok(None) };
+        Ok(Some(format!("{prefix}-{}", &secrets::random_text()?[..12])))
     }
 
     /// Puts back an object that was deleted, under its old id.

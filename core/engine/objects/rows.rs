@@ -23,7 +23,8 @@ pub struct Page {
     pub words: String,
 }
 
-fn columns(resource: &Resource) -> impl Iterator<Item = &'static Field> + use<> {
+/// The fields that are columns.
+pub fn columns(resource: &Resource) -> impl Iterator<Item = &'static Field> + use<> {
     resource.shape.fields.iter().filter(|field| !matches!(field.access, Access::Secret | Access::Once))
 }
 
@@ -117,7 +118,8 @@ fn assignments(resource: &Resource, object: &Object, hidden: &Hidden) -> (Vec<&'
     shown.chain(hidden.columns.iter().map(|(name, cell)| (*name, cell.clone()))).unzip()
 }
 
-fn to_cell(value: &Value) -> Cell {
+/// A field's value as the database keeps it.
+pub fn to_cell(value: &Value) -> Cell {
     match value {
         Value::Null => Cell::Null,
         Value::Bool(flag) => Cell::Integer((*flag).into()),
@@ -135,14 +137,29 @@ fn object(resource: &Resource, row: &Row<'_>, first: usize) -> RowResult<Object>
     Ok(object)
 }
 
+/// The object of a row as the text of JSON that it is elsewhere, as an expression of SQL.
+pub fn json_of(resource: &Resource) -> String {
+    let pair = |field: &Field| {
+        let name = field.name;
+        match field.kind {
+            Kind::Boolean => format!("'{name}', json(iif({name}, 'true', 'false'))"),
+            kind if is_structured(kind) => format!("'{name}', json({name})"),
+            _ => format!("'{name}', {name}"),
+        }
+    };
+    format!("json_object({})", columns(resource).map(pair).collect::<Vec<_>>().join(", "))
+}
+
+fn is_structured(kind: Kind) -> bool {
+    matches!(kind, Kind::List { .. } | Kind::Object(_) | Kind::Objects(_) | Kind::Any)
+}
+
 /// The schema's CHECKs keep structured text valid JSON, so a parse failure can only be damage; it shows as
 /// null rather than taking the list down.
 fn from_cell(kind: Kind, cell: Cell) -> Value {
     match (kind, cell) {
         (Kind::Boolean, Cell::Integer(flag)) => (flag != 0).into(),
-        (Kind::List { .. } | Kind::Object(_) | Kind::Objects(_) | Kind::Any, Cell::Text(text)) => {
-            serde_json::from_str(&text).unwrap_or_default()
-        }
+        (kind, Cell::Text(text)) if is_structured(kind) => serde_json::from_str(&text).unwrap_or_default(),
         (_, Cell::Integer(number)) => number.into(),
         (_, Cell::Text(text)) => text.into(),
         _ => Value::Null,

@@ -89,7 +89,8 @@ fn accept_all(engine: &Engine, plugin: &str, asked: All) -> Result<Value, Proble
 }
 
 fn pending(engine: &Engine, asked: &MessagePending) -> Result<Value, Problem> {
-    let found = messages::pending(engine, Waiting::of(asked)?, asked.after, asked.limit)?;
+    let whom = engine.db.read(|read| Waiting::of(read, asked))?;
+    let found = messages::pending(engine, whom, asked.after, asked.limit)?;
     Ok(json!(found))
 }
 

@@ -2,6 +2,7 @@
 //! cannot be taken is refused and the rest goes on. Entries that stand in each other's way (somebody gets the login that
 //! somebody else gives up in the same run) are tried again once the others are done.
 
+mod newcomers;
 mod taking;
 
 use std::collections::HashMap;
@@ -24,6 +25,8 @@ use crate::engine::change::{Change, Entry};
 use crate::engine::objects::{ACCOUNTS, ENTERPRISES, PEERS, set_login_aside, text};
 use taking::{Step, blocked};
 
+/// Entries that are looked at together.
+const AT_ONCE: usize = 1000;
 /// Rounds in which entries that stand in each other's way are tried again.
 const ROUNDS: usize = 8;
 
@@ -86,11 +89,12 @@ impl<'a, 't> Applying<'a, 't> {
         let missing = standing::missing(self.read(), self.run)?;
         let mut waiting = Vec::new();
         let mut entries = self.run.draft.after(0)?;
-        while let Some((place, drafted)) = entries.next()? {
-            self.change.tx.gets_on();
-            if !matches!(self.take(&drafted)?, Step::Done) {
-                waiting.push(place);
+        loop {
+            let lines = entries.some(AT_ONCE)?;
+            if lines.is_empty() {
+                break;
             }
+            self.take_in_order(&lines, &mut waiting)?;
         }
         self.remove(&missing)?;
         self.try_again(waiting)

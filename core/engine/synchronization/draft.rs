@@ -19,15 +19,36 @@ const MOST_BYTES: u64 = 4 * 1024 * 1024 * 1024;
 /// Bytes that are written at a time.
 const GULP: usize = 64 * 1024;
 
-/// An entry that differs from what is stored.
+/// An entry that differs from what is stored; written down by the names of an account's fields.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Drafted {
+    /// Id that its account gets if it is new.
+    pub id: String,
     /// The source's key.
+    #[serde(rename = "directory_key")]
     pub key: String,
     /// The source's version of it.
+    #[serde(rename = "directory_hash")]
     pub hash: String,
-    /// What the source says, by the names of an account's fields.
+    /// What the source says.
+    #[serde(flatten)]
     pub fields: Object,
+}
+
+/// An entry as it is written down.
+#[derive(Debug, Clone)]
+pub struct Line {
+    /// Where it is.
+    pub place: u64,
+    /// The text.
+    pub json: String,
+}
+
+impl Line {
+    /// The entry.
+    pub fn read(&self) -> Result<Drafted, Problem> {
+        serde_json::from_str(&self.json).map_err(|e| unreadable(&e))
+    }
 }
 
 /// The file.
@@ -78,14 +99,14 @@ impl Draft {
     /// The entry at a place.
     pub fn at(&mut self, place: u64) -> Result<Drafted, Problem> {
         let found = self.after(place)?.next()?;
-        found.map(|(_, drafted)| drafted).ok_or_else(|| fault("read an entry again", "it is not there"))
+        found.ok_or_else(|| fault("read an entry again", "it is not there"))?.read()
     }
 
     /// The entries from a place on.
     pub fn after(&mut self, place: u64) -> Result<Entries, Problem> {
         self.write()?;
         let lines = BufReader::with_capacity(GULP, Placed { file: Arc::clone(&self.file), place });
-        Ok(Entries { lines, place, line: Vec::new() })
+        Ok(Entries { lines, place })
     }
 }
 
@@ -93,21 +114,25 @@ impl Draft {
 pub struct Entries {
     lines: BufReader<Placed>,
     place: u64,
-    line: Vec<u8>,
 }
 
 impl Entries {
-    /// The next one, with its place.
-    pub fn next(&mut self) -> Result<Option<(u64, Drafted)>, Problem> {
-        self.line.clear();
-        let length = self.lines.read_until(b'\n', &mut self.line).map_err(|e| unwritable(&e))?;
-        if length == 0 {
-            return Ok(None);
+    /// The next ones, so many at most; none: that was all.
+    pub fn some(&mut self, most: usize) -> Result<Vec<Line>, Problem> {
+        let mut some = Vec::new();
+        while some.len() < most {
+            let Some(line) = self.next()? else { break };
+            some.push(line);
         }
+        Ok(some)
+    }
+
+    fn next(&mut self) -> Result<Option<Line>, Problem> {
+        let mut json = String::new();
+        let length = self.lines.read_line(&mut json).map_err(|e| unwritable(&e))?;
         let place = self.place;
         self.place += length as u64;
-        let drafted = serde_json::from_slice(&self.line).map_err(|e| unreadable(&e))?;
-        Ok(Some((place, drafted)))
+        Ok((length > 0).then_some(Line { place, json }))
     }
 }
 
@@ -146,17 +171,20 @@ mod tests {
         let mut draft = Draft::new(folder.path()).unwrap();
         assert!(draft.is_empty());
         let drafted = |n: usize| Drafted {
+            id: format!("acc-{n}"),
             key: format!("key {n}"),
             hash: "\n".to_owned(),
             fields: Object::from_iter([("login_id".to_owned(), "x".repeat(n).into())]),
         };
         let places: Vec<u64> = (0..2000).map(|n| draft.add(&drafted(n)).unwrap()).collect();
         let mut entries = draft.after(0).unwrap();
-        for (n, place) in places.iter().enumerate() {
-            let (at, read) = entries.next().unwrap().unwrap();
-            assert_eq!((at, read.key, read.fields), (*place, format!("key {n}"), drafted(n).fields));
+        let read = [entries.some(1999).unwrap(), entries.some(2000).unwrap()].concat();
+        assert_eq!(read.len(), places.len());
+        for (n, (place, line)) in places.iter().zip(&read).enumerate() {
+            let read = line.read().unwrap();
+            assert_eq!((line.place, read.key, read.fields), (*place, format!("key {n}"), drafted(n).fields));
         }
-        assert!(entries.next().unwrap().is_none());
+        assert!(entries.some(1).unwrap().is_empty());
         assert_eq!(draft.at(places[1234]).unwrap().key, "key 1234");
         draft.add(&drafted(7)).unwrap();
         assert_eq!(draft.at(places[3]).unwrap().key, "key 3", "also after more was added");

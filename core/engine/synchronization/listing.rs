@@ -24,6 +24,11 @@ impl Listing {
         self.put(key, fields, |list| &mut list.adds);
     }
 
+    /// Whether one more who is new would be told.
+    pub fn has_room(&self) -> bool {
+        self.list.adds.len() < LISTED && self.bytes < BYTES
+    }
+
     /// Somebody who is different now.
     pub fn change(&mut self, key: &str, fields: &Object) {
         self.put(key, fields, |list| &mut list.changes);

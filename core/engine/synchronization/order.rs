@@ -4,11 +4,13 @@ use std::ops::RangeInclusive;
 
 use jackfield_abi::ops::{DirectoryOpen, DirectoryOwner};
 use jackfield_db::{Read, params};
+use serde_json::json;
 
 use crate::catalog::problems::{CONFLICT, Problem};
+use crate::catalog::shape::Object;
 use crate::engine::change::Origin;
 use crate::engine::deployment;
-use crate::engine::objects::{ENTERPRISES, PEERS, PROFILES, names_nothing, text};
+use crate::engine::objects::{DEFAULT_PROFILE, ENTERPRISES, PEERS, PROFILES, names_nothing, text};
 
 /// Characters of a synchronizer's id.
 const NAME: RangeInclusive<usize> = 1..=120;
@@ -108,6 +110,17 @@ impl Order {
             self.synchronizer
         );
         Err(Problem::new(CONFLICT, detail))
+    }
+
+    /// What all accounts or contacts have in common that it makes.
+    pub fn newcomer(&self) -> Object {
+        let is_contact = self.peer.is_some();
+        let common = json!({
+            "enterprise": self.enterprise, "peer": self.peer, "synchronizer": self.synchronizer,
+            "profile": self.profile.as_deref().unwrap_or(DEFAULT_PROFILE),
+            "origin": if is_contact { "peer" } else { "synchronizer" }, "deployed": self.deploy && !is_contact,
+        });
+        common.as_object().cloned().unwrap_or_default()
     }
 
     /// Where the changes come from.

@@ -14,7 +14,7 @@ use super::order::Order;
 use super::seen::Seen;
 use crate::catalog::problems::Problem;
 use crate::catalog::shape::Object;
-use crate::engine::objects::text;
+use crate::engine::objects::{ACCOUNTS, text};
 
 /// Most entries of one message.
 pub const ENTRIES: usize = 500;
@@ -152,7 +152,8 @@ impl Run {
     fn draft(&mut self, entry: &DirectoryEntry, fields: Object, known: Option<Known>) -> Result<(), Problem> {
         let login = text(&fields, "login_id").to_ascii_lowercase();
         self.refuse_taken_login(entry, &login)?;
-        let drafted = Drafted { key: entry.key.clone(), hash: entry.hash.clone(), fields };
+        let id = if known.is_some() { String::new() } else { ACCOUNTS.new_id()?.unwrap_or_default() };
+        let drafted = Drafted { id, key: entry.key.clone(), hash: entry.hash.clone(), fields };
         let place = self.draft.add(&drafted)?;
         self.keys.note(&entry.key, place);
         self.logins.note(&login, place);

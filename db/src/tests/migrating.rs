@@ -4,6 +4,7 @@ use std::fs;
 
 use super::*;
 use crate::Outcome;
+use crate::migrations::CORE;
 
 const COLOUR: Migration = Migration {
     name: "0002_colour.sql",
@@ -115,4 +116,31 @@ fn a_table_that_others_refer_to_can_be_rebuilt() {
     assert_eq!(left.unwrap(), Some(1));
     let dangling = db.write(|tx| tx.execute("INSERT INTO down VALUES (9)", []));
     assert!(matches!(dangling, Err(Error::Constraint { kind: crate::Constraint::ForeignKey, .. })));
+}
+
+#[test]
+fn messages_keep_their_numbers_and_are_found_by_them() {
+    let place = Place::new();
+    let (before, today) = (CORE.split_at(15).0, CORE.split_at(16).0);
+    let (db, _) = place.try_open(before).unwrap();
+    let old = "INSERT INTO message (seq, id, conversation, sender, recipient, recipient_domain, direction, at, body)
+               VALUES (?1, 'msg-019ad000000' || ?2 || 'bcdefghijklmnopqrstuvwxy', 1, 'a@b', 'c@d', 'd', 'out', 5, 'x')";
+    db.write(move |tx| {
+        tx.execute("INSERT INTO conversation (seq, low, high) VALUES (1, 'a@b', 'c@d')", [])?;
+        for (seq, letter) in [("3", "p"), ("26", "q"), ("30", "r")] {
+            tx.execute(old, [seq, letter])?;
+        }
+        tx.execute("DELETE FROM message WHERE seq = 30", [])
+    })
+    .unwrap();
+    close(&db);
+    let (db, _) = place.try_open(today).unwrap();
+    let (ids, dropped) = db
+        .read::<_, Error>(|read| {
+            let ids = read.all("SELECT id FROM message ORDER BY seq", [], |row| row.get::<_, String>(0))?;
+            Ok((ids, read.one("SELECT seq FROM message_dropped", [], |row| row.get::<_, i64>(0))?))
+        })
+        .unwrap();
+    assert_eq!(ids, ["msg-3-jklmnopqrstuvwxy", "msg-1a-jklmnopqrstuvwxy"]);
+    assert_eq!(dropped, Some(30));
 }

@@ -49,6 +49,27 @@ fn one_failing_job_loses_only_itself() {
     assert_eq!((stats.commits, stats.writes, stats.failed_writes), (2, 3, 2));
 }
 
+#[test]
+fn what_fails_or_is_rehearsed_before_the_others_loses_only_itself() {
+    let place = Place::new();
+    let db = place.open();
+    let blockade = Blockade::new(&db);
+    let panics = queued(&db, 1, |db| db.write(panicking));
+    let tried = queued(&db, 2, |db| db.rehearse(|tx| tx.execute("INSERT INTO note VALUES ('tried')", [])));
+    let kept = queued(&db, 3, |db| note(db, "kept"));
+    let refused = queued(&db, 4, |db| db.write(panicking));
+    let last = queued(&db, 5, |db| note(db, "last"));
+    blockade.lift();
+    assert!(matches!(panics.join().unwrap(), Err(Error::Panicked { .. })));
+    assert_eq!(tried.join().unwrap(), Ok(1));
+    assert_eq!(kept.join().unwrap(), Ok(1));
+    assert!(matches!(refused.join().unwrap(), Err(Error::Panicked { .. })));
+    assert_eq!(last.join().unwrap(), Ok(1));
+    assert_eq!(notes(&db), ["kept", "last"]);
+    // The blockade's own commit, and one for the group.
+    assert_eq!(db.stats().commits, 2);
+}
+
 fn panicking(tx: &crate::Tx<'_>) -> Result<(), Error> {
     tx.execute("INSERT INTO note VALUES ('half')", [])?;
     panic!("half done")

@@ -4,35 +4,49 @@
 // It is part of tests, where a broken premise is a failure of the test.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod storage;
+mod world;
+
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::PoisonError;
 
-use jackfield_db::{Db, Error, Options, Owner, OwnerStep, OwnerTx, Value as Cell, params};
-use jackfield_sdk::abi::ops::{Changes, Query, Rows, Statements};
+use jackfield_db::{Db, Error, Options, OwnerStep, Value as Cell, params};
 use jackfield_sdk::bench::{Bench, FakeHost};
-use jackfield_sdk::{Code, Failure, HttpRequest, HttpResponse, Plugin, Revision, Value, json};
+use jackfield_sdk::{HttpRequest, HttpResponse, Plugin, Value, json};
 use tempfile::TempDir;
+use world::{World, owner};
 
-/// What somebody else writes just before the plugin's next transaction, by core's own hand.
-type Interloper = Arc<Mutex<Option<String>>>;
-
-/// A plugin, started on a new database with the enterprise `home` of the domain `Home.example`.
+/// A plugin, started on a new database.
 pub struct Appliance<P> {
-    bench: Bench,
-    db: Arc<Db>,
-    interloper: Interloper,
-    secrets: Secrets,
-    people: People,
+    /// Its process, to be asked directly.
+    pub bench: Bench,
+    world: World,
     _folder: TempDir,
     _plugin: PhantomData<P>,
 }
 
-/// What people are doing: by account, the last word of whatever source.
-type People = Arc<Mutex<BTreeMap<String, Value>>>;
+/// What there is before the plugin starts, and what its host does beyond storage, secrets and presence.
+#[derive(Clone, Copy)]
+pub struct Site {
+    /// Written into core's own tables.
+    pub core: &'static [&'static str],
+    /// The host, without those three.
+    pub host: fn() -> FakeHost,
+    /// Whether a transaction is one of those that the plugin makes by itself at any time: it is neither interrupted
+    /// nor counted.
+    pub is_by_itself: fn(&Value) -> bool,
+}
 
-/// The plugin's secrets by name.
-type Secrets = Arc<Mutex<BTreeMap<String, String>>>;
+/// The enterprise `home` of the domain `Home.example`.
+impl Default for Site {
+    fn default() -> Self {
+        const HOME: &str =
+            "INSERT INTO enterprise (id, description, domain, revision, created_at, changed_at)
+            VALUES ('home', '', 'Home.example', 1, '', '')";
+        Self { core: &[HOME], host: FakeHost::new, is_by_itself: |_| false }
+    }
+}
 
 /// One revision as it was recorded.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,37 +73,46 @@ struct Migration {
 }
 
 impl<P: Plugin> Appliance<P> {
-    /// With the migrations of that manifest.
+    /// On the usual site, with the migrations of that manifest.
     pub fn new(manifest: &str) -> Self {
+        Self::on(Site::default(), manifest)
+    }
+
+    /// On that site.
+    pub fn on(site: Site, manifest: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (file, copies) = (folder.path().join("test.db"), folder.path().join("copies"));
         let (db, _) = Db::open(Options { file, copies, readers: 2, queue: 16 }).unwrap();
-        let home = "INSERT INTO enterprise (id, description, domain, revision, created_at, changed_at)
-            VALUES ('home', '', 'Home.example', 1, '', '')";
-        db.write(move |tx| tx.execute(home, [])).unwrap();
+        db.write(move |tx| site.core.iter().try_for_each(|sql| tx.execute(sql, []).map(drop))).unwrap();
         db.migrate_owner(&owner::<P>(), &steps(manifest)).unwrap();
-        let (db, interloper, secrets) = (Arc::new(db), Interloper::default(), Secrets::default());
-        let people = People::default();
-        let bench = start::<P>(&db, &interloper, &secrets, &people);
-        Self { bench, db, interloper, secrets, people, _folder: folder, _plugin: PhantomData }
+        let world = World::new(db, site);
+        Self { bench: world.start::<P>(), world, _folder: folder, _plugin: PhantomData }
     }
 
     /// The same database with a new process of the plugin.
     #[must_use]
     pub fn restarted(self) -> Self {
-        Self { bench: start::<P>(&self.db, &self.interloper, &self.secrets, &self.people), ..self }
+        self.restarted_after(&[])
+    }
+
+    /// The same, and core writes that while there is no process.
+    #[must_use]
+    pub fn restarted_after(self, core: &[&str]) -> Self {
+        let Self { bench, world, _folder, _plugin } = self;
+        drop(bench);
+        core.iter().for_each(|sql| world.core(sql));
+        Self { bench: world.start::<P>(), world, _folder, _plugin }
     }
 
     /// Says for a source what somebody is doing; only the last word of all sources counts here.
     pub fn does(&self, account: &str, source: &str, state: &str, note: &str) {
         let change = json!({"account": account, "state": state, "note": note});
-        publish(&self.people, &json!({"source": source, "changes": [change]}));
+        world::publish(&self.world.people, &json!({"source": source, "changes": [change]}));
     }
 
     /// Writes into core's own tables, by core's hand.
     pub fn core(&self, sql: &str) {
-        let sql = sql.to_owned();
-        self.db.write(move |tx| tx.execute(&sql, [])).unwrap();
+        self.world.core(sql);
     }
 
     /// Puts an account of the enterprise `home` into core's own table: id and login, first and last name, e-mail.
@@ -107,7 +130,7 @@ impl<P: Plugin> Appliance<P> {
 
     /// The secrets that the host keeps for the plugin, by name.
     pub fn secrets(&self) -> BTreeMap<String, String> {
-        self.secrets.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.world.secrets.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What the doctor is told when it asks.
@@ -124,7 +147,7 @@ impl<P: Plugin> Appliance<P> {
     /// The same with a query.
     pub fn get_with(&self, path: &str, query: Value) -> HttpResponse {
         let query = query.as_object().cloned().unwrap();
-        self.bench.http(&HttpRequest { query, ..request("GET", path, Value::Null) })
+        self.bench.http(&HttpRequest { query, ..Self::request("GET", path, Value::Null) })
     }
 
     /// Makes something.
@@ -137,14 +160,32 @@ impl<P: Plugin> Appliance<P> {
         self.change("PUT", path, "*", body)
     }
 
-    /// A change of the version that reading gave.
-    pub fn change(&self, method: &str, path: &str, version: &str, body: Value) -> HttpResponse {
-        self.bench.http(&HttpRequest { if_match: json!(version), ..request(method, path, body) })
+    /// A request as core sends it.
+    pub fn request(method: &str, path: &str, body: Value) -> HttpRequest {
+        let (method, path) = (method.to_owned(), path.to_owned());
+        HttpRequest {
+            request: String::new(),
+            method,
+            path,
+            route: String::new(),
+            params: Default::default(),
+            query: Default::default(),
+            body,
+            who: "admin alice".to_owned(),
+            if_match: Value::Null,
+            dry_run: false,
+        }
     }
 
-    /// The same, as a dry run.
-    pub fn rehearse(&self, method: &str, path: &str, version: &str, body: Value) -> HttpResponse {
-        let request = HttpRequest { if_match: json!(version), dry_run: true, ..request(method, path, body) };
+    /// A change of the version that reading gave.
+    pub fn change(&self, method: &str, path: &str, version: &str, body: Value) -> HttpResponse {
+        self.bench.http(&HttpRequest { if_match: json!(version), ..Self::request(method, path, body) })
+    }
+
+    /// A dry run; without a version it is one of a request that names none.
+    pub fn rehearse(&self, method: &str, path: &str, version: Option<&str>, body: Value) -> HttpResponse {
+        let request =
+            HttpRequest { if_match: json!(version), dry_run: true, ..Self::request(method, path, body) };
         self.bench.http(&request)
     }
 
@@ -155,23 +196,22 @@ impl<P: Plugin> Appliance<P> {
 
     /// Has somebody else write that just before the plugin's next transaction.
     pub fn interrupt(&self, sql: &str) {
-        *self.interloper.lock().unwrap() = Some(sql.to_owned());
+        *self.world.interloper.lock().unwrap() = Some(sql.to_owned());
     }
 
     /// Everything in the plugin's tables, to compare.
     pub fn stored(&self) -> Vec<Vec<Cell>> {
-        let owner = owner::<P>();
         let sql =
             "SELECT name FROM sqlite_schema WHERE type = 'table' AND name GLOB ?1 || '_*' ORDER BY name";
         let names: Result<Vec<String>, Error> =
-            self.db.read(|read| read.all(sql, params![P::ID], |row| row.get(0)));
-        let rows = |name: String| {
-            self.db
-                .query_as(&owner, &format!("SELECT * FROM {name} ORDER BY 1"), vec![], 10_000)
-                .unwrap()
-                .rows
-        };
-        names.unwrap().into_iter().flat_map(rows).collect()
+            self.world.db.read(|read| read.all(sql, params![P::ID], |row| row.get(0)));
+        names.unwrap().iter().flat_map(|name| self.table(name)).collect()
+    }
+
+    /// Everything in one of them.
+    pub fn table(&self, name: &str) -> Vec<Vec<Cell>> {
+        let sql = format!("SELECT * FROM {name} ORDER BY 1");
+        self.world.db.query_as(&owner::<P>(), &sql, vec![], 10_000).unwrap().rows
     }
 
     /// All revisions so far.
@@ -179,7 +219,7 @@ impl<P: Plugin> Appliance<P> {
         let sql = "SELECT kind, object, who, coalesce(before, 'null'), coalesce(after, 'null')
             FROM revision ORDER BY n";
         let parse = |text: String| text.parse::<Value>().unwrap();
-        let noted: Result<_, Error> = self.db.read(|read| {
+        let noted: Result<_, Error> = self.world.db.read(|read| {
             read.all(sql, params![], |row| {
                 let what = format!("{} {}", row.get::<_, String>(0)?, row.get::<_, String>(1)?);
                 let (before, after) = (parse(row.get(3)?), parse(row.get(4)?));
@@ -197,7 +237,7 @@ impl<P: Plugin> Appliance<P> {
 
     /// Questions of that kind so far.
     pub fn count(&self, op: &str) -> usize {
-        self.bench.asked(op).len()
+        self.bench.asked(op).iter().filter(|args| !(self.world.site.is_by_itself)(args)).count()
     }
 
     /// Size of the plugin's last transaction, in bytes of JSON.
@@ -214,173 +254,7 @@ pub fn complaint(answer: &HttpResponse) -> (&str, &str) {
     (errors[0]["pointer"].as_str().unwrap(), errors[0]["detail"].as_str().unwrap())
 }
 
-fn request(method: &str, path: &str, body: Value) -> HttpRequest {
-    let (method, path) = (method.to_owned(), path.to_owned());
-    HttpRequest {
-        request: String::new(),
-        method,
-        path,
-        route: String::new(),
-        params: Default::default(),
-        query: Default::default(),
-        body,
-        who: "admin alice".to_owned(),
-        if_match: Value::Null,
-        dry_run: false,
-    }
-}
-
-fn owner<P: Plugin>() -> Owner {
-    Owner::new(P::ID).unwrap()
-}
-
 fn steps(manifest: &str) -> Vec<OwnerStep> {
     let manifest: Manifest = toml::from_str(manifest).unwrap();
     manifest.migrations.into_iter().map(|step| OwnerStep { name: step.name, sql: step.sql }).collect()
-}
-
-fn start<P: Plugin>(db: &Arc<Db>, interloper: &Interloper, secrets: &Secrets, people: &People) -> Bench {
-    let (reading, writing, interloper) = (Arc::clone(db), Arc::clone(db), Arc::clone(interloper));
-    let interrupt = move |db: &Db| {
-        let sql = interloper.lock().unwrap_or_else(PoisonError::into_inner).take();
-        sql.map(|sql| db.write(move |tx| tx.execute(&sql, [])).unwrap());
-    };
-    let host = FakeHost::new().answer("db.query", move |args| query(&owner::<P>(), &reading, args));
-    let host = host.answer("db.tx", move |args| {
-        interrupt(&writing);
-        write(&owner::<P>(), &writing, args)
-    });
-    let (told, asked) = (Arc::clone(people), Arc::clone(people));
-    let host = host.answer("presence.publish", move |args| {
-        publish(&told, &args);
-        Ok(json!({"refused": []}))
-    });
-    let host = host.answer("presence.get", move |args| Ok(json!({"presence": found(&asked, &args)})));
-    with_secrets(host, secrets).start::<P>().unwrap()
-}
-
-/// The appliance's merge is not here: whoever says something last is right.
-fn publish(people: &People, args: &Value) {
-    let mut people = people.lock().unwrap_or_else(PoisonError::into_inner);
-    for change in args["changes"].as_array().unwrap() {
-        let account = change["account"].as_str().unwrap();
-        match change["state"].as_str() {
-            Some(state) => {
-                let (source, note) = (&args["source"], &change["note"]);
-                let shown = json!({"account": account, "state": state, "note": note, "source": source});
-                people.insert(account.to_owned(), shown);
-            }
-            None => drop(people.remove(account)),
-        }
-    }
-}
-
-fn found(people: &People, args: &Value) -> Vec<Value> {
-    let people = people.lock().unwrap_or_else(PoisonError::into_inner);
-    let shown = |account: &Value| {
-        let nothing = || json!({"account": account, "state": "unknown"});
-        people.get(account.as_str().unwrap()).cloned().unwrap_or_else(nothing)
-    };
-    args["accounts"].as_array().unwrap().iter().map(shown).collect()
-}
-
-/// Keeps secrets beyond a restart, as the appliance does.
-fn with_secrets(mut host: FakeHost, secrets: &Secrets) -> FakeHost {
-    for op in ["secret.put", "secret.get", "secret.delete"] {
-        let secrets = Arc::clone(secrets);
-        host = host.answer(op, move |args| Ok(secret(&secrets, op, &args)));
-    }
-    host
-}
-
-fn secret(secrets: &Secrets, op: &str, args: &Value) -> Value {
-    let mut secrets = secrets.lock().unwrap_or_else(PoisonError::into_inner);
-    let name = args["name"].as_str().unwrap();
-    match op {
-        "secret.get" => return json!({"value": secrets.get(name)}),
-        "secret.put" => secrets.insert(name.to_owned(), args["value"].as_str().unwrap().to_owned()),
-        _ => secrets.remove(name),
-    };
-    json!({})
-}
-
-fn query(owner: &Owner, db: &Db, args: Value) -> Result<Value, Failure> {
-    let Query { statement, limit } = read(args);
-    let table = db.query_as(owner, &statement.sql, cells(&statement.params), limit);
-    let table = table.map_err(|error| Undone::from(error).0)?;
-    let rows = table.rows.into_iter().map(|row| row.into_iter().map(shown).collect()).collect();
-    Ok(json!(Rows { columns: table.columns, rows, more: table.more }))
-}
-
-/// A failure on its way out of a transaction.
-struct Undone(Failure);
-
-impl From<Error> for Undone {
-    fn from(error: Error) -> Self {
-        let code = match error {
-            Error::Constraint { .. } => Code::Conflict,
-            Error::Denied { .. } => Code::Denied,
-            _ => Code::BadRequest,
-        };
-        Self(Failure::new(code, error.to_string()))
-    }
-}
-
-fn write(owner: &Owner, db: &Db, args: Value) -> Result<Value, Failure> {
-    let work: Statements = read(args);
-    db.write_as(owner, move |tx| run(tx, &work))
-        .map(|changes| json!(changes))
-        .map_err(|Undone(failure)| failure)
-}
-
-fn run(tx: &OwnerTx<'_>, work: &Statements) -> Result<Changes, Undone> {
-    let mut changes = Changes { changed: Vec::new(), rowids: Vec::new(), revisions: Vec::new() };
-    for statement in &work.statements {
-        let done = tx.execute_as(&statement.sql, cells(&statement.params))?;
-        if statement.expect.is_some_and(|wanted| wanted != done.rows) {
-            return Err(Undone(Failure::new(Code::Conflict, "another number of rows")));
-        }
-        changes.changed.push(done.rows);
-        changes.rowids.push(done.rowid);
-    }
-    for revision in &work.revisions {
-        changes.revisions.push(note(tx, revision)?);
-    }
-    Ok(changes)
-}
-
-fn note(tx: &OwnerTx<'_>, revision: &Revision) -> Result<i64, Error> {
-    let text = |value: &Value| (!value.is_null()).then(|| value.to_string());
-    let (before, after) = (text(&revision.before), text(&revision.after));
-    let sql = "INSERT INTO revision (at, who, origin, via, action, kind, object, before, after, request)
-        VALUES ('', ?1, '', 'plugin', 'change', ?2, ?3, ?4, ?5, '')";
-    tx.execute(sql, params![revision.who, revision.kind, revision.object, before, after])?;
-    Ok(tx.last_insert_rowid())
-}
-
-fn read<T: serde::de::DeserializeOwned>(args: Value) -> T {
-    serde::Deserialize::deserialize(args).unwrap()
-}
-
-fn cells(values: &[Value]) -> Vec<Cell> {
-    values.iter().map(cell).collect()
-}
-
-fn cell(value: &Value) -> Cell {
-    match value {
-        Value::Null => Cell::Null,
-        Value::Bool(flag) => Cell::Integer((*flag).into()),
-        Value::Number(number) => Cell::Integer(number.as_i64().unwrap()),
-        Value::String(text) => Cell::Text(text.clone()),
-        other => panic!("{other} cannot be bound"),
-    }
-}
-
-fn shown(cell: Cell) -> Value {
-    match cell {
-        Cell::Null => Value::Null,
-        Cell::Integer(number) => json!(number),
-        Cell::Text(text) => json!(text),
-        other => panic!("{other:?} is not in these tables"),
-    }
 }

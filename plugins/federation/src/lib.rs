@@ -11,6 +11,7 @@ mod contacts;
 mod im;
 mod links;
 mod net;
+mod options;
 mod rules;
 mod s2s;
 mod server;
@@ -28,7 +29,8 @@ use std::time::Duration;
 use jackfield_sdk::{Config, Event, Failure, Host, Plugin, Problem, Routes, Settings, Tx, Undo};
 
 use im::{Desk, Keys};
-use server::{Options, Server};
+use options::Options;
+use server::Server;
 
 jackfield_sdk::export_plugin!(Federation);
 

@@ -1,16 +1,17 @@
 //! The XMPP server as the plugin runs it: started and stopped by the switch, told of every change, asked how it does.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::{Arc, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use jackfield_sdk::{Code, Failure, Host, Settings, log, params};
+use jackfield_sdk::{Code, Failure, Host, log, params};
 use serde::Deserialize;
 
 use crate::certificate::{Stored, dialback_secret};
 use crate::im::{Call, Desk, Keys, Outside};
-use crate::net::{Clients, Known, Net, Partner, Places, TellAll, Tls, Waits};
+use crate::net::{Clients, Known, Net, Partner, Places, TellAll, Tls};
+use crate::options::Options;
 use crate::s2s::{Policy, address};
 use crate::standing::Standing;
 use crate::table;
@@ -22,33 +23,8 @@ const PEERS: &str =
     "SELECT DISTINCT lower(domain) AS domain FROM core_peers WHERE kind = 'external' AND domain <> ''";
 const ANYBODY: &str = "SELECT account FROM core_logins LIMIT 1";
 
-/// The settings of the manifest.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
-pub struct Wanted {
-    s2s_listen: Vec<String>,
-    s2s_tls_listen: Vec<String>,
-    c2s_listen: Vec<String>,
-    c2s_tls_listen: Vec<String>,
-    dns_servers: Vec<String>,
-    directory_contacts_most: usize,
-    local_targets: bool,
-    resume_seconds: u64,
-    silence_seconds: u64,
-    answer_seconds: u64,
-}
-
-/// What is read of the settings.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Options {
-    places: Places,
-    client_places: Places,
-    name_servers: Vec<IpAddr>,
-    /// Entries of the largest directory that rosters show.
-    pub directory_contacts: usize,
-    local_targets: bool,
-    waits: Waits,
-}
+/// For how long others are taken leave of as a domain that is not ours any more.
+const LEAVE: Duration = Duration::from_secs(600);
 
 /// The server, and why it does not run.
 #[derive(Default)]
@@ -63,6 +39,10 @@ pub struct Server {
     pub outside: Outside,
     /// Versions of switches and table that it goes by.
     followed: (i64, i64),
+    /// Our domains when they were last read.
+    own: BTreeSet<String>,
+    /// Those before, and until when we still take leave as them.
+    former: BTreeMap<String, Instant>,
 }
 
 /// What the sockets hand over to, while the plugin runs.
@@ -82,58 +62,6 @@ struct Anybody {
 #[derive(Deserialize)]
 struct Domain {
     domain: String,
-}
-
-impl Options {
-    /// Reads the settings; the error names the one that does not fit.
-    pub fn read(settings: &Settings) -> Result<Self, Failure> {
-        let Wanted {
-            s2s_listen,
-            s2s_tls_listen,
-            c2s_listen,
-            c2s_tls_listen,
-            dns_servers,
-            directory_contacts_most,
-            local_targets,
-            resume_seconds,
-            silence_seconds,
-            answer_seconds,
-        } = settings.read()?;
-        let places = Places {
-            plain: each("s2s_listen", &s2s_listen, "an address and port such as 0.0.0.0:5269")?,
-            tls: each("s2s_tls_listen", &s2s_tls_listen, "an address and port such as 0.0.0.0:5270")?,
-        };
-        let client_places = Places {
-            plain: each("c2s_listen", &c2s_listen, "an address and port such as 0.0.0.0:5222")?,
-            tls: each("c2s_tls_listen", &c2s_tls_listen, "an address and port such as 0.0.0.0:5223")?,
-        };
-        let name_servers = each("dns_servers", &dns_servers, "an IP address")?;
-        let waits = Waits {
-            resume: Duration::from_secs(resume_seconds),
-            silence: Duration::from_secs(silence_seconds),
-            answer: Duration::from_secs(answer_seconds),
-        };
-        Ok(Self {
-            places,
-            client_places,
-            name_servers,
-            directory_contacts: directory_contacts_most,
-            local_targets,
-            waits,
-        })
-    }
-}
-
-fn each<T: std::str::FromStr>(name: &str, texts: &[String], rule: &str) -> Result<Vec<T>, Failure> {
-    let one = |text: &String| {
-        text.parse().map_err(|_| {
-            Failure::new(
-                Code::BadRequest,
-                format!("each entry of federation.{name} must be {rule}; {text:?} is not"),
-            )
-        })
-    };
-    texts.iter().map(one).collect()
 }
 
 impl Server {
@@ -201,7 +129,9 @@ impl Server {
         if !is_on && !has_users {
             return Ok(());
         }
-        let known = Arc::new(known(host, standing, options)?);
+        let mut known = known(host, standing, options)?;
+        known.former = self.taking_leave(&known.own);
+        let known = Arc::new(known);
         if has_users && let Err(failure) = self.follow_clients(host, &known, options, &ways) {
             self.clients_trouble = failure.msg;
         }
@@ -209,6 +139,17 @@ impl Server {
             self.follow_servers(host, &known, options, ways.desk)?;
         }
         Ok(())
+    }
+
+    /// Domains that were ours until a moment ago.
+    fn taking_leave(&mut self, own: &BTreeSet<String>) -> BTreeMap<String, Instant> {
+        let now = Instant::now();
+        let gone = std::mem::replace(&mut self.own, own.clone());
+        self.former.extend(
+            gone.into_iter().filter(|domain| !own.contains(domain)).map(|domain| (domain, now + LEAVE)),
+        );
+        self.former.retain(|domain, until| *until > now && !own.contains(domain));
+        self.former.clone()
     }
 
     fn follow_servers(
@@ -306,8 +247,10 @@ fn known(host: &Host, standing: &Standing, options: &Options) -> Result<Known, F
     let (stored, key) = Stored::read(host, &own)?;
     let tls = Tls::new(&stored.chain, key.reveal(), &stored.authorities);
     let tls = tls.map_err(|why| Failure::new(Code::Unavailable, why))?;
-    let Options { name_servers, local_targets, waits, .. } = options.clone();
-    Ok(Known { own, partners, open: standing.switches.open, name_servers, local_targets, tls, waits })
+    let Options { name_servers, local_targets, pace, waits, .. } = options.clone();
+    let former = BTreeMap::new();
+    let open = standing.switches.open;
+    Ok(Known { own, former, partners, open, name_servers, local_targets, pace, tls, waits })
 }
 
 impl Federation {

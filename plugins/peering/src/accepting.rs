@@ -1,7 +1,7 @@
 //! `peering/invitations:accept`: the invited side of an invitation. The code says where the other appliance is and which
 //! certificate it has; that is compared before the secret is said, and then both trust each other.
 
-use jackfield_sdk::form::PLAIN;
+use jackfield_sdk::form::{PLAIN, Rule};
 use jackfield_sdk::{Call, Errors, Outcome, Problem, Reply, json};
 
 use crate::desk::{Call as Desk, rows};
@@ -16,6 +16,9 @@ use crate::{Peering, refused};
 /// Kind in revisions.
 pub const KIND: &str = "peering/trust";
 
+/// Mail may have broken it into lines; what is wrong with it is said when it is read.
+static CODE: Rule = Rule { says: "as the other administrator sent it", holds: |_| true, caseless: false };
+
 struct Wanted {
     enterprise: String,
     code: String,
@@ -26,7 +29,7 @@ impl Peering {
     pub(crate) fn accept(&self, call: &Call<'_>) -> Outcome {
         let wanted = call.form(|form| {
             let enterprise = form.field("enterprise").text(4..=32, &PLAIN).required();
-            let code = form.field("code").text(1..=code::LONGEST, &PLAIN).required();
+            let code = form.field("code").text(1..=code::LONGEST, &CODE).required();
             let description = form.field("description").text(0..=64, &PLAIN).optional();
             Some(Wanted { enterprise: enterprise?, code: code?, description: description? })
         })?;

@@ -9,6 +9,10 @@ pub type Answer = Result<Value, Failure>;
 
 /// The answer to an operation as the treaty has it.
 pub fn typed<T: serde::de::DeserializeOwned>(op: &str, answer: Value) -> Result<T, Failure> {
+    // Keeping the path costs more than reading, so only an answer that does not fit is read with it.
+    if let Ok(fitting) = T::deserialize(&answer) {
+        return Ok(fitting);
+    }
     serde_path_to_error::deserialize(answer).map_err(|e| {
         let text = format!("the answer to `{op}` does not fit at `{}`: {}", e.path(), e.inner());
         Failure::new(Code::Internal, text)

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use rustls::ALL_VERSIONS;
 
 use super::super::scram::Prover;
-use super::super::secure::{Secure, any_certificate};
+use super::super::secure::{CLIENT, Secure, any_certificate};
 use super::{Home, PASSWORD};
 use crate::door::line::dial;
 use crate::harness::plugin;
@@ -15,7 +15,7 @@ const OFFICE: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 1);
 
 fn from(home: &Home, ip: Ipv4Addr) -> Secure {
     let socket = dial(ip, (Ipv4Addr::LOCALHOST, home.direct).into()).expect("the port takes connections");
-    let mut line = Secure::over(socket, any_certificate(ALL_VERSIONS), "home.example");
+    let mut line = Secure::over(socket, any_certificate(ALL_VERSIONS, CLIENT), "home.example");
     line.open();
     line
 }

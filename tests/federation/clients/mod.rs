@@ -13,7 +13,7 @@ use rustls::version::TLS12;
 use serde_json::{Value, json};
 
 use super::scram::Prover;
-use super::secure::{Secure, any_certificate};
+use super::secure::{CLIENT, Secure, any_certificate};
 use super::user::User;
 use crate::harness::*;
 
@@ -166,7 +166,7 @@ fn with_tls_1_2_an_exchange_is_bound_to_the_certificate() {
     let home = Home::new();
     let old = || {
         let socket = TcpStream::connect(("127.0.0.1", home.direct)).expect("the port is open");
-        let mut line = Secure::over(socket, any_certificate(&[&TLS12]), "home.example");
+        let mut line = Secure::over(socket, any_certificate(&[&TLS12], CLIENT), "home.example");
         (line.open(), line)
     };
     let (features, mut bound) = old();

@@ -39,7 +39,7 @@ fn attribute<'a>(tag: &'a str, name: &str) -> &'a str {
 #[test]
 fn after_its_time_a_session_cannot_be_resumed_and_what_waited_comes_once() {
     let home = Home::new();
-    set(&home.admin, "resume_seconds", json!(2));
+    set(&home.admin, "c2s_resume_seconds", json!(2));
     let (mut ben, _) = home.user("ben", &[]);
     let (line, enabled) = present(&home, "ann");
     assert_eq!(attribute(&enabled, "max"), "2", "{enabled}");
@@ -71,7 +71,7 @@ fn after_its_time_a_session_cannot_be_resumed_and_what_waited_comes_once() {
 #[test]
 fn a_client_resumes_in_time_or_begins_anew_by_itself() {
     let home = Home::new();
-    set(&home.admin, "resume_seconds", json!(1));
+    set(&home.admin, "c2s_resume_seconds", json!(1));
     let (mut ann, started) = home.user("ann", &["--resume"]);
     ann.does(&json!({"do": "break"}));
     ann.hears("disconnected");
@@ -88,7 +88,8 @@ fn a_client_resumes_in_time_or_begins_anew_by_itself() {
 fn who_says_nothing_is_asked_and_then_cut_off_and_its_messages_wait() {
     let home = Home::new();
     let (mut ben, _) = home.user("ben", &[]);
-    for (name, seconds) in [("resume_seconds", 5), ("silence_seconds", 2), ("answer_seconds", 2)] {
+    for (name, seconds) in [("c2s_resume_seconds", 5), ("c2s_silence_seconds", 2), ("c2s_answer_seconds", 2)]
+    {
         set(&home.admin, name, json!(seconds));
     }
     let (mut silent, _) = present(&home, "ann");
@@ -105,7 +106,7 @@ fn who_says_nothing_is_asked_and_then_cut_off_and_its_messages_wait() {
 #[test]
 fn who_answers_stays() {
     let home = Home::new();
-    for name in ["silence_seconds", "answer_seconds"] {
+    for name in ["c2s_silence_seconds", "c2s_answer_seconds"] {
         set(&home.admin, name, json!(1));
     }
     let mut line = Secure::opened(home.direct);

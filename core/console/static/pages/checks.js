@@ -12,6 +12,7 @@ export const title = "Checks";
 export const right = "checks:read";
 
 const STATES = {
+  pending: ["unknown", "Unconfirmed"],
   ok: ["ok", "OK"],
   notice: ["note", "Notice"],
   warning: ["warning", "Warning"],

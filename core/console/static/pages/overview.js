@@ -72,7 +72,7 @@ function doctor(findings, again) {
       element(
         "div",
         {},
-        element("h3", {}, finding.name.replaceAll("_", " ")),
+        element("h3", {}, inWords(finding.name)),
         paragraph(finding.detail),
         ...advice(finding),
       ),
@@ -86,6 +86,11 @@ function doctor(findings, again) {
     element("ul", { class: "findings" }, ...items),
     button,
   );
+}
+
+/** A check's name in words; those of plugins are named `plugin.ID.CHECK`, those of scripts `check.NAME`. */
+function inWords(name) {
+  return name.replace(/^(plugin|check)\.([^.]+)\./, "$1 $2: ").replaceAll("_", " ");
 }
 
 function advice(finding) {

@@ -1,7 +1,6 @@
 //! One entry of a run: whose account it is, what stands in its way, what it makes of the account.
 
 use jackfield_db::params;
-use serde_json::json;
 
 use super::super::draft::Drafted;
 use super::super::removal::{is_removed, take_back};
@@ -99,16 +98,10 @@ impl Applying<'_, '_> {
     }
 
     fn add(&mut self, drafted: &Drafted) -> Result<(), Problem> {
-        let order = self.order;
         let mut account = drafted.fields.clone();
-        let is_contact = order.peer.is_some();
-        let made = json!({
-            "enterprise": order.enterprise, "peer": order.peer, "profile": order.profile,
-            "origin": if is_contact { "peer" } else { "synchronizer" },
-            "deployed": order.deploy && !is_contact, "synchronizer": order.synchronizer,
-            "directory_key": drafted.key, "directory_hash": drafted.hash,
-        });
-        account.extend(made.as_object().cloned().unwrap_or_default());
+        account.extend(self.order.newcomer());
+        account.insert("directory_key".to_owned(), drafted.key.as_str().into());
+        account.insert("directory_hash".to_owned(), drafted.hash.as_str().into());
         let made = ACCOUNTS.create(self.change, account, &Hidden::default())?;
         self.closed.adds += 1;
         self.list.add(&drafted.key, &made);

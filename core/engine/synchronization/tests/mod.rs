@@ -5,6 +5,7 @@ mod going;
 mod holding;
 mod large;
 mod logins;
+mod newcomers;
 mod places;
 mod properties;
 mod running;

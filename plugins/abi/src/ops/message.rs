@@ -65,7 +65,7 @@ pub struct MessagePending {
     /// Those for this account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
-    /// Those for this address.
+    /// Those for this address; where it is an account's, those for the account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
     /// Those for any address of this domain.

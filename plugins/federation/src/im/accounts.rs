@@ -3,24 +3,27 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use jackfield_sdk::{Event, Failure, Host, params};
+use jackfield_sdk::{Event, Failure, Host, flag, params};
 use jid::BareJid;
 use serde::Deserialize;
 
-/// Deployed accounts of our own by login and domain; only they are reached.
-const ACCOUNT: &str = "SELECT a.id, a.enterprise, a.first_name, a.last_name
+/// Accounts of our own by login and domain.
+const ACCOUNT: &str = "SELECT a.id, a.enterprise, a.first_name, a.last_name, a.deployed
     FROM core_accounts a JOIN core_enterprises e ON e.id = a.enterprise
-    WHERE lower(a.login_id) = ?1 AND lower(e.domain) = ?2 AND a.deployed = 1 AND a.peer IS NULL";
+    WHERE lower(a.login_id) = ?1 AND lower(e.domain) = ?2 AND a.peer IS NULL";
 /// Most addresses that are remembered; all are forgotten when there are more.
 const MOST: usize = 20_000;
 
-/// An account of ours that can be reached.
+/// An account of ours.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Account {
     /// Its id.
     pub id: String,
     /// Id of its enterprise.
     pub enterprise: String,
+    /// Whether it can be reached.
+    #[serde(deserialize_with = "flag")]
+    pub deployed: bool,
     /// First name.
     #[serde(default)]
     pub first_name: Option<String>,
@@ -34,8 +37,13 @@ pub struct Account {
 pub struct Accounts(HashMap<BareJid, Option<Arc<Account>>>);
 
 impl Accounts {
-    /// The account of that address; none: there is none, or it is not deployed.
+    /// The account of that address that can be reached; none: there is none, or it is not deployed.
     pub fn find(&mut self, host: &Host, address: &BareJid) -> Result<Option<Arc<Account>>, Failure> {
+        Ok(self.known(host, address)?.filter(|account| account.deployed))
+    }
+
+    /// The account of that address, deployed or not: who sees whom stays as it is while somebody is un-deployed.
+    pub fn known(&mut self, host: &Host, address: &BareJid) -> Result<Option<Arc<Account>>, Failure> {
         if let Some(known) = self.0.get(address) {
             return Ok(known.clone());
         }

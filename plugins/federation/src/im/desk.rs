@@ -163,6 +163,15 @@ impl Inbox {
             count = self.calls.recv_many(calls, most) => count > 0,
         }
     }
+
+    /// Takes what waits now, until there are `most`.
+    pub fn take_more(&mut self, calls: &mut Vec<Call>, most: usize) {
+        while calls.len() < most
+            && let Ok(call) = self.calls.try_recv()
+        {
+            calls.push(call);
+        }
+    }
 }
 
 impl Keys {

@@ -14,6 +14,7 @@ mod outside;
 mod parcel;
 mod presence;
 mod roster;
+mod search;
 mod services;
 mod sessions;
 mod site;

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
 use crate::s2s::Condition;
-use crate::xml::{Element, written_to_client};
+use crate::xml::{Element, written_to_client, written_to_client_with};
 
 /// Most deliveries that wait for one client; as many as a large directory has people whose presence comes at login.
 const MOST: usize = 20_000;
@@ -37,9 +37,9 @@ impl Delivery {
         Self { text: written_to_client(stanza).into(), id: None }
     }
 
-    /// A message of the appliance's store.
-    pub fn stored(stanza: &Element, id: &str) -> Self {
-        Self { id: Some(id.to_owned()), ..Self::new(stanza) }
+    /// A message of the appliance's store, with what names it there.
+    pub fn stored(stanza: &Element, named: &Element, id: &str) -> Self {
+        Self { text: written_to_client_with(stanza, named).into(), id: Some(id.to_owned()) }
     }
 
     /// What it counts for.

@@ -1,6 +1,6 @@
 //! The way to servers of other companies, while federation is switched on.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::net::{Hub, Unsent};
 use crate::s2s::{Pair, Rules};
@@ -8,16 +8,34 @@ use crate::xml::Element;
 
 /// Holds the links' hub while there is one; clone it freely.
 #[derive(Clone, Default)]
-pub struct Outside(Arc<Mutex<Option<Arc<Hub>>>>);
+pub struct Outside(Arc<Mutex<Held>>);
+
+/// The hub, and how often there has been another one.
+#[derive(Default)]
+struct Held {
+    hub: Option<Arc<Hub>>,
+    turn: u64,
+}
 
 impl Outside {
     /// Federation runs by that hub from now on; none: it does not run.
     pub fn set(&self, hub: Option<Arc<Hub>>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = hub;
+        let mut held = self.held();
+        held.hub = hub;
+        held.turn += 1;
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn hub(&self) -> Option<Arc<Hub>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.held().hub.clone()
+    }
+
+    /// Another number with every hub: what waited for an earlier one waits for nothing any more.
+    pub fn turn(&self) -> u64 {
+        self.held().turn
     }
 
     /// Whether federation runs.

@@ -8,8 +8,6 @@ use tokio::time::Instant;
 
 use crate::xml::Element;
 
-/// Silence after which the peer is asked whether it is there (XEP-0199).
-const PING_AFTER: Duration = Duration::from_secs(300);
 /// Longest wait for the confirmation of messages.
 const CONFIRMED_WITHIN: Duration = Duration::from_secs(30);
 /// Pings without an answer after which the peer is gone.
@@ -19,9 +17,11 @@ const MISSES: u32 = 2;
 type Open = (u64, String, Element);
 
 /// Messages and pings that are under way on one link.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Confirming {
     open: VecDeque<Open>,
+    /// Silence after which the peer is asked whether it is there (XEP-0199).
+    ping_after: Duration,
     /// Number of the last ping.
     number: u64,
     /// When it was sent, while it has no answer.
@@ -32,6 +32,11 @@ pub struct Confirming {
 }
 
 impl Confirming {
+    /// Nothing is under way.
+    pub fn new(ping_after: Duration) -> Self {
+        Self { open: VecDeque::new(), ping_after, number: 0, asked: None, misses: 0, is_due: false }
+    }
+
     /// A message was written.
     pub fn sent(&mut self, id: String, shell: Element) {
         self.open.push_back((self.number + 1, id, shell));
@@ -64,8 +69,8 @@ impl Confirming {
     pub fn due(&self, heard: Instant) -> Instant {
         match self.asked {
             Some(asked) if !self.open.is_empty() => asked + CONFIRMED_WITHIN,
-            Some(asked) => asked + PING_AFTER,
-            None => heard + PING_AFTER,
+            Some(asked) => asked + self.ping_after,
+            None => heard + self.ping_after,
         }
     }
 
@@ -100,13 +105,15 @@ impl Confirming {
 mod tests {
     use super::*;
 
+    const PING_AFTER: Duration = Duration::from_secs(300);
+
     fn sent(confirming: &mut Confirming, ids: &[&str]) {
         ids.iter().for_each(|id| confirming.sent((*id).to_owned(), Element::default()));
     }
 
     #[test]
     fn a_pong_confirms_what_was_written_before_its_ping_and_nothing_else() {
-        let (mut confirming, now) = (Confirming::default(), Instant::now());
+        let (mut confirming, now) = (Confirming::new(PING_AFTER), Instant::now());
         assert_eq!(confirming.ping(now), None, "nothing waits");
         sent(&mut confirming, &["a", "b"]);
         assert_eq!(confirming.ping(now), Some(1));
@@ -122,7 +129,7 @@ mod tests {
 
     #[test]
     fn a_stream_that_ends_leaves_what_was_not_confirmed_and_late_answers_confirm_nothing() {
-        let (mut confirming, now) = (Confirming::default(), Instant::now());
+        let (mut confirming, now) = (Confirming::new(PING_AFTER), Instant::now());
         sent(&mut confirming, &["a"]);
         confirming.ping(now);
         assert_eq!(confirming.take_all().len(), 1);
@@ -134,7 +141,7 @@ mod tests {
 
     #[test]
     fn silence_is_asked_about_and_ends_sooner_while_messages_wait() {
-        let (mut confirming, now) = (Confirming::default(), Instant::now());
+        let (mut confirming, now) = (Confirming::new(PING_AFTER), Instant::now());
         assert_eq!(confirming.due(now), now + PING_AFTER);
         confirming.overdue(now).unwrap();
         assert_eq!(confirming.ping(now), Some(1));
@@ -143,7 +150,7 @@ mod tests {
         confirming.overdue(later).unwrap();
         assert_eq!(confirming.ping(later), Some(2));
         assert!(confirming.overdue(later + PING_AFTER).is_err());
-        let mut waiting = Confirming::default();
+        let mut waiting = Confirming::new(PING_AFTER);
         sent(&mut waiting, &["a"]);
         waiting.ping(now);
         assert_eq!(waiting.due(now), now + CONFIRMED_WITHIN);

@@ -221,7 +221,7 @@ impl Way<'_> {
                         wire.finish().await;
                         return Ok(Reached::Answer(verified));
                     }
-                    Out::Verify(_) | Out::Stanza(_) => {}
+                    Out::Verify(_) | Out::Stanza(..) => {}
                     Out::Close => {
                         wire.finish().await;
                         course.done.extend(self.passed(course).into_iter().filter(|_| *at != Step::Stream));

@@ -188,7 +188,7 @@ impl Stream {
                 Out::Restart => self.wire.restart(),
                 Out::Verify(question) => self.ask(question),
                 Out::Ready(pair) => self.ready(&pair),
-                Out::Stanza(stanza) => self.pass_on(stanza).await,
+                Out::Stanza(pair, stanza) => self.pass_on(pair, stanza).await,
                 Out::Answer(_) => {}
                 Out::Close => return true,
             }
@@ -266,8 +266,7 @@ impl Stream {
 
     /// Stanzas of a stream are handed in one after the other (RFC 6120 section 10.1). While there is no room nothing more
     /// is read, so the peer waits.
-    async fn pass_on(&self, stanza: crate::xml::Element) {
-        let Some(pair) = crate::s2s::stanza::pair(&stanza) else { return };
+    async fn pass_on(&self, pair: Pair, stanza: crate::xml::Element) {
         tokio::select! {
             () = self.hub.desk.hand(Call::Federated { pair, stanza }) => {}
             () = self.hub.stopped() => {}

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::tls::Tls;
 use crate::s2s::{Policy, Rules};
@@ -26,6 +26,8 @@ pub struct Partner {
 pub struct Known {
     /// Domains of our enterprises.
     pub own: BTreeSet<String>,
+    /// Domains that were ours, with the time until which we take leave of others as them.
+    pub former: BTreeMap<String, Instant>,
     /// Federated servers by domain.
     pub partners: BTreeMap<String, Partner>,
     /// Whether other domains are talked to as well.
@@ -34,6 +36,8 @@ pub struct Known {
     pub name_servers: Vec<IpAddr>,
     /// Whether DNS may lead to this machine itself.
     pub local_targets: bool,
+    /// How long links are silent.
+    pub pace: Pace,
     /// Certificates.
     pub tls: Tls,
     /// How long clients are waited for.
@@ -49,6 +53,15 @@ pub struct Waits {
     pub silence: Duration,
     /// For its answer.
     pub answer: Duration,
+}
+
+/// What becomes of a link on which nothing is said.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Pace {
+    /// Silence after which the partner is asked whether it is there (XEP-0199); links that stand keep theirs.
+    pub ping_after: Duration,
+    /// Time without a stanza of ours after which the link is closed, looked at when a ping is due.
+    pub idle_after: Duration,
 }
 
 /// Where to listen.
@@ -98,6 +111,11 @@ impl Present {
 impl Rules for Present {
     fn serves(&self, domain: &str) -> bool {
         self.get().own.contains(domain)
+    }
+
+    fn speaks_for(&self, domain: &str) -> bool {
+        let known = self.get();
+        known.own.contains(domain) || known.former.get(domain).is_some_and(|until| Instant::now() < *until)
     }
 
     fn partner(&self, domain: &str) -> Option<Policy> {

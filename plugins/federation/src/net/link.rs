@@ -28,8 +28,6 @@ use crate::xml::{AFTER, Element, Piece, ns, written};
 const OLDEST: Duration = Duration::from_secs(60);
 /// Pauses between attempts, doubling from the first to the last.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(300));
-/// Time without a stanza after which the link is closed.
-const IDLE: Duration = Duration::from_secs(3600);
 /// Longest wait for the peer to take what is sent.
 const TAKEN_WITHIN: Duration = Duration::from_secs(30);
 /// Time for the peer to close its side.
@@ -48,13 +46,14 @@ pub struct Line {
 /// Runs until nothing has waited for it for a while. `_life` says that it runs.
 pub async fn run(hub: Arc<Hub>, pair: Pair, line: Line, _life: mpsc::Sender<()>) {
     let Line { queue, pongs } = line;
+    let ping_after = hub.present.get().pace.ping_after;
     let mut task = Task {
         hub,
         pair,
         queue,
         pongs,
         backlog: VecDeque::new(),
-        confirming: Confirming::default(),
+        confirming: Confirming::new(ping_after),
         failures: 0,
         not_before: Instant::now(),
         last_trouble: None,
@@ -98,6 +97,11 @@ enum Waited<T> {
 }
 
 impl Task {
+    /// Time without a stanza after which the link is closed.
+    fn idle_after(&self) -> Duration {
+        self.hub.present.get().pace.idle_after
+    }
+
     fn note(&self, change: impl FnOnce(&mut Link)) {
         self.hub.board.note(Direction::Out, &self.pair, change);
     }
@@ -109,7 +113,7 @@ impl Task {
         }
         let next = tokio::select! {
             () = self.hub.stopped() => None,
-            next = timeout(IDLE, self.queue.recv()) => next.ok().flatten(),
+            next = timeout(self.idle_after(), self.queue.recv()) => next.ok().flatten(),
         };
         self.backlog.extend(next);
         !self.backlog.is_empty()
@@ -292,7 +296,7 @@ impl Task {
                     }
                 }
                 () = sleep_until(look_at) => {
-                    if last.elapsed() > IDLE && self.confirming.is_empty() {
+                    if last.elapsed() >= self.idle_after() && self.confirming.is_empty() {
                         return Ok(());
                     }
                     self.confirming.overdue(Instant::now())?;
@@ -300,7 +304,7 @@ impl Task {
                 () = self.hub.stopped() => return Ok(()),
                 _ = changed.changed() => {
                     let present = &self.hub.present;
-                    if present.partner(&self.pair.to).is_none() || !present.serves(&self.pair.from) {
+                    if present.partner(&self.pair.to).is_none() || !present.speaks_for(&self.pair.from) {
                         return Ok(());
                     }
                 }

@@ -1,15 +1,26 @@
 //! Addresses as they are compared (RFC 7622): never as they were written.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use jid::{BareJid, DomainPart, Jid, NodePart};
 
 /// Longest address that is looked at: three parts of 1,023 bytes and their separators (RFC 7622 section 3.1).
 const LONGEST: usize = 3071;
+/// Most addresses that a thread remembers.
+const REMEMBERED: usize = 256;
 
 /// A domain in lower case and as DNS has it; none: it is no domain. A dot at its end means nothing (RFC 7622 section
 /// 3.2).
 pub fn domain(text: &str) -> Option<String> {
     let parsed = parsed(text)?;
-    (parsed.node().is_none() && parsed.resource().is_none()).then(|| domain_of(&parsed))?
+    let is_domain = parsed.node().is_none() && parsed.resource().is_none();
+    is_domain.then(|| parsed.domain().as_str().to_owned())
+}
+
+thread_local! {
+    /// Addresses that were parsed lately: the stanzas of a stream name the same few again and again.
+    static LATELY: RefCell<HashMap<String, Jid>> = RefCell::default();
 }
 
 /// An address with its parts prepared and its domain as [`domain`] gives it; none: it is no address.
@@ -17,6 +28,20 @@ pub fn parsed(text: &str) -> Option<Jid> {
     if text.len() > LONGEST {
         return None;
     }
+    if let Some(known) = LATELY.with_borrow(|lately| lately.get(text).cloned()) {
+        return Some(known);
+    }
+    let address = prepared(text)?;
+    LATELY.with_borrow_mut(|lately| {
+        if lately.len() >= REMEMBERED {
+            lately.clear();
+        }
+        lately.insert(text.to_owned(), address.clone());
+    });
+    Some(address)
+}
+
+fn prepared(text: &str) -> Option<Jid> {
     let address = Jid::new(text).ok()?;
     let domain = domain_of(&address)?;
     if address.domain().as_str() == domain {
@@ -26,8 +51,8 @@ pub fn parsed(text: &str) -> Option<Jid> {
     Some(Jid::from_parts(address.node(), &domain, address.resource()))
 }
 
-/// The domain of an address, as [`domain`] gives it.
-pub fn domain_of(address: &Jid) -> Option<String> {
+/// The domain of an address that is not prepared yet, as [`domain`] gives it.
+fn domain_of(address: &Jid) -> Option<String> {
     let text = address.domain().as_str();
     let text = text.strip_suffix('.').unwrap_or(text);
     if text.parse::<std::net::IpAddr>().is_ok() {

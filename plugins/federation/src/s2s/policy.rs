@@ -35,6 +35,10 @@ impl Policy {
 pub trait Rules {
     /// Whether it is the domain of an enterprise of ours.
     fn serves(&self, domain: &str) -> bool;
+    /// Whether we say who we are as that domain: also as one that was ours a moment ago, to take leave.
+    fn speaks_for(&self, domain: &str) -> bool {
+        self.serves(domain)
+    }
     /// What that domain must prove; none: it is not talked to.
     fn partner(&self, domain: &str) -> Option<Policy>;
 }

@@ -140,7 +140,7 @@ impl<R: Rules> Responder<R> {
             None if is_modern => return no(Condition::ImproperAddressing, "the header must say `to` whom"),
             None => {}
             Some(None) => return no(Condition::HostUnknown, "`to` is no domain"),
-            Some(Some(to)) if !self.rules.serves(&to) => {
+            Some(Some(to)) if !self.rules.speaks_for(&to) => {
                 return no(Condition::HostUnknown, "that domain is not served here");
             }
             Some(Some(to)) if self.to.as_ref().is_some_and(|known| *known != to) => {
@@ -284,7 +284,7 @@ impl<R: Rules> Responder<R> {
         }
         let domain = |name: &str| {
             let text = stanza.attribute(name).filter(|text| !text.is_empty());
-            let found = text.and_then(address::parsed).and_then(|parsed| address::domain_of(&parsed));
+            let found = text.and_then(address::parsed).map(|parsed| parsed.domain().as_str().to_owned());
             found.ok_or_else(|| {
                 (Condition::ImproperAddressing, format!("`{name}` of a stanza must be an address"))
             })
@@ -293,11 +293,12 @@ impl<R: Rules> Responder<R> {
         if !self.rules.serves(&to) {
             return Err((Condition::HostUnknown, "`to` is an address that is not served here".to_owned()));
         }
-        if !self.verified.contains(&Pair { from, to }) {
+        let pair = Pair { from, to };
+        if !self.verified.contains(&pair) {
             let words = "this stream was not authenticated for the domain of `from`".to_owned();
             return Err((Condition::InvalidFrom, words));
         }
-        Ok(vec![Out::Stanza(stanza)])
+        Ok(vec![Out::Stanza(pair, stanza)])
     }
 
     /// Ends the stream for a reason.

@@ -18,7 +18,7 @@ pub enum Out {
     /// The stream carries stanzas of this pair from now on.
     Ready(Pair),
     /// A stanza of a pair that is ready.
-    Stanza(Element),
+    Stanza(Pair, Element),
     /// What the authoritative server says of a key.
     Answer(Verified),
     /// End the connection once everything is sent.

@@ -6,7 +6,7 @@ use crate::xml::{Element, Node, ns};
 
 /// Domains of sender and receiver.
 pub fn pair(stanza: &Element) -> Option<Pair> {
-    let domain = |name: &str| address::domain_of(&address::parsed(stanza.attribute(name)?)?);
+    let domain = |name: &str| Some(address::parsed(stanza.attribute(name)?)?.domain().as_str().to_owned());
     Some(Pair { from: domain("from")?, to: domain("to")? })
 }
 

@@ -10,7 +10,9 @@ mod tests;
 
 pub use element::{Element, Node};
 pub use reader::{AFTER, BEFORE, Broken, Limits, Piece, Reader, parsed};
-pub use writer::{client_header, header, written, written_to_client};
+pub use writer::{
+    client_header, header, written, written_to_client, written_to_client_with, written_without,
+};
 
 /// Namespaces by their sources.
 pub mod ns {
@@ -58,6 +60,10 @@ pub mod ns {
     pub const ROSTER_VERSIONS: &str = "urn:xmpp:features:rosterver";
     /// Business cards (XEP-0054).
     pub const VCARD: &str = "vcard-temp";
+    /// Search of people (XEP-0055).
+    pub const SEARCH: &str = "jabber:iq:search";
+    /// Forms (XEP-0004).
+    pub const FORM: &str = "jabber:x:data";
     /// When something was, where that is not now (XEP-0203).
     pub const DELAY: &str = "urn:xmpp:delay";
 }

@@ -6,17 +6,46 @@ use std::fmt::Write;
 use super::element::{Attribute, Element, Node};
 use super::ns;
 
+/// Bytes that most stanzas have room in.
+const ROOM: usize = 512;
+
 /// An element as it stands in a stream whose header is [`header`]'s.
 pub fn written(element: &Element) -> String {
-    let mut out = String::new();
+    let mut out = String::with_capacity(ROOM);
     put(&mut out, element, ns::SERVER, &SERVERS);
     out
 }
 
 /// An element as it stands in a client's stream, where stanzas have the namespace of clients.
 pub fn written_to_client(element: &Element) -> String {
-    let mut out = String::new();
+    let mut out = String::with_capacity(ROOM);
     put(&mut out, element, ns::SERVER, &CLIENTS);
+    out
+}
+
+/// The same with one more element at its end.
+pub fn written_to_client_with(element: &Element, last: &Element) -> String {
+    let mut out = String::with_capacity(ROOM);
+    let within = begin(&mut out, element, ns::SERVER, &CLIENTS);
+    out.push('>');
+    element.children.iter().for_each(|child| put_node(&mut out, child, within, &CLIENTS));
+    put(&mut out, last, within, &CLIENTS);
+    end(&mut out, element, &CLIENTS);
+    out
+}
+
+/// An element as [`written`] has it, without what is left out of its children.
+pub fn written_without(element: &Element, is_left_out: impl Fn(&Node) -> bool) -> String {
+    let mut out = String::with_capacity(ROOM);
+    let mut left = element.children.iter().filter(|child| !is_left_out(child)).peekable();
+    let within = begin(&mut out, element, ns::SERVER, &SERVERS);
+    if left.peek().is_none() {
+        out.push_str("/>");
+        return out;
+    }
+    out.push('>');
+    left.for_each(|child| put_node(&mut out, child, within, &SERVERS));
+    end(&mut out, element, &SERVERS);
     out
 }
 
@@ -44,6 +73,13 @@ struct Manner {
     prefixes: &'static [(&'static str, &'static str)],
 }
 
+impl Manner {
+    /// The prefix of elements of that namespace; mostly none.
+    fn prefix(&self, ns: &str) -> &'static str {
+        self.prefixes.iter().find(|(known, _)| *known == ns).map_or("", |(_, prefix)| prefix)
+    }
+}
+
 static SERVERS: Manner =
     Manner { stanzas: ns::SERVER, prefixes: &[(ns::STREAM, "stream:"), (ns::DIALBACK, "db:")] };
 static CLIENTS: Manner = Manner { stanzas: ns::CLIENT, prefixes: &[(ns::STREAM, "stream:")] };
@@ -67,25 +103,37 @@ pub fn header(from: Option<&str>, to: Option<&str>, id: Option<&str>) -> String 
 }
 
 fn put(out: &mut String, element: &Element, around: &str, manner: &Manner) {
-    let Element { ns, name, attributes, children } = element;
-    let prefix = manner.prefixes.iter().find(|(known, _)| known == ns).map_or("", |(_, prefix)| prefix);
-    let _ = write!(out, "<{prefix}{name}");
-    let within = if prefix.is_empty() { ns.as_str() } else { around };
-    if within != around {
-        attribute(out, "xmlns", if within == ns::SERVER { manner.stanzas } else { within });
-    }
-    attributes.iter().enumerate().for_each(|(at, given)| put_attribute(out, at, given));
-    if children.is_empty() {
+    let within = begin(out, element, around, manner);
+    if element.children.is_empty() {
         return out.push_str("/>");
     }
     out.push('>');
-    for child in children {
-        match child {
-            Node::Element(element) => put(out, element, within, manner),
-            Node::Text(text) => escaped(out, text),
-        }
+    element.children.iter().for_each(|child| put_node(out, child, within, manner));
+    end(out, element, manner);
+}
+
+fn put_node(out: &mut String, node: &Node, within: &str, manner: &Manner) {
+    match node {
+        Node::Element(element) => put(out, element, within, manner),
+        Node::Text(text) => escaped(out, text),
     }
-    let _ = write!(out, "</{prefix}{name}>");
+}
+
+/// The tag that begins an element, but for its last letter; the namespace of what stands in it without prefix.
+fn begin<'a>(out: &mut String, element: &'a Element, around: &'a str, manner: &Manner) -> &'a str {
+    let prefix = manner.prefix(&element.ns);
+    ["<", prefix, &element.name].iter().for_each(|part| out.push_str(part));
+    let within = if prefix.is_empty() { element.ns.as_str() } else { around };
+    if within != around {
+        attribute(out, "xmlns", if within == ns::SERVER { manner.stanzas } else { within });
+    }
+    element.attributes.iter().enumerate().for_each(|(at, given)| put_attribute(out, at, given));
+    within
+}
+
+/// The tag that ends an element.
+fn end(out: &mut String, element: &Element, manner: &Manner) {
+    ["</", manner.prefix(&element.ns), &element.name, ">"].iter().for_each(|part| out.push_str(part));
 }
 
 fn put_attribute(out: &mut String, at: usize, given: &Attribute) {
@@ -100,25 +148,39 @@ fn put_attribute(out: &mut String, at: usize, given: &Attribute) {
 }
 
 fn attribute(out: &mut String, name: &str, value: &str) {
-    let _ = write!(out, " {name}='");
+    [" ", name, "='"].iter().for_each(|part| out.push_str(part));
     escaped(out, value);
     out.push('\'');
 }
 
 /// Line ends and tabs are written as references, or a reader would make spaces of them in attributes.
 fn escaped(out: &mut String, text: &str) {
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '\'' => out.push_str("&apos;"),
-            '"' => out.push_str("&quot;"),
-            '\t' | '\n' | '\r' => {
-                let _ = write!(out, "&#{};", u32::from(c));
-            }
-            c if c < ' ' || matches!(c, '\u{FFFE}' | '\u{FFFF}') => out.push('\u{FFFD}'),
-            c => out.push(c),
+    let mut rest = text;
+    while let Some(at) = rest.find(is_special) {
+        out.push_str(&rest[..at]);
+        let mut others = rest[at..].chars();
+        if let Some(special) = others.next() {
+            put_special(out, special);
         }
+        rest = others.as_str();
+    }
+    out.push_str(rest);
+}
+
+fn is_special(c: char) -> bool {
+    matches!(c, '&' | '<' | '>' | '\'' | '"' | '\u{FFFE}' | '\u{FFFF}') || c < ' '
+}
+
+fn put_special(out: &mut String, c: char) {
+    match c {
+        '&' => out.push_str("&amp;"),
+        '<' => out.push_str("&lt;"),
+        '>' => out.push_str("&gt;"),
+        '\'' => out.push_str("&apos;"),
+        '"' => out.push_str("&quot;"),
+        '\t' | '\n' | '\r' => {
+            let _ = write!(out, "&#{};", u32::from(c));
+        }
+        _ => out.push('\u{FFFD}'),
     }
 }

@@ -75,7 +75,8 @@ fn a_dry_run_of_switching_changes_and_tells_nothing() {
     let appliance = appliance();
     let (before, version) = (appliance.stored(), appliance.version("federation"));
     let told = appliance.count("state.report");
-    let answer = appliance.rehearse("PUT", "federation", &version, json!({"enabled": true, "open": false}));
+    let answer =
+        appliance.rehearse("PUT", "federation", Some(&version), json!({"enabled": true, "open": false}));
     assert_eq!((answer.status, &answer.body["state"]), (200, &json!("starting")));
     assert_eq!(appliance.stored(), before);
     assert_eq!((appliance.count("db.tx"), appliance.count("state.report")), (0, told));

@@ -9,6 +9,9 @@ use serde::Serialize;
 use super::{Desk, Outcome, Peer};
 use crate::sister::status::{Trouble, Word};
 
+/// What to do where two enterprises of this appliance shall be peers and one of them has no peer yet.
+const OTHER_HALF: &str = "Add a server in the other enterprise as well, which leads back to this one.";
+
 /// How one peer does, as the API shows it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Shown {
@@ -42,6 +45,8 @@ pub struct Shown {
     pub messages_held: String,
     /// Messages that the other side will never take, and that wait for an administrator.
     pub messages_refused: usize,
+    /// Whether the other enterprise is one of this appliance, which needs no invitation.
+    pub within: bool,
     /// Seconds by which the other clock is ahead of ours; null: they agree within a minute.
     pub clock_ahead: Option<i64>,
     /// How far a synchronization is; null: none runs.
@@ -102,13 +107,18 @@ impl Board {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).us.clone()
     }
 
-    /// Puts up how they do; the ids of those whose word is another.
+    /// Puts up how they do; the ids of those whose word is another, or whose directory was brought anew.
     fn put(&self, us: Us, mut peers: BTreeMap<String, Shown>) -> Vec<String> {
         let mut standing = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut changed = Vec::new();
         for (id, shown) in &mut peers {
             match standing.peers.get(id) {
-                Some(before) if before.status == shown.status => shown.since.clone_from(&before.since),
+                Some(before) if before.status == shown.status => {
+                    shown.since.clone_from(&before.since);
+                    if before.last_sync != shown.last_sync {
+                        changed.push(id.clone());
+                    }
+                }
                 _ => changed.push(id.clone()),
             }
         }
@@ -120,7 +130,7 @@ impl Board {
 }
 
 impl Desk {
-    /// Puts up how peers do, and tells who follows where a word is another.
+    /// Puts up how peers do, and tells who follows where something is another.
     pub(super) fn show(&mut self) {
         let peers = self.peers.iter().map(|(id, peer)| (id.clone(), self.shown(id, peer))).collect();
         let changed = self.board.put(self.us(), peers);
@@ -189,8 +199,10 @@ impl Desk {
         }
     }
 
-    fn shown(&self, _id: &str, peer: &Peer) -> Shown {
+    fn shown(&self, id: &str, peer: &Peer) -> Shown {
         let (status, trouble) = self.word(peer);
+        let within = self.leads_here(id);
+        let advice = if within && status == Word::NotTrusted { OTHER_HALF } else { status.advice() };
         let row = &peer.row;
         let text = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
         let is_up = peer.link.conn().is_some();
@@ -199,7 +211,7 @@ impl Desk {
         Shown {
             status,
             reason: trouble.detail,
-            advice: status.advice().to_owned(),
+            advice: advice.to_owned(),
             expected: trouble.expected,
             found: trouble.found,
             since: now(),
@@ -212,6 +224,7 @@ impl Desk {
             upn_hidden: upn.unwrap_or_default(),
             messages_held: if is_up { peer.mute.clone() } else { String::new() },
             messages_refused: peer.post.parked(),
+            within,
             clock_ahead: peer.agreed.as_ref().and_then(|agreed| agreed.clock_ahead),
             progress: peer.share.progress().map(|(done, total)| Progress { done, total }),
             last_sync: peer.outcome.clone(),

@@ -309,7 +309,7 @@ impl Desk {
             })
             .map(|(id, shown)| {
                 let name = self.peers.get(id).map_or(id.as_str(), |peer| peer.row.description.as_str());
-                format!("{name}: {} ({})", shown.status.name(), shown.reason)
+                format!("{name}: {} ({})", shown.status.name().replace('_', " "), shown.reason)
             })
             .collect();
         let first = all.values().find(|shown| !shown.advice.is_empty()).map(|shown| shown.advice.clone());

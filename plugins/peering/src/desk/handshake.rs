@@ -21,7 +21,7 @@ const ALL_ENTERPRISES: &str =
     "SELECT id, coalesce(description, '') AS description FROM core_enterprises ORDER BY id";
 /// Other places where a domain stands already.
 const DOMAIN: &str = "SELECT id FROM core_enterprises WHERE lower(domain) = ?1
-    UNION ALL SELECT peer FROM peering_trust WHERE domain = ?1 AND key <> ?2";
+    UNION ALL SELECT peer FROM peering_trust WHERE domain = ?1 AND key <> ?2 AND gone_at IS NULL";
 
 #[derive(Deserialize)]
 struct Named {

@@ -101,6 +101,10 @@ pub struct Dirty {
 }
 
 impl Dirty {
+    fn add(&self, people: impl IntoIterator<Item = String>) {
+        self.people.lock().unwrap_or_else(PoisonError::into_inner).extend(people);
+    }
+
     fn take(&self) -> HashSet<String> {
         self.is_told.store(false, Ordering::Release);
         std::mem::take(&mut *self.people.lock().unwrap_or_else(PoisonError::into_inner))
@@ -166,7 +170,7 @@ impl Office {
 
     /// Somebody's presence is another. Never waits.
     pub fn stirred(&self, account: String) {
-        self.dirty.people.lock().unwrap_or_else(PoisonError::into_inner).insert(account);
+        self.dirty.add([account]);
         if !self.dirty.is_told.swap(true, Ordering::AcqRel) {
             self.tell(Call::People);
         }

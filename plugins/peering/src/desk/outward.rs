@@ -33,7 +33,7 @@ impl Desk {
         if mine.is_empty() || audiences.is_empty() {
             return;
         }
-        let Some(found) = self.look(&mine) else { return };
+        let Some(found) = self.look(&mine) else { return self.dirty.add(mine) };
         for (conn, enterprise, shows_upn) in audiences {
             let is_meant = |one: &&Presence| {
                 self.own
@@ -78,8 +78,7 @@ impl Desk {
             }
         }
         // Who is new has a presence already that nobody was told.
-        let new = own.keys().filter(|account| !self.own.contains_key(*account)).cloned();
-        self.dirty.people.lock().unwrap_or_else(std::sync::PoisonError::into_inner).extend(new);
+        self.dirty.add(own.keys().filter(|account| !self.own.contains_key(*account)).cloned());
         self.own = own;
     }
 }

@@ -43,10 +43,15 @@ const OUTCOME: &str = "INSERT INTO peering_reached (peer, peer_made, epoch, chan
 const CONTACTS: &str =
     "SELECT id, key, login_id FROM core_contacts WHERE peer = ?1 AND key > ?2 ORDER BY key";
 
-/// What belongs to peers and enterprises that are gone.
-pub const ORPHANS: [&str; 4] = [
-    "DELETE FROM peering_trust WHERE NOT EXISTS (SELECT 1 FROM core_peers p
+/// What belongs to peers and enterprises that are gone. A trusted key waits for a while: a peer whose deletion is undone
+/// is the same one, made at the same time, and is trusted as before.
+pub const ORPHANS: [&str; 6] = [
+    "UPDATE peering_trust SET gone_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now') WHERE gone_at IS NULL
+        AND NOT EXISTS (SELECT 1 FROM core_peers p
+            WHERE p.id = peering_trust.peer AND p.created_at = peering_trust.peer_made)",
+    "UPDATE peering_trust SET gone_at = NULL WHERE gone_at IS NOT NULL AND EXISTS (SELECT 1 FROM core_peers p
         WHERE p.id = peering_trust.peer AND p.created_at = peering_trust.peer_made)",
+    "DELETE FROM peering_trust WHERE gone_at < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-30 days')",
     "DELETE FROM peering_reached WHERE NOT EXISTS (SELECT 1 FROM core_peers p
         WHERE p.id = peering_reached.peer AND p.created_at = peering_reached.peer_made)",
     "DELETE FROM peering_epoch WHERE NOT EXISTS (SELECT 1 FROM core_enterprises e

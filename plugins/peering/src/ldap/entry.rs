@@ -17,6 +17,8 @@ pub struct Attribute<'b> {
     pub kind: &'b [u8],
     /// The values.
     pub values: Values<'b>,
+    /// Number of the first value that is not here, where only a range is.
+    pub rest: Option<u32>,
 }
 
 /// Values of an attribute.
@@ -37,8 +39,7 @@ impl<'b> Entry<'b> {
         String::from_utf8_lossy(content.get(head.size..end).unwrap_or_default()).into_owned()
     }
 
-    /// The next attribute. An Active Directory gives many values in ranges (`member;range=0-1499`); they stand under
-    /// the attribute's own name here, as do values with other options.
+    /// The next attribute. Values with options stand under the attribute's own name.
     pub fn attribute(&mut self) -> Result<Option<Attribute<'b>>, Broken> {
         let Some((tag, content)) = self.attributes.next()? else { return Ok(None) };
         if tag != SEQUENCE {
@@ -46,9 +47,19 @@ impl<'b> Entry<'b> {
         }
         let mut reader = Reader::new(content);
         let described = reader.take(OCTETS)?;
-        let kind = described.split(|byte| *byte == b';').next().unwrap_or(described);
-        Ok(Some(Attribute { kind, values: Values(reader.inside(SET)?) }))
+        let mut parts = described.split(|byte| *byte == b';');
+        let kind = parts.next().unwrap_or(described);
+        let rest = parts.find_map(end_of_range).map(|last| last.saturating_add(1));
+        Ok(Some(Attribute { kind, values: Values(reader.inside(SET)?), rest }))
     }
+}
+
+/// Number of the last value of a range, as an Active Directory gives many values: `range=0-1499`. The last range ends
+/// with `*` and has none.
+fn end_of_range(option: &[u8]) -> Option<u32> {
+    let (name, range) = std::str::from_utf8(option).ok()?.split_once('=')?;
+    let (_, last) = range.split_once('-')?;
+    last.parse().ok().filter(|_| name.eq_ignore_ascii_case("range"))
 }
 
 impl<'b> Values<'b> {
@@ -68,5 +79,25 @@ impl<'b> Values<'b> {
             count += 1;
         }
         Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_range_with_an_end_goes_on() {
+        for (option, last) in [
+            ("range=0-1499", Some(1499)),
+            ("Range=1500-2999", Some(2999)),
+            ("range=3000-*", None),
+            ("range=0-99999999999", None),
+            ("range=x", None),
+            ("binary", None),
+            ("lang-fr", None),
+        ] {
+            assert_eq!(end_of_range(option.as_bytes()), last, "{option}");
+        }
     }
 }

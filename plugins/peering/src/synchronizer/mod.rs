@@ -4,8 +4,10 @@
 mod answer;
 mod assist;
 mod certificate;
+mod gather;
 mod harvest;
-pub mod login;
+mod later;
+mod login;
 mod mapping;
 mod newcomers;
 mod person;
@@ -19,6 +21,7 @@ mod schedule;
 mod source;
 mod start;
 pub mod table;
+mod value;
 mod walk;
 
 use jackfield_sdk::Value;

@@ -9,16 +9,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
+use super::value::{extension, key, text};
 use crate::ldap::entry::Entry;
 use crate::ldap::name::Name;
 
 /// Most values of one attribute: an Active Directory gives at most 1,500 at once, later versions 5,000.
-const MOST_VALUES: usize = 5000;
-/// Longest value that is kept, in bytes; every field has a narrower rule of its own.
-const LONGEST: usize = 4096;
-/// Longest key, in bytes.
-const LONGEST_KEY: usize = 256;
-
+pub const MOST_VALUES: usize = 5000;
 /// What is filled, by its name in a mapping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Field {
@@ -75,6 +71,17 @@ pub struct Person {
     pub name: String,
     /// As the appliance takes it.
     pub entry: DirectoryEntry,
+    /// Attributes of which only the first values came.
+    pub ranged: Vec<Ranged>,
+}
+
+/// An attribute of which only the first values came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ranged {
+    /// Its name.
+    pub attribute: String,
+    /// Number of the first value that did not come.
+    pub rest: u32,
 }
 
 /// Makes people of entries.
@@ -90,6 +97,7 @@ pub struct Mapper {
 #[derive(Default)]
 struct Found<'b> {
     values: [Option<&'b [u8]>; FIELDS.len()],
+    ranged: Vec<Ranged>,
 }
 
 impl Mapper {
@@ -172,7 +180,8 @@ impl Mapper {
             pbx_node: if self.is_contact { None } else { kept(pbx_node) },
             address: if self.is_contact { kept(address) } else { None },
         };
-        Ok(Person { name: name.to_owned(), entry: DirectoryEntry { hash: hash(&entry), ..entry } })
+        let entry = DirectoryEntry { hash: hash(&entry), ..entry };
+        Ok(Person { name: name.to_owned(), entry, ranged: found.ranged })
     }
 
     /// Also where another attribute is broken, the key says whose entry it is.
@@ -201,6 +210,7 @@ impl Mapper {
             if attribute.values.count(MOST_VALUES).map_err(unreadable)? > MOST_VALUES {
                 return Err((name, format!("has more than {MOST_VALUES} values")));
             }
+            found.ranged.extend(attribute.rest.map(|rest| Ranged { attribute: name.clone(), rest }));
             let value = attribute.values.value().map_err(unreadable)?;
             for (other, field) in &self.fields {
                 if other.eq_ignore_ascii_case(name) {
@@ -240,40 +250,6 @@ fn flaw(name: &str, key: Option<&String>, attribute: &str, detail: impl Into<Str
     Flaw { name, key: key.cloned(), attribute: attribute.to_owned(), detail: detail.into() }
 }
 
-/// A key as text. Sixteen octets that are no text are an objectGUID; anything else that is none is shown by its octets
-/// as well.
-fn key(value: &[u8]) -> Result<String, String> {
-    let is_plain = |text: &&str| text.chars().all(|c| !c.is_control() && c != '\u{FFFD}');
-    let text = std::str::from_utf8(value).ok().filter(is_plain).filter(|_| value.len() != 16);
-    let key = text.map_or_else(|| HEXLOWER.encode(value), str::to_owned);
-    match key.len() {
-        0 => Err("is empty".to_owned()),
-        1..=LONGEST_KEY => Ok(key),
-        _ => Err(format!("is longer than {LONGEST_KEY} characters")),
-    }
-}
-
-/// A value as text of XML 1.0 section 2.2, which is what such products take from a directory.
-fn text(value: &[u8]) -> Result<String, String> {
-    if value.len() > LONGEST {
-        return Err(format!("has {} bytes; {LONGEST} are taken", value.len()));
-    }
-    let text = std::str::from_utf8(value)
-        .map_err(|e| format!("is no UTF-8: byte {} does not fit", e.valid_up_to() + 1))?;
-    let fits = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{FFFD}' | '\u{10000}'..);
-    if let Some(c) = text.chars().find(|c| !fits(*c)) {
-        return Err(format!("holds the character U+{:04X}, which is no text", u32::from(c)));
-    }
-    Ok(text.trim().to_owned())
-}
-
-/// The digits of a number that is an extension; a public number is none.
-fn extension(number: &str) -> String {
-    let plain: String = number.chars().filter(|c| !" .-()/".contains(*c)).collect();
-    let is_extension = plain.len() <= 32 && plain.chars().all(|c| c.is_ascii_digit() || "*#".contains(c));
-    if is_extension { plain } else { String::new() }
-}
-
 /// What tells one version of an entry from the next: everything that is kept of it.
 fn hash(entry: &DirectoryEntry) -> String {
     let DirectoryEntry {
@@ -306,6 +282,7 @@ mod tests {
     use super::*;
     use crate::ldap::ber::{OCTETS, SEQUENCE, SET, Writer};
     use crate::synchronizer::mapping;
+    use crate::synchronizer::value::LONGEST;
 
     const BASE: &str = "DC=ocs,DC=example";
     const GUID: [u8; 16] = [0xff, 0x0e, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0xa, 0xb, 0xc, 0xd];
@@ -395,16 +372,6 @@ mod tests {
     }
 
     #[test]
-    fn text_may_hold_what_xml_may() {
-        for good in ["a\tb", "\u{20}\u{D7FF}\u{E000}\u{FFFD}\u{10000}\u{10FFFF}", ""] {
-            assert!(text(good.as_bytes()).is_ok(), "{good:?}");
-        }
-        for bad in ["\0", "\u{8}", "\u{B}", "\u{1F}", "\u{FFFE}", "\u{FFFF}"] {
-            assert!(text(bad.as_bytes()).is_err(), "{bad:?}");
-        }
-    }
-
-    #[test]
     fn the_hash_follows_what_is_kept_and_nothing_else() {
         let of = |more: &[(&str, &[&[u8]])]| mapped(JO, more, true).unwrap().entry.hash;
         let usual = of(&[]);
@@ -413,26 +380,6 @@ mod tests {
         assert_ne!(of(&[("givenName", &[b"a"])]), of(&[("mail", &[b"a"])]));
         let moved = mapped(b"CN=Jo,OU=Paris,DC=ocs,DC=example", &[], true).unwrap().entry.hash;
         assert_ne!(moved, usual);
-    }
-
-    #[test]
-    fn keys_are_octets_or_text() {
-        assert_eq!(
-            key(b"0d2a7d6e-8b1c-103c-9d5f-77b0f2a5c001").unwrap(),
-            "0d2a7d6e-8b1c-103c-9d5f-77b0f2a5c001"
-        );
-        assert_eq!(key(b"sixteen-letters!").unwrap().len(), 32);
-        assert_eq!(key(b"\xff\xfe").unwrap(), "fffe");
-        assert!(key(b"").is_err() && key(&[b'x'; 257]).is_err());
-    }
-
-    #[test]
-    fn a_number_is_an_extension_or_none() {
-        for (number, expected) in
-            [("4001", "4001"), ("40 01", "4001"), ("*40#", "*40#"), ("+33 1 23", ""), ("x12", ""), ("", "")]
-        {
-            assert_eq!(extension(number), expected, "{number}");
-        }
     }
 
     #[test]

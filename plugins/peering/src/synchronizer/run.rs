@@ -1,32 +1,24 @@
-//! One run of a synchronizer, as a job: reads the directory on a thread of its own, tells the appliance what it has, and
-//! ends as one change or as none. A run that did not get everything changes nothing.
+//! One run of a synchronizer, as a job: what the directory has is gathered and told to the appliance, and the run ends as
+//! one change or as none. A run that did not get everything changes nothing.
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
-use std::time::{Duration, Instant};
-
-use jackfield_sdk::abi::ops::{DirectoryClosed, DirectoryOpen, DirectoryOutcome, DirectoryOwner};
-use jackfield_sdk::{Code, DirectoryEntry, Failure, Job, Run, Value, json, log, params};
+use jackfield_sdk::abi::ops::{
+    DirectoryClosed, DirectoryOpen, DirectoryOutcome, DirectoryOwner, DirectoryRefused,
+};
+use jackfield_sdk::{Code, Failure, Job, Run, Value, json, log, params};
 use serde::{Deserialize, Serialize};
 
-use super::harvest::{self, Batch, Summary};
+use super::gather::{Flaws, gather};
+use super::harvest::Summary;
 use super::person::Flaw;
-use super::record::{self, Counts, Ended, MOST_FLAWS, State};
+use super::record::{self, Counts, Ended, State};
 use super::source::Source;
 use super::table::{self, Row};
 use crate::Peering;
-use crate::ldap::trouble::{Step, Trouble};
+use crate::ldap::trouble::Trouble;
 use crate::owner::{Of, Owner};
 
 /// Name of the job.
 pub const JOB: &str = "synchronize";
-/// Longest time for one run.
-const LONGEST: Duration = Duration::from_secs(2 * 3600);
-/// Batches that wait to be told.
-const WAITING: usize = 4;
-/// How often it says how far it is.
-const HEARTBEAT: Duration = Duration::from_secs(1);
 
 const THERE: &str =
     "SELECT count(*) AS count FROM core_accounts WHERE synchronizer = ?1 AND removed_at IS NULL";
@@ -72,22 +64,6 @@ impl Done {
     fn failed(failure: Failure) -> Self {
         let (counts, flaws) = (Counts::default(), Vec::new());
         Self { state: State::Failed, reason: failure.msg, counts, flaws, closed: None }
-    }
-}
-
-/// Entries with errors: all are counted, the first are kept.
-#[derive(Default)]
-struct Flaws {
-    count: u64,
-    first: Vec<Flaw>,
-}
-
-impl Flaws {
-    fn note(&mut self, flaw: Flaw) {
-        self.count += 1;
-        if self.first.len() < MOST_FLAWS {
-            self.first.push(flaw);
-        }
     }
 }
 
@@ -201,6 +177,10 @@ impl Peering {
         mut flaws: Flaws,
     ) -> Result<Done, Failure> {
         let closed = run.close(DirectoryOutcome::Complete, "")?;
+        // Who is in the way of whom shows only in the end.
+        for DirectoryRefused { key, field, detail } in closed.refusals.iter().skip(flaws.refusals).cloned() {
+            flaws.note(Flaw { name: key.clone(), key: Some(key), attribute: field, detail });
+        }
         let counts = Counts {
             entries: summary.entries,
             adds: closed.adds,
@@ -237,95 +217,6 @@ impl Peering {
         }
         self.host.directory().peer_domain(&order.owner, &row.settings.domain, None)
     }
-}
-
-/// Reads and tells at the same time; the first of the two that fails ends both.
-fn gather(
-    job: &Job<'_>,
-    source: &Source<'_>,
-    order: &Order,
-    run: &mut Run,
-    flaws: &mut Flaws,
-) -> Result<Summary, Trouble> {
-    let until = Instant::now() + LONGEST;
-    let has_ended = AtomicBool::new(false);
-    let stop = || has_ended.load(Ordering::Acquire) || job.is_cancelled() || Instant::now() >= until;
-    let (sender, receiver) = sync_channel::<Batch>(WAITING);
-    std::thread::scope(|scope| {
-        let (stop, is_contact) = (&stop, order.of == Of::Peer);
-        let reading = scope.spawn(move || {
-            let take = |batch| sender.send(batch).map_err(|_| Trouble::cancelled(Step::Filter));
-            harvest::read(source, is_contact, stop, take)
-        });
-        let told = tell(job, &receiver, run, flaws);
-        has_ended.store(true, Ordering::Release);
-        drop(receiver);
-        let read = reading.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        match (told, read) {
-            (Err(trouble), _) | (Ok(()), Err(trouble)) => Err(timed(trouble, until)),
-            (Ok(()), Ok(summary)) => Ok(summary),
-        }
-    })
-}
-
-/// A run that took too long was not cancelled by anybody.
-fn timed(trouble: Trouble, until: Instant) -> Trouble {
-    if trouble.is_cancelled && Instant::now() >= until {
-        return Trouble::new(
-            trouble.step,
-            "it took longer than two hours",
-            "Ask for fewer entries by a narrower filter",
-        );
-    }
-    trouble
-}
-
-/// Tells the appliance what is read, until there is no more.
-fn tell(job: &Job<'_>, batches: &Receiver<Batch>, run: &mut Run, flaws: &mut Flaws) -> Result<(), Trouble> {
-    let mut done = 0;
-    let mut said = Instant::now();
-    loop {
-        let batch = match batches.recv_timeout(HEARTBEAT) {
-            Ok(batch) => Some(batch),
-            Err(RecvTimeoutError::Timeout) => None,
-            Err(RecvTimeoutError::Disconnected) => return Ok(()),
-        };
-        let is_waiting = batch.is_none();
-        if let Some(batch) = batch {
-            done += (batch.people.len() + batch.flaws.len()) as u64;
-            put(run, batch, flaws).map_err(|failure| Trouble::new(Step::Sample, failure.msg, ""))?;
-        }
-        if is_waiting || said.elapsed() >= HEARTBEAT || done <= 500 {
-            said = Instant::now();
-            job.progress(done, 0, &format!("{done} entries are read")).map_err(|failure| {
-                if job.is_cancelled() || failure.code == Code::Timeout {
-                    Trouble::cancelled(Step::Filter)
-                } else {
-                    Trouble::new(Step::Filter, failure.msg, "")
-                }
-            })?;
-        }
-    }
-}
-
-/// Whoever has an entry that is wrong stays as they are: the appliance is told the key, and nothing that it could take.
-fn put(run: &mut Run, batch: Batch, flaws: &mut Flaws) -> Result<(), Failure> {
-    let names: BTreeMap<String, String> =
-        batch.people.iter().map(|person| (person.entry.key.clone(), person.name.clone())).collect();
-    let mut entries: Vec<_> = batch.people.into_iter().map(|person| person.entry).collect();
-    for flaw in batch.flaws {
-        if let Some(key) = &flaw.key {
-            entries.push(DirectoryEntry { key: key.clone(), hash: "wrong".to_owned(), ..Default::default() });
-        }
-        flaws.note(flaw);
-    }
-    for refused in run.put(&entries)?.refused {
-        // Of those without a name here it is told already what is wrong.
-        let Some(name) = names.get(&refused.key) else { continue };
-        let (key, attribute, detail) = (Some(refused.key), refused.field, refused.detail);
-        flaws.note(Flaw { name: name.clone(), key, attribute, detail });
-    }
-    Ok(())
 }
 
 /// Nothing is changed; the appliance notes why, unless somebody wanted it so.

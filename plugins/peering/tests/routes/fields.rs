@@ -1,6 +1,6 @@
 //! What every field of a synchronizer takes and refuses, as a table. Tried as dry runs: nothing of it stays.
 
-use jackfield_sdk::{HttpRequest, Value, json};
+use jackfield_sdk::{Value, json};
 
 use crate::appliance::Appliance;
 
@@ -35,7 +35,7 @@ const PEER: &str = "peers/peer-ocs/synchronizer";
 const ENTERPRISE: &str = "enterprises/home/synchronizer";
 
 fn tried(appliance: &Appliance, path: &str, body: Value) -> (u16, Value) {
-    let answer = appliance.bench.http(&HttpRequest { dry_run: true, ..appliance.request("PUT", path, body) });
+    let answer = appliance.rehearse("PUT", path, None, body);
     (answer.status, answer.body)
 }
 

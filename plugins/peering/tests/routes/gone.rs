@@ -99,3 +99,22 @@ fn a_password_that_was_kept_for_a_write_that_never_came_is_forgotten_at_the_next
     assert_eq!(appliance.table("peering_secret").len(), 1);
     assert_eq!(appliance.bench.asked("secret.delete"), [json!({"name": "peer.peer-ocs.lost"})]);
 }
+
+#[test]
+fn a_deleted_peer_is_trusted_again_only_when_that_is_undone_within_thirty_days() {
+    const TRUST: &str = "INSERT INTO peering_trust (peer, peer_made, key, fingerprint, hostname, address, trusted_at, domain)
+        VALUES ('peer-lyon', '2026-01-04', 'k', 'f', 'uc.lyon.example', '127.0.0.1:1', '2026-01-05', 'lyon.example')";
+    const DELETED: &str = "UPDATE peer SET id = 'peer-gone' WHERE id = 'peer-lyon'";
+    const UNDONE: &str = "UPDATE peer SET id = 'peer-lyon' WHERE id = 'peer-gone'";
+    let trusts =
+        |appliance: &Appliance| appliance.get("peers/peer-lyon/status").body["link"]["fingerprint"] == "f";
+    let appliance = Appliance::new().restarted_after(TRUST);
+    assert!(trusts(&appliance));
+    let appliance = appliance.restarted_after(DELETED).restarted_after(UNDONE);
+    assert!(trusts(&appliance), "undone in time");
+    let made_anew = "UPDATE peer SET created_at = '2026-09-09' WHERE id = 'peer-lyon'";
+    let appliance = appliance.restarted_after(made_anew);
+    assert!(!trusts(&appliance), "another peer under the same id");
+    let appliance = appliance.restarted_after("UPDATE peering_trust SET gone_at = '2026-01-06'");
+    assert_eq!(appliance.table("peering_trust").len(), 0, "too late");
+}

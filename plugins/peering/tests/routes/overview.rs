@@ -13,7 +13,7 @@ fn the_table_says_of_each_peer_what_it_is_and_how_it_does() {
     let answer = appliance.get("peering");
     assert_eq!(
         (&answer.body["state"], &answer.body["reason"]),
-        (&json!("not_connected"), &json!(format!("Lyon: never_connected ({NO_TRUST})")))
+        (&json!("not_connected"), &json!(format!("Lyon: never connected ({NO_TRUST})")))
     );
     assert_eq!(answer.body["us"]["hostname"], "uc.home.example");
     let rows = answer.body["peers"].as_array().unwrap();
@@ -76,7 +76,7 @@ fn the_table_can_be_narrowed_and_read_in_pages() {
 #[test]
 fn the_host_hears_that_nothing_is_connected_and_when_nothing_is_configured() {
     let appliance = Appliance::new();
-    let told = format!("Lyon: never_connected ({NO_TRUST})");
+    let told = format!("Lyon: never connected ({NO_TRUST})");
     assert_eq!(appliance.told("state.report"), json!({"state": "degraded", "reason": told}));
     let findings = appliance.bench.asked("check.report");
     let of = |name: &str| findings.iter().rfind(|finding| finding["name"] == name).unwrap().clone();

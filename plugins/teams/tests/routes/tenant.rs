@@ -221,11 +221,11 @@ fn a_dry_run_answers_the_same_and_keeps_nothing() {
     let appliance = appliance();
     let version = appliance.version("teams");
     let told = appliance.count("state.report");
-    let shown = appliance.rehearse("PUT", "teams", &version, whole("bi_directional"));
+    let shown = appliance.rehearse("PUT", "teams", Some(&version), whole("bi_directional"));
     assert_eq!((shown.status, &shown.body["state"]), (200, &json!("not_connected")), "{}", shown.body);
     assert_eq!((appliance.stored().len(), appliance.secrets().len()), (0, 0));
     assert_eq!((appliance.count("db.tx"), appliance.count("state.report")), (0, told));
-    let wrong = appliance.rehearse("PUT", "teams", "*", json!({"direction": "bi_directional"}));
+    let wrong = appliance.rehearse("PUT", "teams", Some("*"), json!({"direction": "bi_directional"}));
     assert_eq!(wrong.status, 422);
 }
 

@@ -150,7 +150,7 @@ fn the_list_is_read_in_pages_and_a_dry_run_keeps_nothing() {
     assert_eq!((&second["items"][0]["account"], &second["next"]), (&json!("cy"), &Value::Null));
     let limit = appliance.get_with("teams/users", json!({"limit": "501"}));
     assert_eq!((limit.status, &limit.body["errors"][0]["pointer"]), (422, &json!("?limit")));
-    let shown = appliance.rehearse("PUT", "teams/users/ann", "*", json!({"upn": "a@ex.org"}));
+    let shown = appliance.rehearse("PUT", "teams/users/ann", Some("*"), json!({"upn": "a@ex.org"}));
     assert_eq!((shown.status, &shown.body["upn"]), (200, &json!("a@ex.org")));
     assert_eq!((appliance.stored().len(), appliance.count("db.tx")), (0, 0));
 }

@@ -1,7 +1,6 @@
 //! What had waited for somebody, once a client takes messages: in parts, each when the one before has arrived.
 
 use jackfield_sdk::{ChatMessage, MessagePending, Messages, log};
-use jid::BareJid;
 
 use super::Chat;
 use super::home::delivery;
@@ -49,7 +48,7 @@ impl Chat {
         {
             let Some(found) = waiting(site, &account, after) else { break };
             for message in &found.messages {
-                effects.extend(self.hand_out(&[id], message, true));
+                effects.extend(self.hand_out(site, &[id], message, true));
             }
             match found.next {
                 Some(next) => self.catching_up.insert(id, CatchingUp { account, after: next }),
@@ -70,7 +69,7 @@ impl Chat {
         for _ in 0..MOST_PARTS {
             let Some(found) = waiting(site, account, after) else { break };
             for message in &found.messages {
-                effects.extend(self.hand_out(&to, message, is_late));
+                effects.extend(self.hand_out(site, &to, message, is_late));
             }
             match found.next {
                 Some(next) => after = next,
@@ -80,14 +79,25 @@ impl Chat {
         effects
     }
 
-    fn hand_out(&mut self, to: &[SessionId], message: &ChatMessage, is_late: bool) -> Vec<Effect> {
-        let Ok(owner) = BareJid::new(&message.to) else { return vec![] };
+    /// The person's address may be another one than when it was said.
+    fn hand_out(
+        &mut self,
+        site: &Site,
+        to: &[SessionId],
+        message: &ChatMessage,
+        is_late: bool,
+    ) -> Vec<Effect> {
+        let owner = to.first().and_then(|id| site.sessions.get(*id)).map(|session| session.address.to_bare());
+        let Some(owner) = owner else { return vec![] };
         if self.flights.has(&message.id) {
             return vec![];
         }
-        let stanza = restored(message);
+        let mut stanza = restored(message);
+        if message.to != owner.as_str() {
+            stanza.set("to", owner.as_str());
+        }
         let stanza = if is_late { delayed(stanza, owner.domain().as_str(), &message.at) } else { stanza };
-        self.hand_over(to, &delivery(stanza, &owner, Some(&message.id)))
+        self.hand_over(to, &delivery(&stanza, &owner, Some(&message.id)))
     }
 }
 

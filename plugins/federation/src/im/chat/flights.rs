@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::im::desk::SessionId;
 
 /// Messages that have arrived before the store is told.
-const MOST: usize = 100;
+const MOST: usize = 250;
 /// Longest time before it is told.
 const LATEST: Duration = Duration::from_secs(1);
 

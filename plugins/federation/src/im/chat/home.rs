@@ -3,7 +3,7 @@
 use jid::{BareJid, Jid};
 
 use super::letter::{Letter, Sort};
-use super::stamped::{copy, identified};
+use super::stamped::{copy, stable_id};
 use super::{Chat, addressed};
 use crate::im::desk::SessionId;
 use crate::im::effect::Effect;
@@ -29,7 +29,7 @@ impl Chat {
             to.clear();
         }
         if !to.is_empty() {
-            let delivery = delivery(letter.parcel.stanza.clone(), &letter.target, id);
+            let delivery = delivery(&letter.parcel.stanza, &letter.target, id);
             effects.extend(self.hand_over(&to, &delivery));
         }
         to
@@ -90,7 +90,7 @@ impl Chat {
         let wants = |session: &&Session| self.carbons.contains(&session.id) && !without.contains(&session.id);
         let copied = |session: &Session| {
             let inner = match id {
-                Some(id) => identified(stanza.clone(), owner, id),
+                Some(id) => stanza.clone().child(stable_id(owner, id)),
                 None => stanza.clone(),
             };
             let copy = copy(inner, way, owner, session.address.as_str());
@@ -118,13 +118,12 @@ fn receivers(site: &Site, to: Option<&Jid>, target: &BareJid, sort: Sort) -> Vec
 }
 
 /// A message for clients of that person. The address is the person's where the sender named a client that has gone.
-pub(super) fn delivery(stanza: Element, owner: &BareJid, id: Option<&str>) -> Delivery {
-    let stanza = match stanza.attribute("to") {
-        Some(_) => stanza,
-        None => addressed(stanza, owner.as_str()),
-    };
+pub(super) fn delivery(stanza: &Element, owner: &BareJid, id: Option<&str>) -> Delivery {
+    if stanza.attribute("to").is_none() {
+        return delivery(&addressed(stanza.clone(), owner.as_str()), owner, id);
+    }
     match id {
-        Some(id) => Delivery::stored(&identified(stanza, owner, id), id),
-        None => Delivery::new(&stanza),
+        Some(id) => Delivery::stored(stanza, &stable_id(owner, id), id),
+        None => Delivery::new(stanza),
     }
 }

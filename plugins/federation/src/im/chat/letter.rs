@@ -6,7 +6,7 @@ use jid::BareJid;
 use super::names::{ARCHIVE, CARBONS, DELAY, HINTS, STABLE_IDS};
 use crate::im::parcel::{Origin, Parcel};
 use crate::s2s::address;
-use crate::xml::{Element, Node, ns, written};
+use crate::xml::{Element, Node, ns, written_without};
 
 /// Longest text that is kept, in bytes.
 const LONGEST_BODY: usize = 32 * 1024;
@@ -152,19 +152,8 @@ fn is_forged(element: &Element, is_outside: bool, is_ours: &impl Fn(&str) -> boo
 /// The message without its text, which the store has by itself. One with too much around its text keeps its addresses
 /// and its id.
 fn envelope(stanza: &Element) -> String {
-    let mut around = Element { children: Vec::new(), ..bare(stanza) };
-    around.children = stanza.children.iter().filter(|node| !is_body(node)).cloned().collect();
-    let text = written(&around);
-    if text.len() <= LONGEST_ENVELOPE { text } else { written(&bare(stanza)) }
-}
-
-fn bare(stanza: &Element) -> Element {
-    Element {
-        ns: stanza.ns.clone(),
-        name: stanza.name.clone(),
-        attributes: stanza.attributes.clone(),
-        children: Vec::new(),
-    }
+    let text = written_without(stanza, is_body);
+    if text.len() <= LONGEST_ENVELOPE { text } else { written_without(stanza, |_| true) }
 }
 
 fn is_body(node: &Node) -> bool {

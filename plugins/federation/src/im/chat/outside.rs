@@ -34,7 +34,7 @@ impl Chat {
     pub(super) fn send_out(&mut self, site: &mut Site, stanza: &Element, id: Option<&str>) -> Vec<Effect> {
         let Some(pair) = pair(stanza) else { return vec![] };
         if let Some(id) = id {
-            self.outward.begin(id, stanza);
+            self.outward.begin(id, stanza, site.outside.turn());
         }
         match site.outside.send(&pair, stanza, id) {
             Ok(()) => vec![],
@@ -68,8 +68,8 @@ impl Chat {
 
     /// Sends on what was under way when this ended the last time, or when federation was switched off.
     pub(super) fn take_up(&mut self, site: &mut Site) -> Vec<Effect> {
+        self.outward.follow(site.outside.turn());
         if !site.outside.is_on() {
-            self.outward.cursor = Some(0);
             return vec![];
         }
         let Some(after) = self.outward.cursor else { return vec![] };

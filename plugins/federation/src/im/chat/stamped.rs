@@ -23,9 +23,9 @@ pub fn restored(message: &ChatMessage) -> Element {
     plain
 }
 
-/// With its id in the archive of that person (XEP-0359 section 3.1).
-pub fn identified(stanza: Element, by: &BareJid, id: &str) -> Element {
-    stanza.child(Element::new(STABLE_IDS, "stanza-id").with("by", by.as_str()).with("id", id))
+/// The id of a message in the archive of that person (XEP-0359 section 3.1).
+pub fn stable_id(by: &BareJid, id: &str) -> Element {
+    Element::new(STABLE_IDS, "stanza-id").with("by", by.as_str()).with("id", id)
 }
 
 /// With the time at which it was said first. One that bears a time already keeps it (XEP-0203 section 4).

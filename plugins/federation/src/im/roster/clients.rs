@@ -1,11 +1,13 @@
 //! Presence that our clients send (RFC 6121 section 4): to everybody who may see their user, to one address, and the
 //! stanzas of subscriptions.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jackfield_sdk::{Failure, log};
 use jid::Jid;
 
+use super::directory::Circle;
 use super::people::{People, Question};
 use super::table::Kind;
 use super::{RESOURCE, Roster};
@@ -83,9 +85,9 @@ impl Roster {
         now: Instant,
     ) -> Result<Vec<Effect>, Failure> {
         let Some(user) = self.users.get(account) else { return Ok(vec![]) };
-        let enterprise = user.enterprise.clone();
-        let directory = self.directory(site, &enterprise)?;
-        self.refreshes(site, &enterprise, now)?;
+        let circle = user.circle.clone();
+        self.refreshes(site, &circle, now)?;
+        let Some(directory) = self.directories.known(&circle).map(Arc::clone) else { return Ok(vec![]) };
         let Some(user) = self.users.get(account) else { return Ok(vec![]) };
         let mut stanzas = shown_by_others(site, account, id);
         for (address, entry) in directory.entries.iter().filter(|(address, _)| **address != user.own) {
@@ -118,13 +120,13 @@ impl Roster {
     }
 
     /// Asks the appliance for the presence of a whole directory, unless that was done a moment ago.
-    fn refreshes(&mut self, site: &Site, enterprise: &str, now: Instant) -> Result<(), Failure> {
-        let Some(directory) = self.directories.known(enterprise) else { return Ok(()) };
+    fn refreshes(&mut self, site: &Site, circle: &Circle, now: Instant) -> Result<(), Failure> {
+        let Some(directory) = self.directories.known(circle) else { return Ok(()) };
         let is_fresh = |at: &Instant| now.duration_since(*at) < FRESH;
-        if self.looked_at.get(enterprise).is_some_and(is_fresh) {
+        if self.looked_at.get(circle).is_some_and(is_fresh) {
             return Ok(());
         }
-        self.looked_at.insert(enterprise.to_owned(), now);
+        self.looked_at.insert(circle.clone(), now);
         let accounts: Vec<String> = directory.entries.values().map(|entry| entry.account.clone()).collect();
         for merged in People::merged(&site.host, &accounts)? {
             let seen = words::seen(&merged, self.own_words(&merged.account));

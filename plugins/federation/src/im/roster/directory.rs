@@ -1,10 +1,10 @@
 //! The corporate directory as part of every roster of an enterprise: its accounts and the contacts of its peers, in
 //! groups named as their folders. Nothing of it is stored for a user: it is read once for an enterprise while somebody of
-//! it is connected, and again after a change. A directory that is larger than the setting allows is not shown at all:
-//! half of it would look like the whole.
+//! it is connected, and again after a change. Of a directory that is larger than the setting allows everybody sees the
+//! folder that they are in themselves: a group that is shown is shown whole, and the others are searched for.
 
 use std::collections::hash_map::DefaultHasher;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
@@ -16,10 +16,14 @@ use super::contact::Line;
 use crate::s2s::address;
 
 /// Own accounts, of which each is a contact of the others. One more than are shown is asked for, to see that there are more.
-const ACCOUNTS: &str = "SELECT a.id AS account, a.login_id, '' AS address, a.first_name, a.last_name, a.folder,
+const ACCOUNTS: &str =
+    "SELECT a.id AS account, a.login_id, '' AS address, a.first_name, a.last_name, a.folder,
         e.domain, e.description AS top, 0 AS is_contact
     FROM core_accounts a JOIN core_enterprises e ON e.id = a.enterprise
-    WHERE a.enterprise = ?1 AND a.in_directory = 1 AND a.deployed = 1 AND a.peer IS NULL ORDER BY a.id LIMIT ?2";
+    WHERE a.enterprise = ?1 AND a.in_directory = 1 AND a.deployed = 1 AND a.peer IS NULL";
+const OF_FOLDER: &str = " AND a.folder = ?3";
+const SOME: &str = " ORDER BY a.id LIMIT ?2";
+const FOLDER: &str = "SELECT folder FROM core_accounts WHERE id = ?1";
 /// Contacts of peers, below a folder named as the peer.
 const CONTACTS: &str = "SELECT c.id AS account, c.login_id, c.address, c.first_name, c.last_name, c.folder,
         '' AS domain, p.description AS top, 1 AS is_contact
@@ -39,7 +43,16 @@ pub struct Entry {
     pub group: String,
 }
 
-/// The directory of one enterprise.
+/// Who sees whom: everybody of an enterprise, or of one folder of it where the whole is too large for a roster.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Circle {
+    /// Id of the enterprise.
+    pub enterprise: String,
+    /// The folder, in small letters; none: all of them, and the contacts of peers.
+    pub folder: Option<String>,
+}
+
+/// The directory of one circle.
 #[derive(Debug, Default)]
 pub struct Directory {
     /// By address.
@@ -48,12 +61,19 @@ pub struct Directory {
     pub tag: u64,
 }
 
-/// The directories of all enterprises of which somebody is connected.
+/// The directories of all circles of which somebody is connected.
 #[derive(Default)]
 pub struct Directories {
-    known: HashMap<String, Arc<Directory>>,
-    /// Enterprise and address of everybody in them.
-    places: HashMap<String, (String, BareJid)>,
+    known: HashMap<Circle, Arc<Directory>>,
+    /// Circle and address of everybody in them.
+    places: HashMap<String, (Circle, BareJid)>,
+    /// Enterprises whose directory is too large to be shown whole.
+    large: HashSet<String>,
+}
+
+#[derive(Deserialize)]
+struct Folder {
+    folder: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -89,17 +109,24 @@ impl Row {
 }
 
 impl Directory {
-    /// Reads it; one that has more than `most` entries is empty.
-    fn read(host: &Host, enterprise: &str, most: usize) -> Result<Self, Failure> {
-        let limit = most + 1;
-        let mut rows: Vec<Row> = host.db().page(ACCOUNTS, params![enterprise, limit], limit)?.rows;
-        if rows.len() <= most {
-            rows.extend(host.db().page::<Row>(CONTACTS, params![enterprise, limit], limit)?.rows);
-        }
-        if rows.len() > most {
-            return Ok(Self::default());
-        }
-        Ok(Self::of(rows.into_iter().filter_map(Row::entry).collect()))
+    /// Reads it; none: it has more than `most` entries.
+    fn read(host: &Host, circle: &Circle, most: usize) -> Result<Option<Self>, Failure> {
+        let (enterprise, limit) = (&circle.enterprise, most + 1);
+        let rows: Vec<Row> = match &circle.folder {
+            Some(folder) => {
+                let sql = format!("{ACCOUNTS}{OF_FOLDER}{SOME}");
+                host.db().page(&sql, params![enterprise, limit, folder], limit)?.rows
+            }
+            None => {
+                let sql = format!("{ACCOUNTS}{SOME}");
+                let mut rows = host.db().page(&sql, params![enterprise, limit], limit)?.rows;
+                if rows.len() <= most {
+                    rows.extend(host.db().page::<Row>(CONTACTS, params![enterprise, limit], limit)?.rows);
+                }
+                rows
+            }
+        };
+        Ok((rows.len() <= most).then(|| Self::of(rows.into_iter().filter_map(Row::entry).collect())))
     }
 
     fn of(entries: BTreeMap<BareJid, Entry>) -> Self {
@@ -128,46 +155,59 @@ impl Directory {
 }
 
 impl Directories {
-    /// The directory of an enterprise, read if it is not known.
-    pub fn of(&mut self, host: &Host, enterprise: &str, most: usize) -> Result<Arc<Directory>, Failure> {
-        match self.known.get(enterprise) {
-            Some(known) => Ok(Arc::clone(known)),
-            None => self.again(host, enterprise, most),
+    /// Which circle the account is in, read if it is not known.
+    pub fn circle(
+        &mut self,
+        host: &Host,
+        enterprise: &str,
+        account: &str,
+        most: usize,
+    ) -> Result<Circle, Failure> {
+        let whole = Circle { enterprise: enterprise.to_owned(), folder: None };
+        if !self.large.contains(enterprise) {
+            if self.known.contains_key(&whole) {
+                return Ok(whole);
+            }
+            if let Some(read) = Directory::read(host, &whole, most)? {
+                self.insert(&whole, read);
+                return Ok(whole);
+            }
+            self.large.insert(enterprise.to_owned());
         }
+        let found: Option<Folder> = host.db().first(FOLDER, params![account])?;
+        // Folders are told apart without regard to capitals.
+        let folder = found.map(|found| found.folder.to_ascii_lowercase()).unwrap_or_default();
+        let part = Circle { folder: Some(folder), ..whole };
+        if !self.known.contains_key(&part) {
+            let read = Directory::read(host, &part, most)?.unwrap_or_default();
+            self.insert(&part, read);
+        }
+        Ok(part)
     }
 
-    /// The directory, read again.
-    pub fn again(&mut self, host: &Host, enterprise: &str, most: usize) -> Result<Arc<Directory>, Failure> {
-        let read = Arc::new(Directory::read(host, enterprise, most)?);
-        self.forget(enterprise);
+    fn insert(&mut self, circle: &Circle, read: Directory) {
         let places = read.entries.iter();
         self.places.extend(
-            places.map(|(address, entry)| (entry.account.clone(), (enterprise.to_owned(), address.clone()))),
+            places.map(|(address, entry)| (entry.account.clone(), (circle.clone(), address.clone()))),
         );
-        self.known.insert(enterprise.to_owned(), Arc::clone(&read));
-        Ok(read)
+        self.known.insert(circle.clone(), Arc::new(read));
     }
 
-    /// The directory, if it is known.
-    pub fn known(&self, enterprise: &str) -> Option<&Arc<Directory>> {
-        self.known.get(enterprise)
+    /// The directory of a circle, if it is known.
+    pub fn known(&self, circle: &Circle) -> Option<&Arc<Directory>> {
+        self.known.get(circle)
     }
 
-    /// Enterprise and address of an account or contact that is in a known directory.
-    pub fn place(&self, account: &str) -> Option<&(String, BareJid)> {
+    /// Circle and address of an account or contact that is in a known directory.
+    pub fn place(&self, account: &str) -> Option<&(Circle, BareJid)> {
         self.places.get(account)
     }
 
-    /// Nobody of the enterprise is connected any more.
-    pub fn forget(&mut self, enterprise: &str) {
-        if let Some(gone) = self.known.remove(enterprise) {
+    /// Nobody of the circle is connected any more.
+    pub fn forget(&mut self, circle: &Circle) {
+        if let Some(gone) = self.known.remove(circle) {
             gone.entries.values().for_each(|entry| drop(self.places.remove(&entry.account)));
         }
-    }
-
-    /// Enterprises whose directory is known.
-    pub fn enterprises(&self) -> Vec<String> {
-        self.known.keys().cloned().collect()
     }
 }
 

@@ -6,7 +6,7 @@ use jackfield_sdk::Failure;
 use jid::BareJid;
 
 use super::subscriptions::unavailable;
-use super::table::Kind;
+use super::table::{Kind, State};
 use super::watch::is_watcher;
 use super::{FOLLOWED, Roster, store};
 use crate::im::effect::Effect;
@@ -25,17 +25,29 @@ impl Roster {
             store::forget(&site.host, &orphan.account)?;
             let Some(own) = address::parsed(&orphan.own).map(jid::Jid::into_bare) else { continue };
             for (address, contact) in contacts {
-                let state = contact.state;
-                if state.is_seen() {
-                    effects.push(unavailable(&own, &address));
-                }
-                if state.is_seen() || state.is_asked() {
-                    effects.extend(self.carries(site, &own, Kind::Unsubscribed, &address, None)?);
-                }
-                if state.sees() || state.has_asked() {
-                    effects.extend(self.carries(site, &own, Kind::Unsubscribe, &address, None)?);
-                }
+                effects.extend(self.takes_leave(site, &own, &address, contact.state)?);
             }
+        }
+        Ok(effects)
+    }
+
+    /// A contact is told that an address of ours sees it no more and is seen no more.
+    pub(super) fn takes_leave(
+        &mut self,
+        site: &mut Site,
+        own: &BareJid,
+        contact: &BareJid,
+        state: State,
+    ) -> Result<Vec<Effect>, Failure> {
+        let mut effects = Vec::new();
+        if state.is_seen() {
+            effects.push(unavailable(own, contact));
+        }
+        if state.is_seen() || state.is_asked() {
+            effects.extend(self.carries(site, own, Kind::Unsubscribed, contact, None)?);
+        }
+        if state.sees() || state.has_asked() {
+            effects.extend(self.carries(site, own, Kind::Unsubscribe, contact, None)?);
         }
         Ok(effects)
     }

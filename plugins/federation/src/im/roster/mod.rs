@@ -12,6 +12,7 @@
 //! | `probes` | questions to other servers, spread |
 //! | `watch`, `watch_store` | contacts of external peers, which the whole enterprise sees |
 //! | `leaving` | accounts that are gone, and links that are lost |
+//! | `moving` | accounts whose address has become another one |
 //!
 //! Left out: messages, and the words for states (`presence`).
 
@@ -20,6 +21,7 @@ mod clients;
 mod contact;
 mod directory;
 mod leaving;
+mod moving;
 mod partners;
 mod people;
 mod probes;
@@ -36,7 +38,6 @@ mod watch_store;
 mod tests;
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jackfield_sdk::{Event, Failure, log};
@@ -49,7 +50,8 @@ use super::sessions::Session;
 use super::site::Site;
 use crate::xml::{Element, ns};
 use contact::{Contact, Line};
-use directory::{Directories, Directory};
+use directory::{Circle, Directories};
+use moving::Moves;
 use people::People;
 use probes::Probes;
 use user::User;
@@ -58,7 +60,7 @@ pub use watch_store::counts as watch_counts;
 
 /// Resource of everybody whose presence the appliance tells: one that stays, because who is there is not one client.
 pub const RESOURCE: &str = "uc";
-/// Entries of the largest directory that is shown in rosters, unless the setting says otherwise.
+/// Entries of the largest directory that rosters show whole, unless the setting says otherwise.
 const MOST_OF_DIRECTORY: usize = 1000;
 /// Pause between two readings of directories, however many changes there are.
 const READ_AGAIN: Duration = Duration::from_secs(2);
@@ -72,7 +74,7 @@ pub struct Roster {
     /// Users who are connected, by account.
     users: HashMap<String, User>,
     directories: Directories,
-    /// Entries of the largest directory that is shown.
+    /// Entries of the largest directory that is shown whole.
     most: usize,
     people: People,
     probes: Probes,
@@ -81,9 +83,11 @@ pub struct Roster {
     is_stale: bool,
     /// Whether accounts may have gone.
     has_orphans: bool,
+    /// Whose address may have become another one.
+    moves: Moves,
     read_at: Option<Instant>,
     /// When presence of a directory was last read as a whole.
-    looked_at: HashMap<String, Instant>,
+    looked_at: HashMap<Circle, Instant>,
     /// When to look who is a partner, after a change.
     partners_at: Option<Instant>,
     are_partners_stale: bool,
@@ -104,6 +108,7 @@ impl Default for Roster {
             watch: Watch::default(),
             is_stale: false,
             has_orphans: true,
+            moves: Moves::default(),
             read_at: None,
             looked_at: HashMap::new(),
             partners_at: None,
@@ -138,12 +143,12 @@ impl Roster {
         let Some(user) = self.users.get_mut(&gone.account) else { return effects };
         user.seats.remove(&gone.id);
         if user.seats.is_empty() {
-            let enterprise = user.enterprise.clone();
+            let circle = user.circle.clone();
             self.users.remove(&gone.account);
-            if !self.users.values().any(|user| user.enterprise == enterprise) {
-                self.directories.forget(&enterprise);
+            if !self.users.values().any(|user| user.circle == circle) {
+                self.directories.forget(&circle);
                 // What happens from now on is not followed.
-                self.looked_at.remove(&enterprise);
+                self.looked_at.remove(&circle);
             }
         }
         effects
@@ -157,20 +162,27 @@ impl Roster {
                 // It may not be deployed any more, or be again: then those who see it are told.
                 self.people.forget(&event.object);
                 self.people.look_at(&event.object);
+                self.moves.look_at(&event.object);
                 (self.is_stale, self.has_orphans) = (true, true);
             }
             "federation.changed" => self.are_partners_stale = true,
-            "accounts.changed" => (self.is_stale, self.has_orphans) = (true, true),
+            "accounts.changed" => {
+                self.moves.look_at_all();
+                (self.is_stale, self.has_orphans) = (true, true);
+            }
             "enterprise.changed" | "directory.changed" | "peer.changed" => {
                 (self.is_stale, self.has_orphans, self.watch.is_stale) = (true, true, true);
                 self.are_partners_stale = true;
+                if event.event == "enterprise.changed" {
+                    self.moves.look_at_all();
+                }
             }
             _ => {}
         }
         vec![]
     }
 
-    /// Directories with more entries than that are not shown from now on.
+    /// Directories with more entries than that are shown by folders from now on.
     pub fn bound_directory(&mut self, most: usize) {
         self.is_stale |= self.most != most;
         self.most = most;
@@ -179,7 +191,7 @@ impl Roster {
     /// What is left to do at a turn's end. A turn comes at least once a second.
     pub fn settle(&mut self, site: &mut Site, now: Instant) -> Vec<Effect> {
         let mut effects = Vec::new();
-        if (self.is_stale || self.has_orphans)
+        if (self.is_stale || self.has_orphans || self.moves.are_due())
             && self.read_at.is_none_or(|at| now.duration_since(at) >= READ_AGAIN)
         {
             self.read_at = Some(now);
@@ -207,6 +219,15 @@ impl Roster {
                 }
             }
         }
+        if self.moves.are_due() {
+            match self.moves(site) {
+                Ok(told) => effects.extend(told),
+                Err(failure) => {
+                    log::warn!("accounts whose address has changed could not be moved: {failure}");
+                    self.moves.look_at_all();
+                }
+            }
+        }
         if std::mem::take(&mut self.has_orphans) {
             match self.lets_go(site) {
                 Ok(told) => effects.extend(told),
@@ -225,7 +246,8 @@ impl Roster {
         let (account, own) = (session.account.clone(), session.address.to_bare());
         if !self.users.contains_key(&account) {
             let Some(known) = site.accounts.find(&site.host, &own)? else { return Ok(None) };
-            let mut user = User::load(&site.host, &account, own, &known.enterprise)?;
+            let circle = self.directories.circle(&site.host, &known.enterprise, &account, self.most)?;
+            let mut user = User::load(&site.host, &account, own, circle)?;
             user.bars(site);
             self.users.insert(account.clone(), user);
         }
@@ -236,14 +258,9 @@ impl Roster {
         Ok(user)
     }
 
-    /// The directory of an enterprise.
-    fn directory(&mut self, site: &Site, enterprise: &str) -> Result<Arc<Directory>, Failure> {
-        self.directories.of(&site.host, enterprise, self.most)
-    }
-
     /// Whether the directory shows that address to the user.
     fn is_colleague(&self, user: &User, address: &BareJid) -> bool {
-        let directory = self.directories.known(&user.enterprise);
+        let directory = self.directories.known(&user.circle);
         *address != user.own && directory.is_some_and(|known| known.entries.contains_key(address))
     }
 
@@ -253,7 +270,7 @@ impl Roster {
         if !self.is_colleague(user, address) {
             return own;
         }
-        let mut line = self.directories.known(&user.enterprise)?.line(address)?;
+        let mut line = self.directories.known(&user.circle)?.line(address)?;
         let Some(own) = own else { return Some(line) };
         if !own.name.is_empty() {
             line.name = own.name;
@@ -301,7 +318,7 @@ impl Roster {
     fn pushed(&mut self, account: &str, line: Line) -> Vec<Effect> {
         self.pushes += 1;
         let Some(user) = self.users.get(account) else { return vec![] };
-        let tag = user.tag(self.directories.known(&user.enterprise).map_or(0, |known| known.tag));
+        let tag = user.tag(self.directories.known(&user.circle).map_or(0, |known| known.tag));
         let id = format!("push-{}", self.pushes);
         let push = Element::new(ns::SERVER, "iq").with("type", "set").with("id", &id);
         user.to_interested(push.child(contact::query([&line], &tag)))

@@ -5,6 +5,7 @@ use jid::BareJid;
 
 use super::Roster;
 use super::people::Question;
+use super::subscriptions::unavailable;
 use super::table::Kind;
 use super::watch::is_watcher;
 use crate::im::accounts::Account;
@@ -31,7 +32,7 @@ impl Roster {
         if is_watcher(&own) {
             return self.watch_hears(site, parcel);
         }
-        let account = site.accounts.find(&site.host, &own)?;
+        let account = site.accounts.known(&site.host, &own)?;
         let Some(account) = account else { return Ok(self.to_nobody(parcel)) };
         match parcel.kind() {
             "" | "unavailable" => Ok(self.hears_presence(site, &account, parcel)),
@@ -72,13 +73,17 @@ impl Roster {
         }
     }
 
-    /// Another server asks what an account is doing (RFC 6121 section 4.3.2).
+    /// Another server asks what an account is doing (RFC 6121 section 4.3.2). One that is un-deployed is only away: the
+    /// subscription ends with the account.
     fn probed(&mut self, site: &Site, account: &Account, parcel: &Parcel) -> Result<Vec<Effect>, Failure> {
         let (own, from) = (parcel.target(), parcel.from.to_bare());
         if !self.contact(site, &account.id, &from)?.state.is_seen() {
             return Ok(unseen(parcel));
         }
-        let (account, to) = (account.id.clone(), parcel.from.clone());
+        let (is_deployed, account, to) = (account.deployed, account.id.clone(), parcel.from.clone());
+        if !is_deployed {
+            return Ok(vec![unavailable(&own, &from)]);
+        }
         self.people.ask(Question { account, own, to });
         Ok(vec![])
     }

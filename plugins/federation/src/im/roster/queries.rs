@@ -54,8 +54,7 @@ impl Roster {
         if parcel.to.as_ref().is_some_and(|to| *to != user.own) {
             return Err("forbidden");
         }
-        let (account, enterprise) = (user.account.clone(), user.enterprise.clone());
-        self.directory(site, &enterprise).map_err(|failure| broken(&failure))?;
+        let account = user.account.clone();
         if parcel.kind() == "get" {
             return self.shows(&account, id, parcel, query);
         }
@@ -71,7 +70,7 @@ impl Roster {
             user.seat(id).is_interested = true;
         }
         let user = self.users.get(account).ok_or("service-unavailable")?;
-        let directory = self.directories.known(&user.enterprise);
+        let directory = self.directories.known(&user.circle);
         let tag = user.tag(directory.map_or(0, |known| known.tag));
         let answer = parcel.answer("result");
         if query.attribute("ver") == Some(tag.as_str()) {
@@ -154,7 +153,7 @@ impl Roster {
     fn contact_of(&self, site: &Site, parcel: &Parcel) -> Option<String> {
         let session = site.sessions.get(parcel.session()?)?;
         let user = self.users.get(&session.account)?;
-        let directory = self.directories.known(&user.enterprise)?;
+        let directory = self.directories.known(&user.circle)?;
         directory.entries.get(&parcel.target()).map(|entry| entry.account.clone())
     }
 

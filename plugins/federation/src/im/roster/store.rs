@@ -1,7 +1,7 @@
 //! Rosters on the disk: one row for each contact of an account, and the version of each account's roster. Everything is
 //! durable before anybody is answered.
 
-use jackfield_sdk::{Failure, Host, flag, json, params};
+use jackfield_sdk::{Failure, Host, Tx, flag, json, params};
 use jid::BareJid;
 use serde::Deserialize;
 
@@ -22,7 +22,7 @@ const PUT: &str = "INSERT INTO federation_contact (account, address, name, group
         state = excluded.state, listed = excluded.listed, request = excluded.request";
 const REMOVE: &str = "DELETE FROM federation_contact WHERE account = ?1 AND address = ?2";
 const CHANGED: &str = "INSERT INTO federation_roster (account, own, version) VALUES (?1, ?2, 1)
-    ON CONFLICT (account) DO UPDATE SET own = excluded.own, version = version + 1";
+    ON CONFLICT (account) DO UPDATE SET version = version + 1";
 const VERSION: &str = "SELECT version FROM federation_roster WHERE account = ?1";
 /// Contacts that see these accounts, page by page.
 const WATCHERS: &str = "SELECT c.account, c.address, r.own, coalesce(a.deployed, 0) AS deployed
@@ -36,6 +36,17 @@ const WATCHED: &str = "SELECT DISTINCT account FROM federation_contact
 /// Accounts that have a roster and are not there any more.
 const ORPHANS: &str = "SELECT account, own FROM federation_roster r
     WHERE NOT EXISTS (SELECT 1 FROM core_accounts a WHERE a.id = r.account) LIMIT 100";
+/// Where accounts with a roster are now, and the address that others know: after that account, or these.
+const PLACES: &str = "SELECT r.account, r.own, a.login_id, e.domain FROM federation_roster r
+        JOIN core_accounts a ON a.id = r.account JOIN core_enterprises e ON e.id = a.enterprise";
+/// An address of ours has become another one, in rosters, among those who are blocked, and as somebody's own.
+const MOVE: [&str; 4] = [
+    "UPDATE OR REPLACE federation_contact SET address = ?1 WHERE address = ?2",
+    "UPDATE OR REPLACE federation_blocked SET address = ?1 WHERE address = ?2",
+    "UPDATE federation_roster SET own = ?1, version = version + 1 WHERE own = ?2",
+    "UPDATE federation_roster SET version = version + 1
+        WHERE own <> ?2 AND account IN (SELECT account FROM federation_contact WHERE address = ?1)",
+];
 const FORGET: &str = "DELETE FROM federation_contact WHERE account = ?1";
 const FORGET_ROSTER: &str = "DELETE FROM federation_roster WHERE account = ?1";
 /// Rows of one read.
@@ -88,6 +99,19 @@ pub struct Orphan {
     pub account: String,
     /// Its address.
     pub own: String,
+}
+
+/// An account with a roster, and where it is.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Place {
+    /// Its id.
+    pub account: String,
+    /// The address that others know.
+    pub own: String,
+    /// Its login.
+    pub login_id: String,
+    /// Its enterprise's domain.
+    pub domain: String,
 }
 
 #[derive(Deserialize)]
@@ -144,15 +168,48 @@ pub fn put(
     contact: &Contact,
 ) -> Result<(), Failure> {
     let written = host.db().tx(|tx| {
-        let Contact { name, groups, state, is_listed, request } = contact;
-        let at = address.as_str();
-        if contact.is_empty() {
-            tx.run(REMOVE, params![account, at]);
-        } else {
-            let groups = json!(groups).to_string();
-            tx.run(PUT, params![account, at, name, groups, state.word(), is_listed, request]);
-        }
+        fill(tx, account, address, contact);
         tx.run(CHANGED, params![account, own.as_str()]);
+        Ok(())
+    });
+    written.map(drop)
+}
+
+fn fill(tx: &mut Tx, account: &str, address: &BareJid, contact: &Contact) {
+    let Contact { name, groups, state, is_listed, request } = contact;
+    let at = address.as_str();
+    if contact.is_empty() {
+        tx.run(REMOVE, params![account, at]);
+    } else {
+        let groups = json!(groups).to_string();
+        tx.run(PUT, params![account, at, name, groups, state.word(), is_listed, request]);
+    }
+}
+
+/// So many places of accounts with a roster, after that account.
+pub fn places(host: &Host, after: &str, most: usize) -> Result<Vec<Place>, Failure> {
+    let sql = format!("{PLACES} WHERE r.account > ?1 ORDER BY r.account");
+    Ok(host.db().page(&sql, params![after], most)?.rows)
+}
+
+/// Places of those of these accounts that have a roster.
+pub fn places_of(host: &Host, accounts: &[String]) -> Result<Vec<Place>, Failure> {
+    let sql = format!("{PLACES} WHERE r.account IN (SELECT value FROM json_each(?1))");
+    host.db().query(&sql, params![json!(accounts).to_string()])
+}
+
+/// The account's address is another one, and its contacts are these.
+pub fn moved(
+    host: &Host,
+    account: &str,
+    (old, new): (&str, &BareJid),
+    contacts: &[(BareJid, Contact)],
+) -> Result<(), Failure> {
+    let written = host.db().tx(|tx| {
+        contacts.iter().for_each(|(address, contact)| fill(tx, account, address, contact));
+        for sql in MOVE {
+            tx.run(sql, params![new.as_str(), old]);
+        }
         Ok(())
     });
     written.map(drop)

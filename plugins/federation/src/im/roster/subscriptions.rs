@@ -37,12 +37,10 @@ impl Roster {
         if *to == own {
             return Ok(vec![]);
         }
-        let enterprise = user.enterprise.clone();
-        self.directory(site, &enterprise)?;
         if let Some(user) = self.users.get(account).filter(|user| self.is_colleague(user, to)) {
             return Ok(self.says_to_colleague(&user.account.clone(), kind, to));
         }
-        if site.serves(to.domain().as_str()) && site.accounts.find(&site.host, to)?.is_none() {
+        if site.serves(to.domain().as_str()) && site.accounts.known(&site.host, to)?.is_none() {
             return Ok(Effect::send(parcel.error("item-not-found")));
         }
         let before = self.contact(site, account, to)?;
@@ -82,7 +80,7 @@ impl Roster {
     fn says_to_colleague(&mut self, account: &str, kind: Kind, to: &BareJid) -> Vec<Effect> {
         let Some(user) = self.users.get(account) else { return vec![] };
         let mut effects = Vec::new();
-        if let (Kind::Subscribe, Some(line)) = (kind, self.directories.known(&user.enterprise)) {
+        if let (Kind::Subscribe, Some(line)) = (kind, self.directories.known(&user.circle)) {
             effects.extend(user.to_available(plain(Kind::Subscribed).with("from", to.as_str())));
             let told = line.entries.get(to).and_then(|entry| self.people.told(&entry.account));
             let from = format!("{to}/{RESOURCE}");
@@ -172,14 +170,14 @@ impl Roster {
         if !site.serves(to.domain().as_str()) {
             return Ok(vec![Effect::Send(stanza)]);
         }
-        match site.accounts.find(&site.host, to)? {
+        match site.accounts.known(&site.host, to)? {
             Some(account) => self.hears(site, (&account.id, to), kind, own, &stanza),
             None => Ok(vec![]),
         }
     }
 }
 
-fn plain(kind: Kind) -> Element {
+pub(super) fn plain(kind: Kind) -> Element {
     Element::new(ns::SERVER, "presence").with("type", kind.word())
 }
 

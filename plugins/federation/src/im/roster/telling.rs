@@ -8,6 +8,7 @@ use std::time::Instant;
 use jackfield_sdk::{Failure, log};
 use jid::BareJid;
 
+use super::directory::{Circle, Directories};
 use super::people::{People, Question};
 use super::store::{self, Watcher};
 use super::{RESOURCE, Roster, SWEEP_AFTER};
@@ -93,14 +94,14 @@ impl Roster {
         }
     }
 
-    /// Everybody of the enterprise who is connected, if the directory shows the account.
+    /// Everybody of the circle who is connected, if the directory shows the account.
     fn tells_colleagues(&self, account: &str, seen: &Seen) -> Vec<Effect> {
-        let Some((enterprise, address)) = self.directories.place(account) else { return vec![] };
+        let Some((circle, address)) = self.directories.place(account) else { return vec![] };
         let stanza = words::stanza(seen).with("from", &format!("{address}/{RESOURCE}"));
         let colleagues = self
             .users
             .values()
-            .filter(|user| user.enterprise == *enterprise && user.account != account && user.is_available());
+            .filter(|user| user.circle == *circle && user.account != account && user.is_available());
         colleagues.flat_map(|user| user.to_available(stanza.clone())).collect()
     }
 
@@ -108,8 +109,8 @@ impl Roster {
     fn tells_watcher(&self, watcher: &Watcher, seen: &Seen) -> Vec<Effect> {
         let seen = if watcher.is_deployed() { seen } else { &None };
         let stanza = words::stanza(seen).with("from", &format!("{}/{RESOURCE}", watcher.own));
-        let is_colleague = self.directories.place(&watcher.account).is_some_and(|(enterprise, _)| {
-            let directory = self.directories.known(enterprise);
+        let is_colleague = self.directories.place(&watcher.account).is_some_and(|(circle, _)| {
+            let directory = self.directories.known(circle);
             let address = address::parsed(&watcher.address).map(jid::Jid::into_bare);
             address.is_some_and(|address: BareJid| {
                 directory.is_some_and(|known| known.entries.contains_key(&address))
@@ -144,28 +145,39 @@ impl Roster {
 
     /// Reads the directories that are shown again, and tells clients what is another.
     pub(super) fn directories_again(&mut self, site: &Site) -> Result<Vec<Effect>, Failure> {
-        let mut effects = Vec::new();
-        for enterprise in self.directories.enterprises() {
-            let before = self.directories.known(&enterprise).map(Arc::clone).unwrap_or_default();
-            let after = self.directories.again(&site.host, &enterprise, self.most)?;
-            let differs = after.differs(&before);
-            for address in &differs {
-                if let Some(entry) = after.entries.get(address) {
-                    self.looked_at.remove(&enterprise);
-                    self.people.forget(&entry.account);
-                    self.people.look_at(&entry.account);
-                }
-            }
-            let users = self.users.values().filter(|user| user.enterprise == enterprise);
-            let users: Vec<String> = users.map(|user| user.account.clone()).collect();
-            for account in users {
-                effects.extend(differs.iter().flat_map(|address| self.changed_line(&account, address)));
-            }
+        let mut fresh = Directories::default();
+        let mut circles = Vec::new();
+        for user in self.users.values() {
+            let circle = fresh.circle(&site.host, &user.circle.enterprise, &user.account, self.most)?;
+            circles.push((user.account.clone(), circle));
+        }
+        let old = std::mem::replace(&mut self.directories, fresh);
+        let (mut differences, mut effects) = (HashMap::new(), Vec::new());
+        for (account, after) in circles {
+            let Some(user) = self.users.get_mut(&account) else { continue };
+            let before = std::mem::replace(&mut user.circle, after.clone());
+            let differs: &BTreeSet<BareJid> = differences
+                .entry((before, after))
+                .or_insert_with_key(|(before, after)| self.differs(&old, before, after));
+            effects.extend(differs.iter().flat_map(|address| self.changed_line(&account, address)));
         }
         Ok(effects)
     }
 
-    fn changed_line(&mut self, account: &str, address: &BareJid) -> Vec<Effect> {
+    /// Addresses whose line is another one; whoever is new in it has to be looked at.
+    fn differs(&mut self, old: &Directories, before: &Circle, after: &Circle) -> BTreeSet<BareJid> {
+        let known = |all: &Directories, circle| all.known(circle).map(Arc::clone).unwrap_or_default();
+        let (before, now) = (known(old, before), known(&self.directories, after));
+        let differs = now.differs(&before);
+        for entry in differs.iter().filter_map(|address| now.entries.get(address)) {
+            self.looked_at.remove(after);
+            self.people.forget(&entry.account);
+            self.people.look_at(&entry.account);
+        }
+        differs
+    }
+
+    pub(super) fn changed_line(&mut self, account: &str, address: &BareJid) -> Vec<Effect> {
         let Some(user) = self.users.get(account).filter(|user| user.own != *address) else { return vec![] };
         let line = self.line(user, address).unwrap_or_else(|| Line::gone(address));
         self.pushed(account, line)

@@ -6,6 +6,7 @@ use jackfield_sdk::{Failure, Host};
 use jid::{BareJid, Jid};
 
 use super::contact::Contact;
+use super::directory::Circle;
 use super::store;
 use crate::im::desk::SessionId;
 use crate::im::effect::Effect;
@@ -24,8 +25,8 @@ pub struct User {
     pub account: String,
     /// Address.
     pub own: BareJid,
-    /// Id of the enterprise.
-    pub enterprise: String,
+    /// Whom the directory shows.
+    pub circle: Circle,
     /// Everybody of whom something is kept.
     pub contacts: BTreeMap<BareJid, Contact>,
     /// What contacts at other servers say.
@@ -51,11 +52,11 @@ pub struct Seat {
 
 impl User {
     /// Reads what is kept.
-    pub fn load(host: &Host, account: &str, own: BareJid, enterprise: &str) -> Result<Self, Failure> {
+    pub fn load(host: &Host, account: &str, own: BareJid, circle: Circle) -> Result<Self, Failure> {
         Ok(Self {
             account: account.to_owned(),
             own,
-            enterprise: enterprise.to_owned(),
+            circle,
             contacts: store::all(host, account)?.into_iter().collect(),
             heard: HashMap::new(),
             barred: BTreeSet::new(),

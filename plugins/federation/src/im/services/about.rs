@@ -1,6 +1,7 @@
 //! What our domain and its accounts say of themselves (XEP-0030, XEP-0092). A feature stands here only if it is there.
 
 use crate::im::chat::names::{ARCHIVE, BLOCKING, CARBONS, STABLE_IDS};
+use crate::im::search::host_of;
 use crate::xml::{Element, ns};
 
 /// What a domain of ours can do. The last one is that messages wait for who is away (XEP-0160 section 4).
@@ -19,9 +20,14 @@ pub fn account() -> Element {
     info(("account", "registered", None), OF_ACCOUNT)
 }
 
-/// There is nothing below either.
-pub fn items() -> Element {
-    Element::new(ns::DISCO_ITEMS, "query")
+/// Below a domain its own users find its directory, below an account nobody finds anything.
+pub fn items(domain: Option<&str>) -> Element {
+    let item = domain.map(|domain| {
+        Element::new(ns::DISCO_ITEMS, "item")
+            .with("jid", &host_of(domain))
+            .with("name", "Corporate Directory")
+    });
+    item.into_iter().fold(Element::new(ns::DISCO_ITEMS, "query"), Element::child)
 }
 
 /// The name for everybody; the version for our own users, because it tells strangers what to try.

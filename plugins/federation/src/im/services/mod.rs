@@ -95,7 +95,8 @@ fn answer(place: Place, parcel: &Parcel, payload: &Element) -> Option<Element> {
         }
         (Place::Domain, "get", ns::DISCO_INFO, "query") => Some(about::domain()),
         (Place::Own, "get", ns::DISCO_INFO, "query") => Some(about::account()),
-        (Place::Domain | Place::Own, "get", ns::DISCO_ITEMS, "query") => Some(about::items()),
+        (Place::Domain, "get", ns::DISCO_ITEMS, "query") => Some(about::items(own_domain(parcel))),
+        (Place::Own, "get", ns::DISCO_ITEMS, "query") => Some(about::items(None)),
         (Place::Domain, "get", ns::VERSION, "query") => Some(about::version(parcel.session().is_some())),
         _ => return parcel.error("service-unavailable"),
     };
@@ -104,6 +105,12 @@ fn answer(place: Place, parcel: &Parcel, payload: &Element) -> Option<Element> {
         Some(said) => result.child(said),
         None => result,
     })
+}
+
+/// The domain that is asked, where one of its own users asks.
+fn own_domain(parcel: &Parcel) -> Option<&str> {
+    let domain = parcel.to.as_ref()?.domain().as_str();
+    parcel.session().filter(|_| parcel.from.domain().as_str() == domain).map(|_| domain)
 }
 
 #[cfg(test)]

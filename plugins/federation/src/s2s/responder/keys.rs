@@ -89,7 +89,7 @@ impl<R: Rules> Responder<R> {
         let id = verify.attribute("id").unwrap_or_default();
         let answer = dialback("verify", &pair.to, &pair.from).with("id", id);
         let key = verify.words();
-        let answer = if !self.rules.serves(&pair.to) {
+        let answer = if !self.rules.speaks_for(&pair.to) {
             dialback_error(answer, "item-not-found")
         } else if id.is_empty() || key.is_empty() {
             dialback_error(answer, "bad-request")

@@ -108,7 +108,7 @@ fn who_has_gone_is_told_at_the_next_login() {
     let mut stanza = parsed(&chat(ZOE, "hi")).unwrap();
     stanza.set("from", "ann@home.example/a");
     room.log_out(ann);
-    room.chat.outward.begin("m1", &stanza);
+    room.chat.outward.begin("m1", &stanza, 0);
     let effects =
         room.chat.bounced(&mut room.site, &stanza, Some("m1".into()), "remote-server-timeout", "lost");
     room.perform(effects);

@@ -147,9 +147,9 @@ impl Inside {
         if sql.contains("core_accounts a JOIN") {
             let known = ["ann", "bob"].iter().any(|login| params[0] == *login) && params[1] == "home.example";
             let id = format!("acc-{}", params[0].as_str().unwrap_or_default());
-            let found = vec![json!(id), json!("home"), json!(""), json!("")];
+            let found = vec![json!(id), json!("home"), json!(""), json!(""), json!(1)];
             return rows(
-                &["id", "enterprise", "first_name", "last_name"],
+                &["id", "enterprise", "first_name", "last_name", "deployed"],
                 if known { vec![found] } else { vec![] },
             );
         }

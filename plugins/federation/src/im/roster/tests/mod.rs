@@ -1,6 +1,7 @@
 //! The part as a whole, on the appliance's real storage: what clients and partners say, and everything that follows from
 //! it, as text. Sockets and streams are left out.
 
+mod moving;
 mod presence;
 mod rosters;
 mod subscribing;

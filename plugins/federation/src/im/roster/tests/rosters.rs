@@ -90,15 +90,25 @@ fn a_change_of_the_directory_is_pushed_line_by_line() {
 }
 
 #[test]
-fn a_directory_that_is_too_large_is_not_shown_at_all() {
+fn of_a_directory_that_is_too_large_everybody_sees_the_own_folder() {
     let mut world = World::new(&["ann", "joe", "eve"]);
+    world.appliance.core("UPDATE account SET folder = 'Sales' WHERE id IN ('a-ann', 'a-joe')");
     world.roster.bound_directory(2);
-    let ann = world.login("ann", "desk");
-    none(&world.client(ann, GET), &["<item"]);
+    let ann = world.arrive("ann", "desk");
+    let roster = world.client(ann, GET);
+    assert!(roster.contains("joe@home.example") && !roster.contains("eve@home.example"), "{roster}");
+    world.appliance.does("a-joe", "telephony", "in_call", "");
+    one(&world.event("presence.changed", "a-joe"), &["1: <presence", "joe@home.example/uc", "In a call"]);
+    world.appliance.core("UPDATE account SET folder = 'sales' WHERE id = 'a-eve'");
+    world.now += READ_AGAIN;
+    let full = world.event("accounts.changed", "7");
+    one(&full, &["1: <iq type='set'", "joe@home.example", "subscription='remove'"]);
+    none(&full, &["eve@home.example"]);
+    world.appliance.core("UPDATE account SET folder = 'Lab' WHERE id = 'a-ann'");
     world.roster.bound_directory(3);
     world.now += READ_AGAIN;
     let told = world.settle();
-    assert_eq!(lines(&told, &["1: <iq type='set'"]).len(), 2, "{told}");
+    assert_eq!(lines(&told, &["1: <iq type='set'", "subscription='both'"]).len(), 2, "{told}");
 }
 
 #[test]
