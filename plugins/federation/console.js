@@ -4,10 +4,18 @@
 const PAGE_ROWS = 500;
 /** In an address: the certificate of all domains that have none of their own. */
 const DEFAULT = "default";
+/** Which part of the list of sessions is looked at. */
+const SESSIONS = { words: "", cursors: [""] };
 
 export async function draw(context) {
-  const { api, ui, plugin, message, may, at } = context;
-  if (at[0] === "certificates") return certificate(context, at[1] ?? DEFAULT);
+  const [what, domain] = context.at;
+  if (what === "sessions") return sessions(context);
+  if (what === "certificates") return certificate(context, domain ?? DEFAULT);
+  return overview(context);
+}
+
+async function overview(context) {
+  const { api, ui, plugin, message, may, link } = context;
   const [standing, servers, linked, shown, domains] = await Promise.all([
     api.call("GET", "/federation"),
     allServers(api),
@@ -30,6 +38,7 @@ export async function draw(context) {
     ui.section("Federated Servers", ...table(context, standing.body, servers, editable), ...peers(ui, implied)),
     ui.section("Certificates", ...certificates(context, shown, domains.items)),
     ui.section("Links", links(ui, linked.items)),
+    ui.section("Our own users", ...own(ui, link, standing.body.clients)),
   ];
 }
 
@@ -97,6 +106,75 @@ function exchange({ form, ui, api, again, go, confirm }, { path, etag, body, wha
   };
   const others = !isDefault && body.origin === "uploaded" ? [button(ui, "Remove certificate", null, remove)] : [];
   return form.form({ fields, button: "Save", send, others });
+
+/** How it does with clients of our own users; who is connected has a view of its own. */
+function own(ui, link, { state, reason, connected }) {
+  const signs = { idle: "unknown", listening: "ok", not_listening: "warning" };
+  const words = { idle: "Nobody can sign in", listening: "Clients are waited for", not_listening: "Not all clients can come" };
+  const count = connected === 1 ? "1 session" : `${connected} sessions`;
+  return [
+    ui.element("p", {}, ui.state(signs[state] ?? "unknown", words[state] ?? state)),
+    ui.paragraph(ui.sentence(reason)),
+    ui.element("p", {}, ui.element("a", { href: link("sessions") }, `See who is connected: ${count}`)),
+  ];
+}
+
+/* Sessions of our own users' clients */
+
+async function sessions(context) {
+  const { ui, message, may, link } = context;
+  const headings = ["User", "Client", "State", "Since", "From", "Security", "Acknowledges", "On the way"];
+  const list = await ui.paged({
+    title: "Table of sessions",
+    headings: may("federation:write") ? [...headings, "End"] : headings,
+    address: (cursor) => `/federation/sessions?${new URLSearchParams({ limit: "50", cursor, q: SESSIONS.words })}`,
+    row: (session) => sessionCells(context, session),
+    view: SESSIONS,
+    searchable: true,
+    empty: "Nobody is connected.",
+  });
+  return [
+    ...ui.greeting(message),
+    ui.element("h1", {}, "Sessions of our own users"),
+    ui.element("p", {}, ui.element("a", { href: link() }, "Back to Federation")),
+    ui.paragraph("Every client that is signed in. Search for words in its address or IP address.", { class: "lead" }),
+    ...list,
+  ];
+}
+
+const ACKNOWLEDGES = { off: "no", on: "yes", resumable: "yes, and may come back" };
+
+function sessionCells(context, session) {
+  const { ui, may } = context;
+  const { address, resource, since, client, tls, mechanism, stream_management: management, waiting_bytes: bytes } = session;
+  return [
+    address,
+    resource,
+    stands(ui, session),
+    new Date(since).toLocaleString(),
+    client,
+    `${tls}, ${mechanism}`,
+    ACKNOWLEDGES[management] ?? management,
+    bytes === 0 ? "nothing" : `${bytes.toLocaleString()} bytes`,
+    ...(may("federation:write") ? [ending(context, session, `${address}/${resource}`)] : []),
+  ];
+}
+
+function stands(ui, { state, asleep_until: until }) {
+  if (state === "connected") return ui.state("ok", "Connected");
+  return ui.state("warning", `Connection lost; may come back until ${new Date(until).toLocaleTimeString()}`);
+}
+
+function ending({ api, ui, attempt, confirm }, { id }, name) {
+  const ask = {
+    title: `End the session of ${name}?`,
+    text: "Its client is told and disconnected. It may sign in again; to prevent that, change or remove the account’s password. Messages that have not arrived wait.",
+    button: "End Session",
+  };
+  const end = async () => {
+    if (await confirm(ask)) attempt(() => api.call("POST", `/federation/sessions/${id}:end`), `The session of ${name} is ended.`);
+  };
+  return ui.button("End", end, { class: "quiet", "aria-label": `End the session of ${name}` });
 }
 
 /** All rows with the table's version. When it changes between two pages, it is read once more from the beginning. */

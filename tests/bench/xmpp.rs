@@ -1,6 +1,7 @@
 //! What chat across companies costs: 20,000 messages of about fifty characters from a user of Prosody to one of ours and
 //! back, beside Prosody to Prosody and Prosody to ejabberd in the same run. For each server: messages a second, processor
-//! time of each message, all processes of a server summed, and idle memory. Needs root, for a network of its own.
+//! time of each message, all processes of a server summed, and idle memory. Then memory of five thousand idle clients.
+//! Needs root, for a network of its own.
 
 // A benchmark has nobody to sort failures for, and what it shares with the tests is written for them.
 #![allow(
@@ -19,6 +20,7 @@ mod client;
 mod ejabberd;
 #[path = "../harness/mod.rs"]
 mod harness;
+mod idle;
 mod measure;
 #[path = "../federation/network.rs"]
 mod network;
@@ -26,6 +28,10 @@ mod network;
 mod prosody;
 mod report;
 mod rounds;
+#[path = "../federation/scram.rs"]
+mod scram;
+#[path = "../federation/secure.rs"]
+mod secure;
 mod talker;
 mod weight;
 #[path = "../federation/wire.rs"]
@@ -86,6 +92,7 @@ fn main() -> ExitCode {
     };
     let mut report = Report::new("xmpp");
     within(HOSTS, |network| measure_all(network, &mut report));
+    idle::measure(&mut report);
     let Err(cause) = report.publish(&file) else { return ExitCode::SUCCESS };
     report::complain(&cause.to_string());
     ExitCode::FAILURE

@@ -15,6 +15,7 @@ const STORY = [
   ["a plugin that is switched off says so on its page, and on the list", switchesOff],
   ["a plugin is switched on again", switchesOn],
   ["federation says that it is off", visitsFederation],
+  ["who is connected is found, and a session ended", endsASession],
   ["federation is enabled and says how far that goes", enablesFederation],
   ["a row is added, and NextPlane opens server and port", addsServers],
   ["what is wrong is said next to its field and nothing is applied", refusesRows],
@@ -126,6 +127,32 @@ async function visitsFederation(visitor) {
   const said = await visitor.page.locator("main > .notice").innerText();
   insist(said.includes("Disabled") && said.includes("switched off"), `federation says ${said}`);
   await visitor.insistFit("federation off");
+}
+
+async function endsASession(visitor) {
+  await visitor.press("main a[href='#/plugin/federation/sessions']");
+  await visitor.see("Sessions of our own users");
+  await insistSessions(visitor, ["ann@home.example desk Connected", "ben@home.example desk Connected"]);
+  await visitor.insistFit("federation sessions");
+  await visitor.fill("#search", "ben desk");
+  await visitor.page.keyboard.press("Enter");
+  await visitor.sees("main p[role=status]", "1 entry found.");
+  await insistSessions(visitor, ["ben@home.example desk Connected"]);
+  await confirmed(visitor, "button[aria-label='End the session of ben@home.example/desk']");
+  await greets(visitor, "The session of ben@home.example/desk is ended.");
+  await visitor.fill("#search", "desk");
+  await visitor.page.keyboard.press("Enter");
+  await visitor.sees("main p[role=status]", "1 entry found.");
+  await insistSessions(visitor, ["ann@home.example desk Connected"]);
+  await visitor.press("main a[href='#/plugin/federation']");
+  await visitor.see("Federation");
+}
+
+async function insistSessions(visitor, wanted) {
+  const rows = await visitor.page.locator("tbody tr").evaluateAll((all) =>
+    all.map((line) => [...line.querySelectorAll("td")].slice(0, 3).map((cell) => cell.textContent.trim()).join(" ")),
+  );
+  insist(JSON.stringify(rows) === JSON.stringify(wanted), `the sessions are ${JSON.stringify(rows)}`);
 }
 
 async function enablesFederation(visitor) {

@@ -2,7 +2,7 @@
 //! everyday; load and certificates have files of their own.
 
 mod certificates;
-mod line;
+pub mod line;
 mod load;
 
 use std::io::{Read, Write};

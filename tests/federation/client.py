@@ -32,6 +32,7 @@ class Client(slixmpp.ClientXMPP):
         self.auto_reconnect = False
         self.add_event_handler("session_start", lambda _: self.in_("started"))
         self.add_event_handler("session_resumed", lambda _: self.in_("resumed"))
+        self.add_event_handler("sm_failed", lambda _: say("not resumed"))
         self.add_event_handler("message", lambda m: say("message", sender=str(m["from"]), body=m["body"], type=m["type"]))
         self.add_event_handler("failed_auth", lambda s: say("failed", condition=s["condition"]))
         self.add_event_handler("failed_all_auth", lambda _: say("refused"))

@@ -1,4 +1,4 @@
-//! An unmodified ejabberd 23.01 with one host and the user `bob`, who registers by himself.
+//! An unmodified ejabberd 23.01 with one host, where whoever comes registers by himself, as the user `bob` has.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -39,8 +39,11 @@ impl Ejabberd {
              s2s_cafile: {ca}\nlisten:\n\
              \x20 - {{port: 5269, ip: \"{address}\", module: ejabberd_s2s_in}}\n\
              \x20 - {{port: 5222, ip: \"{address}\", module: ejabberd_c2s}}\n\
-             auth_method: internal\naccess_rules: {{register: [allow: all]}}\nmodules:\n\
+             \x20 - {{port: 5223, ip: \"{address}\", module: ejabberd_c2s, tls: true}}\n\
+             auth_method: internal\naccess_rules: {{register: [allow: all]}}\nregistration_timeout: infinity\n\
+             modules:\n\
              \x20 mod_disco: {{}}\n  mod_ping: {{}}\n  mod_roster: {{}}\n  mod_s2s_dialback: {{}}\n\
+             \x20 mod_stream_mgmt: {{}}\n\
              \x20 mod_register: {{ip_access: all, access: register}}\n",
             cert = path("cert.pem"),
             ca = path("ca.pem"),
@@ -73,16 +76,17 @@ impl Ejabberd {
             );
         }
         let server = Self { _folder: folder, running, address, host };
-        server.register();
+        server.register("bob");
         server
     }
 
-    fn register(&self) {
+    /// Makes a user with the password `secret`.
+    pub fn register(&self, login: &str) {
         let mut line = Line::opened(self.address, self.host);
-        line.say(
-            "<iq type='set' id='r'><query xmlns='jabber:iq:register'><username>bob</username><password>secret</password>\
-             </query></iq>",
-        );
+        line.say(&format!(
+            "<iq type='set' id='r'><query xmlns='jabber:iq:register'><username>{login}</username>\
+             <password>secret</password></query></iq>"
+        ));
         let answer = line.hear("id='r'");
         assert!(!answer.contains("error"), "{answer}");
     }

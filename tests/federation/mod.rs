@@ -17,7 +17,8 @@ mod presence;
 mod presence_worlds;
 mod prosody;
 mod reached;
-mod secure;
+pub mod scram;
+pub mod secure;
 mod user;
 mod wire;
 

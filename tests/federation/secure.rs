@@ -7,9 +7,12 @@ use std::time::{Duration, Instant};
 
 use data_encoding::BASE64;
 use jackfield_sdk::tls::AnyCertificate;
+use rustls::client::Resumption;
 use rustls::crypto::ring as provider;
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, ClientConnection, StreamOwned};
+use rustls::{ALL_VERSIONS, ClientConfig, ClientConnection, StreamOwned, SupportedProtocolVersion};
+
+use super::scram::Prover;
 
 /// Longest wait for words.
 const PATIENCE: Duration = Duration::from_secs(40);
@@ -17,14 +20,37 @@ const PATIENCE: Duration = Duration::from_secs(40);
 /// The connection, and what came over it that was not heard yet.
 pub struct Secure {
     tls: StreamOwned<ClientConnection, TcpStream>,
+    domain: &'static str,
     heard: String,
+}
+
+/// What clients ask for by ALPN (XEP-0368).
+pub const CLIENT: &[u8] = b"xmpp-client";
+
+/// TLS in these versions, with any certificate, for that protocol, and nothing kept of earlier connections.
+pub fn any_certificate(versions: &[&'static SupportedProtocolVersion], protocol: &[u8]) -> Arc<ClientConfig> {
+    let crypto = Arc::new(provider::default_provider());
+    let mut config = ClientConfig::builder_with_provider(Arc::clone(&crypto))
+        .with_protocol_versions(versions)
+        .expect("ring speaks TLS 1.2 and 1.3")
+        .dangerous()
+        .with_custom_certificate_verifier(AnyCertificate::required(&crypto))
+        .with_no_client_auth();
+    config.alpn_protocols = vec![protocol.to_vec()];
+    config.resumption = Resumption::disabled();
+    Arc::new(config)
 }
 
 impl Secure {
     /// Connects to a port where TLS begins at once.
     pub fn connect(port: u16) -> Self {
         let socket = TcpStream::connect(("127.0.0.1", port)).expect("the port takes connections");
-        Self { tls: begun(socket, "home.example", b"xmpp-client"), heard: String::new() }
+        Self::over(socket, any_certificate(ALL_VERSIONS, CLIENT), "home.example")
+    }
+
+    /// The same over that connection, with that TLS, to that domain.
+    pub fn over(socket: TcpStream, config: Arc<ClientConfig>, domain: &'static str) -> Self {
+        Self { tls: begun(socket, config, domain), domain, heard: String::new() }
     }
 
     /// The same, after a header of its and one of ours.
@@ -36,9 +62,10 @@ impl Secure {
 
     /// Begins a stream.
     pub fn open(&mut self) -> String {
-        self.say(
-            "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' to='home.example' version='1.0'>",
-        );
+        self.say(&format!(
+            "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' to='{}' version='1.0'>",
+            self.domain
+        ));
         self.hear("</stream:features>")
     }
 
@@ -67,6 +94,33 @@ impl Secure {
         data.expect("TLS stands").to_vec()
     }
 
+    /// Proves a password by SCRAM-SHA-256, bound to the connection where `gs2` says so; what success says.
+    #[track_caller]
+    pub fn proves(&mut self, prover: &mut Prover, gs2: &str, channel: &[u8]) -> String {
+        let mechanism = if channel.is_empty() { "SCRAM-SHA-256" } else { "SCRAM-SHA-256-PLUS" };
+        self.auth(mechanism, &prover.first(gs2));
+        let first = self.challenge("challenge");
+        self.response(&prover.last(&first, gs2, channel));
+        self.challenge("success")
+    }
+
+    /// Binds that resource on a new stream, after the proof.
+    #[track_caller]
+    pub fn binds(&mut self, resource: &str) {
+        self.open();
+        self.say(&format!(
+            "<iq type='set' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>\
+             <resource>{resource}</resource></bind></iq>"
+        ));
+        self.hear("</jid>");
+        self.hear("</iq>");
+    }
+
+    /// The certificate that was shown, DER.
+    pub fn certificate(&self) -> Vec<u8> {
+        self.tls.conn.peer_certificates().and_then(<[_]>::first).expect("TLS stands").to_vec()
+    }
+
     /// Everything up to these words, which must come.
     #[track_caller]
     pub fn hear(&mut self, words: &str) -> String {
@@ -90,6 +144,23 @@ impl Secure {
         String::from_utf8(BASE64.decode(text.as_bytes()).expect("base64")).expect("UTF-8")
     }
 
+    /// Everything that has come so far and was not heard; none: the connection has ended.
+    #[allow(dead_code, reason = "a benchmark asks for it")]
+    pub fn so_far(&mut self) -> Option<String> {
+        self.tls.sock.set_nonblocking(true).expect("a socket");
+        let is_open = loop {
+            let before = self.heard.len();
+            if self.more().is_none() {
+                break false;
+            }
+            if self.heard.len() == before {
+                break true;
+            }
+        };
+        self.tls.sock.set_nonblocking(false).expect("a socket");
+        is_open.then(|| std::mem::take(&mut self.heard))
+    }
+
     /// Reads on; none: the connection has ended.
     fn more(&mut self) -> Option<()> {
         let mut bytes = [0; 4096];
@@ -105,26 +176,21 @@ impl Secure {
     }
 }
 
-/// TLS on that connection, with a server of that name; its certificate may be any.
-fn begun(socket: TcpStream, name: &str, protocol: &[u8]) -> StreamOwned<ClientConnection, TcpStream> {
-    let crypto = Arc::new(provider::default_provider());
-    let mut config = ClientConfig::builder_with_provider(Arc::clone(&crypto))
-        .with_safe_default_protocol_versions()
-        .expect("ring speaks TLS 1.2 and 1.3")
-        .dangerous()
-        .with_custom_certificate_verifier(AnyCertificate::required(&crypto))
-        .with_no_client_auth();
-    config.alpn_protocols = vec![protocol.to_vec()];
+/// TLS on that connection, with a server of that name.
+fn begun(
+    socket: TcpStream,
+    config: Arc<ClientConfig>,
+    name: &str,
+) -> StreamOwned<ClientConnection, TcpStream> {
     let name = ServerName::try_from(name.to_owned()).expect("a name");
     socket.set_read_timeout(Some(Duration::from_millis(200))).expect("a time-out");
-    let session = ClientConnection::new(Arc::new(config), name).expect("a session");
-    StreamOwned::new(session, socket)
+    StreamOwned::new(ClientConnection::new(config, name).expect("a session"), socket)
 }
 
 /// The certificate that servers which ask for that name are shown where TLS begins at once.
 pub fn shown(place: &str, name: &str) -> Vec<u8> {
     let socket = TcpStream::connect(place).expect("the port takes connections");
-    let mut tls = begun(socket, name, b"xmpp-server");
+    let mut tls = begun(socket, any_certificate(ALL_VERSIONS, b"xmpp-server"), name);
     let until = Instant::now() + PATIENCE;
     while tls.conn.is_handshaking() {
         match tls.conn.complete_io(&mut tls.sock) {

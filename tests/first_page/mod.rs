@@ -1,12 +1,19 @@
 //! The console in a real browser: stories told in `tests/console/*.mjs`. Leaves out what the stories check, which
 //! stands there.
 
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Command, Output};
+use std::time::Duration;
 
 use serde_json::json;
 
-use crate::harness::{Appliance, await_plugin, awaited, enterprise_body, sister, site, workspace};
+use crate::federation::scram::Prover;
+use crate::federation::secure::Secure;
+use crate::harness::{
+    Appliance, Client, account, await_plugin, awaited, enterprise_body, free_port, sister, site, with,
+    workspace,
+};
 use crate::peering::sister::{MINUTE, Sister};
 
 /// Longest that the story may take, in seconds; it takes about ten.
@@ -33,9 +40,32 @@ fn an_operator_looks_after_plugins_and_sets_federation_up_by_keyboard() {
     assert_eq!(made.code, 0, "{}{}", made.stdout, made.stderr);
     let loopback = serde_json::json!({"value": ["127.0.0.1:0"]});
     appliance.admin().put("/settings/federation.s2s_listen", "*", &loopback).expect(200);
+    let _connected = connected(&appliance.admin());
     let base = format!("https://{}/", appliance.address());
     let story = timed("node").arg(console("plugins.mjs")).args([&base, "alice", PASSWORD]).output();
     said_well("the story", &story.expect("timeout runs"));
+}
+
+/// Two of our users with a client each, for as long as they are held.
+fn connected(admin: &Client) -> [Secure; 2] {
+    const PASSWORD: &str = "correct horse battery";
+    let home = with(&enterprise_body("home"), &json!({"domain": "home.example"}));
+    admin.post("/enterprises", &home).expect(201);
+    let port = free_port();
+    for (name, value) in [("c2s_listen", json!([])), ("c2s_tls_listen", json!([format!("127.0.0.1:{port}")]))]
+    {
+        admin.put(&format!("/settings/federation.{name}"), "*", &json!({ "value": value })).expect(200);
+    }
+    ["ann", "ben"].map(|login| {
+        let id = admin.post("/accounts", &account("home", login, &json!({}))).expect(201).id();
+        admin.put(&format!("/accounts/{id}/password"), "*", &json!({"password": PASSWORD})).expect(204);
+        let listens = || TcpStream::connect(("127.0.0.1", port)).ok();
+        assert!(awaited(Duration::from_secs(20), listens).is_some(), "nobody waits for clients");
+        let mut line = Secure::opened(port);
+        line.proves(&mut Prover::new(login, PASSWORD), "n,,", &[]);
+        line.binds("desk");
+        line
+    })
 }
 
 /// An appliance with the rehearsal site, and an administrator alice with that password.

@@ -25,7 +25,7 @@ pub use files::{APPLICATION_ID, USER_VERSION, assert_unchanged, header, set_head
 pub use follower::{Follower, READ};
 pub use namespace::Namespace;
 pub use plugins::{await_plugin, await_that, awaited, is_alive, plugin, signal};
-pub use process::{Outcome, Process};
+pub use process::{Outcome, Process, free_port};
 pub use site::{Site, account, all_pages, enterprise_body, node, sister, site, site_named, with};
 pub use small_disk::SmallDisk;
 

@@ -2,6 +2,7 @@
 //! Ended by its id when dropped. Leaves out appliances in service, which are [`super::Appliance`].
 
 use std::io::Write;
+use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
@@ -76,6 +77,12 @@ impl Outcome {
         let (stdout, stderr) = reader.join().expect("the output can be read");
         Self { code, stdout: stdout.expect("UTF-8"), stderr: stderr.expect("UTF-8") }
     }
+}
+
+/// A port of loopback that nobody has.
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    listener.local_addr().expect("its address").port()
 }
 
 impl Drop for Process {

@@ -3,14 +3,14 @@
 
 use std::fmt::Write;
 use std::fs;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::federation::authority::{Authority, Leaf};
-use crate::harness::{Process, awaited, with};
+use crate::harness::{Process, awaited, free_port, with};
 
 /// Where its people are.
 pub const BASE: &str = "dc=ocs,dc=example";
@@ -154,10 +154,4 @@ impl Slapd {
         });
         with(&usual, fields)
     }
-}
-
-/// A port of loopback that nobody has.
-pub fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.local_addr().expect("its address").port()
 }

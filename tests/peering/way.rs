@@ -6,6 +6,7 @@ use super::slapd::{Slapd, person, unit};
 use super::stub::{Stub, Turn};
 use super::{set_up, site_with_peer, standing, step, steps};
 use crate::federation::authority::Authority;
+use crate::harness::free_port;
 
 const ALL_WELL: [&str; 7] =
     ["resolve ok", "connect ok", "tls ok", "bind ok", "base ok", "filter ok", "sample ok"];
@@ -48,7 +49,7 @@ fn every_step_is_gone_by_each_way_to_connect_and_five_people_are_shown() {
 fn the_step_that_failed_says_what_was_wrong_and_what_to_do() {
     let slapd = Slapd::start(&person("jo", "", ""));
     let (_appliance, admin, peer) = site_with_peer();
-    let closed = super::slapd::free_port();
+    let closed = free_port();
     for (fields, name, detail) in [
         (json!({"host": "nowhere.invalid"}), "resolve", "nowhere.invalid has no address"),
         (json!({"port": closed}), "connect", "takes no connection"),

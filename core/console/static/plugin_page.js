@@ -21,7 +21,7 @@
 // context.on(names, act) while the page is shown, act(event) for each event of these names, {event, object}; null when
 //                    some were missed
 // context.ui         element, prose, paragraph, state, icon, notice, greeting, explain, section, table, button, actions,
-//                    facts, sentence, listing
+//                    facts, sentence, listing, paged
 // context.form       form and its fields: field, choice, password; and with a value that is there already: chosen,
 //                    date, flag, group, lines, number, secret, words
 // context.confirm    asks before something that people notice: {title, text, button} to whether it shall be done
@@ -34,6 +34,7 @@ import * as form from "./form.js";
 import { follow } from "./job_view.js";
 import { listing } from "./listing.js";
 import * as live from "./live.js";
+import { paged } from "./paged.js";
 import * as session from "./session.js";
 import * as ui from "./ui.js";
 
@@ -52,7 +53,7 @@ const FORM = kept({ ...form, ...fields }, [
   "secret",
   "words",
 ]);
-const UI = kept({ ...ui, listing }, [
+const UI = kept({ ...ui, listing, paged }, [
   "actions",
   "button",
   "element",
@@ -62,6 +63,7 @@ const UI = kept({ ...ui, listing }, [
   "icon",
   "listing",
   "notice",
+  "paged",
   "paragraph",
   "prose",
   "section",

@@ -12,6 +12,7 @@ mod contacts;
 mod im;
 mod links;
 mod net;
+mod options;
 mod rules;
 mod s2s;
 mod server;
@@ -29,7 +30,8 @@ use std::time::Duration;
 use jackfield_sdk::{Config, Event, Failure, Host, Plugin, Problem, Routes, Settings, Tx, Undo};
 
 use im::{Desk, Keys};
-use server::{Options, Server};
+use options::Options;
+use server::Server;
 
 jackfield_sdk::export_plugin!(Federation);
 
@@ -96,6 +98,7 @@ impl Plugin for Federation {
             .get("federation/links", Self::list_links)
             .get("federation/contacts", Self::list_contacts)
             .get("federation/sessions", Self::list_sessions)
+            .post("federation/sessions/{id}:end", Self::end_session)
             .get("federation/certificate", Self::read_certificate)
             .put("federation/certificate", Self::put_certificate)
             .get("federation/certificates", Self::list_certificates)

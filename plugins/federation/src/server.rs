@@ -1,16 +1,17 @@
 //! The XMPP server as the plugin runs it: started and stopped by the switch, told of every change, asked how it does.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use jackfield_sdk::{Code, Failure, Host, Settings, log, params};
+use jackfield_sdk::{Code, Failure, Host, log, params};
 use serde::Deserialize;
 
 use crate::certificate::{Stored, dialback_secret};
 use crate::im::{Call, Desk, Keys, Outside};
-use crate::net::{Clients, Known, Net, Own, Pace, Partner, Places, TellAll, Tls};
+use crate::net::{Clients, Known, Net, Own, Partner, Places, TellAll, Tls};
+use crate::options::Options;
 use crate::s2s::{Policy, address};
 use crate::standing::Standing;
 use crate::table;
@@ -24,33 +25,6 @@ const ANYBODY: &str = "SELECT account FROM core_logins LIMIT 1";
 
 /// For how long others are taken leave of as a domain that is not ours any more.
 const LEAVE: Duration = Duration::from_secs(600);
-
-/// The settings of the manifest.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
-pub struct Wanted {
-    s2s_listen: Vec<String>,
-    s2s_tls_listen: Vec<String>,
-    c2s_listen: Vec<String>,
-    c2s_tls_listen: Vec<String>,
-    dns_servers: Vec<String>,
-    directory_contacts_most: usize,
-    local_targets: bool,
-    s2s_ping_seconds: u64,
-    s2s_idle_seconds: u64,
-}
-
-/// What is read of the settings.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Options {
-    places: Places,
-    client_places: Places,
-    name_servers: Vec<IpAddr>,
-    /// Entries of the largest directory that rosters show.
-    pub directory_contacts: usize,
-    local_targets: bool,
-    pace: Pace,
-}
 
 /// The server, and why it does not run.
 #[derive(Default)]
@@ -88,54 +62,6 @@ struct Anybody {
 #[derive(Deserialize)]
 struct Domain {
     domain: String,
-}
-
-impl Options {
-    /// Reads the settings; the error names the one that does not fit.
-    pub fn read(settings: &Settings) -> Result<Self, Failure> {
-        let Wanted {
-            s2s_listen,
-            s2s_tls_listen,
-            c2s_listen,
-            c2s_tls_listen,
-            dns_servers,
-            directory_contacts_most,
-            local_targets,
-            s2s_ping_seconds,
-            s2s_idle_seconds,
-        } = settings.read()?;
-        let places = Places {
-            plain: each("s2s_listen", &s2s_listen, "an address and port such as 0.0.0.0:5269")?,
-            tls: each("s2s_tls_listen", &s2s_tls_listen, "an address and port such as 0.0.0.0:5270")?,
-        };
-        let client_places = Places {
-            plain: each("c2s_listen", &c2s_listen, "an address and port such as 0.0.0.0:5222")?,
-            tls: each("c2s_tls_listen", &c2s_tls_listen, "an address and port such as 0.0.0.0:5223")?,
-        };
-        let name_servers = each("dns_servers", &dns_servers, "an IP address")?;
-        let (ping_after, idle_after) =
-            (Duration::from_secs(s2s_ping_seconds), Duration::from_secs(s2s_idle_seconds));
-        Ok(Self {
-            places,
-            client_places,
-            name_servers,
-            directory_contacts: directory_contacts_most,
-            local_targets,
-            pace: Pace { ping_after, idle_after },
-        })
-    }
-}
-
-fn each<T: std::str::FromStr>(name: &str, texts: &[String], rule: &str) -> Result<Vec<T>, Failure> {
-    let one = |text: &String| {
-        text.parse().map_err(|_| {
-            Failure::new(
-                Code::BadRequest,
-                format!("each entry of federation.{name} must be {rule}; {text:?} is not"),
-            )
-        })
-    };
-    texts.iter().map(one).collect()
 }
 
 impl Server {
@@ -332,9 +258,10 @@ fn known(host: &Host, standing: &Standing, options: &Options) -> Result<Known, F
     let default = Own { chain: &stored.chain, key: key.reveal() };
     let tls = Tls::new(&default, &of_domains, &stored.authorities);
     let tls = tls.map_err(|why| Failure::new(Code::Unavailable, why))?;
-    let Options { name_servers, local_targets, pace, .. } = options.clone();
+    let Options { name_servers, local_targets, pace, waits, .. } = options.clone();
     let former = BTreeMap::new();
-    Ok(Known { own, former, partners, open: standing.switches.open, name_servers, local_targets, pace, tls })
+    let open = standing.switches.open;
+    Ok(Known { own, former, partners, open, name_servers, local_targets, pace, tls, waits })
 }
 
 impl Federation {

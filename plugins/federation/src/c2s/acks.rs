@@ -45,6 +45,11 @@ impl Acks {
         self.waiting.len() < WINDOW && self.bytes < WINDOW_BYTES
     }
 
+    /// Bytes that wait for an acknowledgement.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// One is sent; it is kept until the client has it.
     pub fn sent(&mut self, delivery: Delivery) {
         self.bytes += delivery.size();

@@ -11,4 +11,4 @@ mod session_tests;
 
 pub use login::{Account, Ask, Login, Out, Rules, Told, Wish};
 pub use scram::{Binding, Hash, Keys, MadeUp};
-pub use session::{Act, RESUME_WITHIN, Session};
+pub use session::{Act, Session};

@@ -11,9 +11,6 @@ use crate::s2s::Condition;
 use crate::s2s::stanza::{answer, error};
 use crate::xml::{Element, ns, written_to_client};
 
-/// How long a session waits to be resumed.
-pub const RESUME_WITHIN: Duration = Duration::from_secs(300);
-
 /// What is to be done, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Act {
@@ -25,23 +22,34 @@ pub enum Act {
     Stanza(Element),
     /// These stored messages have arrived.
     Written(Vec<String>),
-    /// The session can be resumed under that name from now on.
-    Resumable(String),
+    /// Stanzas are acknowledged from now on; with a name, under which the session can be resumed.
+    Acknowledged(Option<String>),
     /// End the stream: everything is sent after that.
     Close,
 }
 
 /// One session.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Session {
+    resume_within: Duration,
     acks: Option<Acks>,
     resume: Option<String>,
 }
 
 impl Session {
-    /// Whether it can be resumed.
-    pub fn can_resume(&self) -> bool {
-        self.resume.is_some()
+    /// A new one, which waits that long to be resumed if its client wants that.
+    pub fn new(resume_within: Duration) -> Self {
+        Self { resume_within, acks: None, resume: None }
+    }
+
+    /// How long it waits to be resumed; none: it cannot be.
+    pub fn resume_within(&self) -> Option<Duration> {
+        self.resume.as_ref().map(|_| self.resume_within)
+    }
+
+    /// Bytes that were sent and are not acknowledged.
+    pub fn unacknowledged(&self) -> usize {
+        self.acks.as_ref().map_or(0, Acks::bytes)
     }
 
     /// Whether more may be sent.
@@ -92,13 +100,13 @@ impl Session {
         self.acks = Some(Acks::default());
         let enabled = Element::new(ns::SM, "enabled");
         if !matches!(enable.attribute("resume"), Some("true" | "1")) {
-            return vec![Act::Send(written_to_client(&enabled))];
+            return vec![Act::Acknowledged(None), Act::Send(written_to_client(&enabled))];
         }
         let id = id();
         self.resume = Some(id.clone());
-        let within = RESUME_WITHIN.as_secs().to_string();
+        let within = self.resume_within.as_secs().to_string();
         let enabled = enabled.with("id", &id).with("resume", "true").with("max", &within);
-        vec![Act::Resumable(id), Act::Send(written_to_client(&enabled))]
+        vec![Act::Acknowledged(Some(id)), Act::Send(written_to_client(&enabled))]
     }
 
     fn asked(&self) -> Vec<Act> {

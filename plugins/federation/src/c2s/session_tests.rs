@@ -1,6 +1,7 @@
 //! What a client that is in may say, as rows.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use super::session::{Act, Session};
 use crate::im::Delivery;
@@ -14,6 +15,10 @@ fn element(text: &str) -> Element {
         Some(Piece::Child(element)) => element,
         other => panic!("{text}: {other:?}"),
     }
+}
+
+fn session() -> Session {
+    Session::new(Duration::from_secs(120))
 }
 
 fn put(session: &mut Session, text: &str) -> Vec<Act> {
@@ -42,7 +47,7 @@ const ENABLE: &str = "<enable xmlns='urn:xmpp:sm:3' resume='true'/>";
 
 #[test]
 fn stanzas_get_the_namespace_of_servers_as_far_as_they_reach() {
-    let mut session = Session::default();
+    let mut session = session();
     let acts = put(
         &mut session,
         "<message to='b@x'><body>hi</body><x xmlns='urn:x'><body xmlns='jabber:client'/></x></message>",
@@ -62,13 +67,13 @@ fn what_is_no_stanza_ends_the_stream() {
         "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'/>",
         "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>",
     ] {
-        ends(&put(&mut Session::default(), text), "unsupported-stanza-type");
+        ends(&put(&mut session(), text), "unsupported-stanza-type");
     }
 }
 
 #[test]
 fn old_clients_begin_a_session_and_nobody_binds_twice() {
-    let mut session = Session::default();
+    let mut session = session();
     let acts = put(&mut session, &format!("<iq type='set' id='s'><session xmlns='{}'/></iq>", ns::SESSION));
     assert_eq!(says(&acts), "<iq type='result' id='s'/>");
     let acts = put(&mut session, &format!("<iq type='set' id='b'><bind xmlns='{}'/></iq>", ns::BIND));
@@ -77,12 +82,12 @@ fn old_clients_begin_a_session_and_nobody_binds_twice() {
 
 #[test]
 fn acknowledgements_are_given_and_taken_once_they_are_enabled() {
-    let mut session = Session::default();
+    let mut session = session();
     put(&mut session, "<presence/>");
     assert!(says(&put(&mut session, "<r xmlns='urn:xmpp:sm:3'/>")).contains("<unexpected-request "));
     let acts = put(&mut session, ENABLE);
-    assert_eq!(acts[0], Act::Resumable("name".to_owned()));
-    assert_eq!(says(&acts), "<enabled xmlns='urn:xmpp:sm:3' id='name' resume='true' max='300'/>");
+    assert_eq!(acts[0], Act::Acknowledged(Some("name".to_owned())));
+    assert_eq!(says(&acts), "<enabled xmlns='urn:xmpp:sm:3' id='name' resume='true' max='120'/>");
     assert!(says(&put(&mut session, ENABLE)).contains("<unexpected-request "), "once is enough");
     put(&mut session, "<presence/>");
     put(&mut session, "<iq type='get' id='1'><x xmlns='urn:x'/></iq>");
@@ -103,25 +108,25 @@ fn acknowledgements_are_given_and_taken_once_they_are_enabled() {
 
 #[test]
 fn without_acknowledgements_what_is_flushed_has_arrived() {
-    let mut session = Session::default();
+    let mut session = session();
     let (text, written) = session.deliver(delivery("<message/>", Some("m1")));
     assert_eq!((text.as_str(), written), ("<message/>", vec!["m1".to_owned()]));
-    assert!(!session.can_resume() && session.has_room());
+    assert!(session.resume_within().is_none() && session.has_room());
     ends(&put(&mut session, "<a xmlns='urn:xmpp:sm:3' h='1'/>"), "policy-violation");
 }
 
 #[test]
 fn a_session_is_resumable_only_where_its_client_wants_that() {
-    let mut session = Session::default();
+    let mut session = session();
     let acts = put(&mut session, "<enable xmlns='urn:xmpp:sm:3'/>");
-    assert_eq!(acts, [Act::Send("<enabled xmlns='urn:xmpp:sm:3'/>".to_owned())]);
-    assert!(!session.can_resume());
+    assert_eq!(acts, [Act::Acknowledged(None), Act::Send("<enabled xmlns='urn:xmpp:sm:3'/>".to_owned())]);
+    assert!(session.resume_within().is_none());
     ends(&session.resumed(0), "policy-violation");
 }
 
 #[test]
 fn resuming_sends_again_what_was_not_acknowledged_and_nothing_else() {
-    let mut session = Session::default();
+    let mut session = session();
     put(&mut session, ENABLE);
     put(&mut session, "<presence/>");
     for id in ["m1", "m2", "m3"] {
@@ -147,7 +152,7 @@ fn resuming_sends_again_what_was_not_acknowledged_and_nothing_else() {
 
 #[test]
 fn after_a_silence_it_is_asked_in_the_way_that_its_client_knows() {
-    let mut session = Session::default();
+    let mut session = session();
     let ping = session.poke("home.example", "ann@home.example/desk", "1");
     assert_eq!(
         ping,

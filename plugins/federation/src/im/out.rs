@@ -77,7 +77,8 @@ pub struct Outs(Arc<AtomicUsize>);
 impl Outs {
     /// The way to one more client.
     pub fn open(&self) -> Out {
-        Out(Arc::new(Mailbox { inside: Mutex::default(), news: Notify::new(), all: Arc::clone(&self.0) }))
+        let (inside, news, unacknowledged) = Default::default();
+        Out(Arc::new(Mailbox { inside, news, unacknowledged, all: Arc::clone(&self.0) }))
     }
 }
 
@@ -88,6 +89,8 @@ pub struct Out(Arc<Mailbox>);
 struct Mailbox {
     inside: Mutex<Inside>,
     news: Notify,
+    /// Bytes that were sent and are not acknowledged.
+    unacknowledged: AtomicUsize,
     /// Bytes that wait for all.
     all: Arc<AtomicUsize>,
 }
@@ -132,6 +135,16 @@ impl Out {
         inside.end.get_or_insert_with(|| End { condition, words: words.to_owned() });
         drop(inside);
         self.0.news.notify_one();
+    }
+
+    /// Notes how many bytes were sent and are not acknowledged.
+    pub fn note_unacknowledged(&self, bytes: usize) {
+        self.0.unacknowledged.store(bytes, Ordering::Relaxed);
+    }
+
+    /// Bytes that the client does not have yet, as far as is known.
+    pub fn waiting(&self) -> usize {
+        self.lock().bytes + self.0.unacknowledged.load(Ordering::Relaxed)
     }
 
     /// Waits for what comes next. Nothing is lost when the wait is given up; one waits at a time.

@@ -40,6 +40,19 @@ pub struct Known {
     pub pace: Pace,
     /// Certificates.
     pub tls: Tls,
+    /// How long clients are waited for.
+    pub waits: Waits,
+}
+
+/// How long clients of our own users are waited for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Waits {
+    /// For another connection, after the one of a session broke (XEP-0198).
+    pub resume: Duration,
+    /// Silence after which a client is asked whether it is there.
+    pub silence: Duration,
+    /// For its answer.
+    pub answer: Duration,
 }
 
 /// What becomes of a link on which nothing is said.

@@ -29,7 +29,7 @@ use tokio::time::timeout;
 pub use board::Link;
 pub use clients::{Clients, Place, TellAll};
 pub use hub::{Hub, Unsent};
-pub use known::{Known, Pace, Partner, Places};
+pub use known::{Known, Pace, Partner, Places, Waits};
 pub use random::id as random_id;
 pub use tls::{Own, Seen, Tls, all_seen, is_for as is_certificate_for, pair as certificate_pair};
 pub use trouble::{Step, Trouble};

@@ -101,6 +101,7 @@ impl Login {
         begun.unwrap_or_else(|why| self.failure(why))
     }
 
+    /// Who a client says it is: by its login as it stands in an address, or as its account has it. It acts for nobody
     /// else.
     pub(super) fn claimed(&self, username: &str, authzid: Option<&str>) -> Result<Claimed, &'static str> {
         let domain = self.domain.as_deref().ok_or(NOT_AUTHORIZED)?;

@@ -10,13 +10,14 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::Shared;
-use super::registry::{At, Handover};
+use super::handover::Handover;
+use super::registry::At;
 use super::session::{Line, Stream};
 use crate::c2s::{Ask, Binding, Login, Out, Wish};
 use crate::net::door::Guest;
 use crate::net::wire::{Input, Wire};
 use crate::s2s::Condition;
-use crate::xml::{AFTER, BEFORE, Broken, Piece};
+use crate::xml::{AFTER, BEFORE, Broken, Element, Piece, ns};
 
 /// Longest way in.
 const NEGOTIATE: Duration = Duration::from_secs(60);
@@ -32,6 +33,8 @@ pub struct Entrance {
     guest: Guest,
     client: SocketAddr,
     login: Login,
+    /// The login that is being tried, as its attempts are counted.
+    tried: String,
 }
 
 /// How it goes on.
@@ -50,7 +53,7 @@ impl Entrance {
     /// Before anything came.
     pub fn new(shared: Arc<Shared>, socket: TcpStream, client: SocketAddr, guest: Guest) -> Self {
         let login = Login::new(Arc::clone(&shared.rules));
-        Self { shared, wire: Wire::new(socket, BEFORE), guest, client, login }
+        Self { shared, wire: Wire::new(socket, BEFORE), guest, client, login, tried: String::new() }
     }
 
     /// All the way; none: it has no session of its own.
@@ -108,7 +111,7 @@ impl Entrance {
             }
             outs = match self.wire.next().await {
                 Input::Piece(Piece::Open { root, default_ns }) => self.login.opened(&root, &default_ns),
-                Input::Piece(Piece::Child(element)) => self.login.element(&element),
+                Input::Piece(Piece::Child(element)) => self.heard(&element),
                 Input::Piece(Piece::Close) | Input::Gone(_) => self.login.closed(),
                 Input::Broken(Broken::Malformed(why)) => self.login.end(Condition::NotWellFormed, &why),
                 Input::Broken(Broken::Restricted(why)) => self.login.end(Condition::RestrictedXml, &why),
@@ -139,6 +142,7 @@ impl Entrance {
                     }
                 }
                 Out::Restart => {
+                    self.shared.attempts.right(&self.tried, self.client.ip());
                     self.guest.become_known();
                     self.wire.limit(AFTER);
                     self.wire.restart();
@@ -159,20 +163,35 @@ impl Entrance {
         Way::On
     }
 
+    fn heard(&mut self, element: &Element) -> Vec<Out> {
+        // Others may have been wrong since the keys were asked for.
+        let is_proof = element.is(ns::SASL, "response");
+        self.turned_away().filter(|_| is_proof).unwrap_or_else(|| self.login.element(element))
+    }
+
     async fn ask(&mut self, ask: Ask) -> Vec<Out> {
-        let ip = self.client.ip();
-        if let Some(wait) = self.shared.attempts.must_wait(ip, Instant::now().into_std()) {
-            let seconds = wait.as_secs() + 1;
-            let words = format!("too many wrong passwords from your address; try again in {seconds} seconds");
-            return self.login.turned_away(&words);
+        let (Ask::Keys { login, domain, .. } | Ask::Check { login, domain, .. }) = &ask;
+        self.tried = format!("{login}@{domain}").to_lowercase();
+        if let Some(outs) = self.turned_away() {
+            return outs;
         }
         let told = self.shared.keys.ask(ask).await;
         self.login.told(told)
     }
 
+    /// What is said while what is tried here must wait.
+    fn turned_away(&mut self) -> Option<Vec<Out>> {
+        let wait =
+            self.shared.attempts.must_wait(&self.tried, self.client.ip(), Instant::now().into_std())?;
+        let (of, seconds) = (wait.of, wait.left.as_secs() + 1);
+        Some(
+            self.login.turned_away(&format!("too many wrong passwords {of}; try again in {seconds} seconds")),
+        )
+    }
+
     fn wrong(&self, login: &str, is_uncounted: bool) {
         let ip = self.client.ip();
-        self.shared.attempts.wrong(ip, Instant::now().into_std());
+        self.shared.attempts.wrong(&self.tried, ip, Instant::now().into_std());
         log::info!("a sign-in from {ip} failed");
         if let (true, Some(domain)) = (is_uncounted, self.login.domain()) {
             self.shared.keys.wrong(login, domain);

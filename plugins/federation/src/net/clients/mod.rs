@@ -2,10 +2,12 @@
 //! in, whether other servers are talked to or not.
 
 mod attempts;
+mod handover;
 mod keys;
 mod login;
 mod registry;
 mod session;
+mod shown;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError, mpsc as std_mpsc};
@@ -23,10 +25,11 @@ use super::known::{Known, Places, Present};
 use super::random;
 use crate::c2s::{MadeUp, Rules};
 use crate::im::{Desk, Outs};
-use crate::s2s::Rules as _;
+use crate::s2s::{Condition, Rules as _};
 use attempts::Attempts;
 use keys::Keys;
-use registry::{Client, Registry};
+use registry::Registry;
+use shown::Client;
 
 /// Most connections. An office reconnects from one address when its line comes back.
 const CAPS: Caps = Caps { of_address: 256, strangers: 1000, all: 6000 };
@@ -162,9 +165,14 @@ impl Clients {
         self.shared.registry.len()
     }
 
-    /// Who is connected, by address after that one, and whether there are more.
-    pub fn page(&self, after: &str, limit: usize) -> (Vec<Client>, bool) {
-        self.shared.registry.page(after, limit)
+    /// Who is connected, by address after that one, with each of these words, and whether there are more.
+    pub fn page(&self, after: &str, words: &[String], limit: usize) -> (Vec<Client>, bool) {
+        self.shared.registry.page(after, words, limit)
+    }
+
+    /// Ends a session for an administrator; its address, or none: there is none of that id.
+    pub fn end(&self, id: &str) -> Option<String> {
+        self.shared.registry.end(id, Condition::PolicyViolation, "an administrator has ended this session")
     }
 
     /// Begins to end every stream politely; [`Self::stop`] waits for it.

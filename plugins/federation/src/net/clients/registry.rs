@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use jackfield_sdk::jiff::Timestamp;
 use jid::{BareJid, FullJid};
-use serde::Serialize;
-use tokio::sync::Notify;
 
-use super::session::Line;
+use super::handover::Handover;
+use super::shown::{self, Client};
 use crate::im::{Out, SessionId};
 use crate::net::random;
 use crate::s2s::Condition;
@@ -17,35 +17,35 @@ use crate::s2s::Condition;
 /// Most sessions of one account.
 const MOST_OF_ACCOUNT: usize = 16;
 
-/// A session as the API shows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Client {
+/// A resource that is bound.
+pub struct Entry {
+    /// What the API calls the session: numbers begin anew with each process, and nobody must end another one's.
+    pub name: String,
     /// Id of the account.
     pub account: String,
-    /// Its address without resource.
-    pub address: String,
-    /// The resource.
-    pub resource: String,
-    /// `connected`, or `asleep`: its connection broke, and it may be resumed.
-    pub state: &'static str,
-    /// Since when there is this session, RFC 3339.
-    pub since: String,
-    /// Version of TLS.
-    pub tls: &'static str,
-    /// By which mechanism its user signed in.
-    pub mechanism: &'static str,
-    /// Address and port of the client.
-    pub client: String,
+    /// Its address.
+    pub address: FullJid,
+    /// The way to its client.
+    pub out: Out,
+    /// Since when it is bound.
+    pub since: Timestamp,
+    /// How far the client acknowledges stanzas.
+    pub acknowledges: Acknowledges,
+    /// Until when it waits to be resumed, where its connection broke.
+    pub asleep_until: Option<Timestamp>,
+    /// How it is connected, or was.
+    pub at: At,
 }
 
-/// A resource that is bound.
-struct Entry {
-    account: String,
-    address: FullJid,
-    out: Out,
-    since: Timestamp,
-    is_asleep: bool,
-    at: At,
+/// Whether a client acknowledges stanzas (XEP-0198).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Acknowledges {
+    /// It has not asked for that.
+    No,
+    /// It does.
+    Yes,
+    /// It does, and may resume the session.
+    Resumes,
 }
 
 /// How a client is connected.
@@ -57,32 +57,6 @@ pub struct At {
     pub mechanism: &'static str,
     /// Where it is.
     pub client: SocketAddr,
-}
-
-/// Where another connection is handed over to a session.
-#[derive(Default)]
-pub struct Handover {
-    slot: Mutex<Option<(Box<Line>, u32)>>,
-    news: Notify,
-}
-
-impl Handover {
-    /// Hands it over, with how many stanzas the client has handled. One that waits there already is dropped: the client
-    /// has given it up.
-    pub fn put(&self, line: Box<Line>, h: u32) {
-        *self.slot.lock().unwrap_or_else(PoisonError::into_inner) = Some((line, h));
-        self.news.notify_one();
-    }
-
-    /// Waits for one.
-    pub async fn taken(&self) -> (Box<Line>, u32) {
-        loop {
-            if let Some(handed) = self.slot.lock().unwrap_or_else(PoisonError::into_inner).take() {
-                return handed;
-            }
-            self.news.notified().await;
-        }
-    }
 }
 
 /// All of them.
@@ -129,11 +103,13 @@ impl Registry {
         inside.last += 1;
         let id = SessionId(inside.last);
         let entry = Entry {
+            name: random::id()[..16].to_owned(),
             account: account.to_owned(),
             address: address.clone(),
             out,
             since: Timestamp::now(),
-            is_asleep: false,
+            acknowledges: Acknowledges::No,
+            asleep_until: None,
             at,
         };
         inside.all.insert(id, entry);
@@ -141,9 +117,15 @@ impl Registry {
         Ok((id, address))
     }
 
-    /// The session can be resumed under that name from now on.
-    pub fn resumable(&self, name: &str, address: &FullJid, handover: &Arc<Handover>) {
-        self.lock().resumable.insert(name.to_owned(), (address.to_bare(), Arc::clone(handover)));
+    /// The client acknowledges stanzas from now on; with a name, under which the session can be resumed.
+    pub fn acknowledged(&self, id: SessionId, name: Option<&str>, handover: &Arc<Handover>) {
+        let mut inside = self.lock();
+        let Inside { all, resumable, .. } = &mut *inside;
+        let Some(entry) = all.get_mut(&id) else { return };
+        entry.acknowledges = if name.is_some() { Acknowledges::Resumes } else { Acknowledges::Yes };
+        if let Some(name) = name {
+            resumable.insert(name.to_owned(), (entry.address.to_bare(), Arc::clone(handover)));
+        }
     }
 
     /// Where a connection is handed over to the session of that name, if it is that user's.
@@ -153,17 +135,17 @@ impl Registry {
         (owner == address).then(|| Arc::clone(handover))
     }
 
-    /// The connection of a session broke.
-    pub fn asleep(&self, id: SessionId) {
+    /// The connection of a session broke; it waits that long to be resumed.
+    pub fn asleep(&self, id: SessionId, within: Duration) {
         if let Some(entry) = self.lock().all.get_mut(&id) {
-            entry.is_asleep = true;
+            entry.asleep_until = Timestamp::now().checked_add(within).ok();
         }
     }
 
     /// It goes on there.
     pub fn awake(&self, id: SessionId, at: At) {
         if let Some(entry) = self.lock().all.get_mut(&id) {
-            (entry.is_asleep, entry.at) = (false, at);
+            (entry.asleep_until, entry.at) = (None, at);
         }
     }
 
@@ -188,28 +170,22 @@ impl Registry {
         self.lock().all.len()
     }
 
-    /// The first ones by address after that one, and whether there are more.
-    pub fn page(&self, after: &str, limit: usize) -> (Vec<Client>, bool) {
+    /// The first ones by address after that one in which each of these words is found, and whether there are more.
+    pub fn page(&self, after: &str, words: &[String], limit: usize) -> (Vec<Client>, bool) {
         let inside = self.lock();
-        let later = inside.all.values().filter(|entry| entry.address.as_str() > after);
-        let sorted: BTreeMap<_, _> = later.map(|entry| (entry.address.as_str(), entry)).collect();
+        let fits = |entry: &&Entry| entry.address.as_str() > after && shown::has(entry, words);
+        let sorted: BTreeMap<_, _> =
+            inside.all.values().filter(fits).map(|entry| (entry.address.as_str(), entry)).collect();
         let is_more = sorted.len() > limit;
-        (sorted.into_values().take(limit).map(Entry::shown).collect(), is_more)
+        (sorted.into_values().take(limit).map(Client::of).collect(), is_more)
     }
-}
 
-impl Entry {
-    fn shown(&self) -> Client {
-        Client {
-            account: self.account.clone(),
-            address: self.address.to_bare().to_string(),
-            resource: self.address.resource().to_string(),
-            state: if self.is_asleep { "asleep" } else { "connected" },
-            since: self.since.to_string(),
-            tls: self.at.tls,
-            mechanism: self.at.mechanism,
-            client: self.at.client.to_string(),
-        }
+    /// Ends the session that the API calls so; its address, or none: there is none.
+    pub fn end(&self, name: &str, condition: Condition, words: &str) -> Option<String> {
+        let inside = self.lock();
+        let entry = inside.all.values().find(|entry| entry.name == name)?;
+        entry.out.end(condition, words);
+        Some(entry.address.to_string())
     }
 }
 
@@ -256,10 +232,10 @@ mod tests {
         assert!(registry.bind("a2", &ben, None, out.clone(), at("127.0.0.1:1")).is_ok());
         let strange = registry.bind("a2", &ben, Some("a\u{0}b"), out, at("127.0.0.1:1"));
         assert_eq!(strange.unwrap_err(), "bad-request");
-        let (some, is_more) = registry.page("", 10);
+        let (some, is_more) = registry.page("", &[], 10);
         assert_eq!((some.len(), is_more), (10, true));
         let last = some.last().map(|client| format!("{}/{}", client.address, client.resource));
-        let (rest, is_more) = registry.page(&last.unwrap(), 10);
+        let (rest, is_more) = registry.page(&last.unwrap(), &[], 10);
         assert_eq!((rest.len(), is_more), (MOST_OF_ACCOUNT + 1 - 10, false));
     }
 
@@ -267,17 +243,48 @@ mod tests {
     fn only_its_own_user_resumes_a_session_and_only_while_it_is_there() {
         let (registry, out) = (Registry::default(), Outs::default().open());
         let ann = bare("ann@home.example");
-        let (id, address) = registry.bind("a1", &ann, None, out, at("127.0.0.1:1")).unwrap();
-        registry.resumable("name", &address, &Arc::default());
+        let (id, _) = registry.bind("a1", &ann, None, out, at("127.0.0.1:1")).unwrap();
+        registry.acknowledged(id, Some("name"), &Arc::default());
         assert!(registry.handover("name", &ann).is_some());
         assert!(registry.handover("name", &bare("ben@home.example")).is_none());
         assert!(registry.handover("other", &ann).is_none());
-        registry.asleep(id);
-        assert_eq!(registry.page("", 1).0[0].state, "asleep");
+        registry.asleep(id, Duration::from_secs(60));
+        let shown = &registry.page("", &[], 1).0[0];
+        assert!(shown.state == "asleep" && shown.asleep_until.is_some(), "{shown:?}");
         registry.awake(id, at("127.0.0.2:2"));
-        let shown = &registry.page("", 1).0[0];
+        let shown = &registry.page("", &[], 1).0[0];
         assert_eq!((shown.state, shown.client.as_str()), ("connected", "127.0.0.2:2"));
+        assert_eq!((shown.stream_management, &shown.asleep_until), ("resumable", &None));
         registry.remove(id, Some("name"));
         assert!(registry.handover("name", &ann).is_none());
+    }
+
+    #[test]
+    fn sessions_are_found_by_words_and_ended_by_name() {
+        let (registry, outs) = (Registry::default(), Outs::default());
+        let desk = outs.open();
+        for (address, resource, out) in [
+            ("ann@home.example", "desk", desk.clone()),
+            ("ann@home.example", "phone", outs.open()),
+            ("ben@home.example", "desk", outs.open()),
+        ] {
+            registry.bind("a1", &bare(address), Some(resource), out, at("127.0.0.1:1")).unwrap();
+        }
+        let found = |words: &[&str]| {
+            let words: Vec<_> = words.iter().map(|&word| word.to_owned()).collect();
+            let page = registry.page("", &words, 10).0;
+            page.iter().map(|client| format!("{}/{}", client.login, client.resource)).collect::<Vec<_>>()
+        };
+        assert_eq!(found(&["desk"]), ["ann/desk", "ben/desk"]);
+        assert_eq!(found(&["desk", "ann@"]), ["ann/desk"]);
+        assert_eq!(found(&["127.0.0.1"]).len(), 3);
+        assert_eq!(found(&["127.0.0.2"]), [""; 0]);
+        let name = registry.page("", &["ann".to_owned(), "desk".to_owned()], 1).0[0].id.clone();
+        assert_eq!(
+            registry.end(&name, Condition::PolicyViolation, "x").as_deref(),
+            Some("ann@home.example/desk")
+        );
+        assert!(matches!(desk.take(), Some(Next::End(End { condition: Condition::PolicyViolation, .. }))));
+        assert_eq!(registry.end("another", Condition::PolicyViolation, "x"), None);
     }
 }

@@ -12,9 +12,10 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::Shared;
+use super::handover::Handover;
 use super::login::{Entrance, farewell};
-use super::registry::{At, Handover};
-use crate::c2s::{Account, Act, RESUME_WITHIN, Session};
+use super::registry::At;
+use crate::c2s::{Account, Act, Session};
 use crate::im::{Call, End, NewSession, Next, Out, SessionId};
 use crate::net::door::Guest;
 use crate::net::random;
@@ -22,10 +23,6 @@ use crate::net::wire::{Input, Wire};
 use crate::s2s::Condition;
 use crate::xml::{Broken, Piece};
 
-/// Silence after which the client is asked whether it is there.
-const SILENCE: Duration = Duration::from_secs(300);
-/// Longest wait for its answer.
-const ANSWER_WITHIN: Duration = Duration::from_secs(60);
 /// Longest wait for the client to take what is sent.
 const TAKEN_WITHIN: Duration = Duration::from_secs(30);
 
@@ -101,10 +98,11 @@ impl Stream {
         let Account { id: account, password_at } = account;
         let new = NewSession { id, account, password_at, address: address.clone(), out: out.clone() };
         let stop = shared.stop.clone();
+        let session = Session::new(shared.present.get().waits.resume);
         Self {
             shared,
             line: Some(line),
-            session: Session::default(),
+            session,
             new: Some(new),
             greeting,
             id,
@@ -140,14 +138,12 @@ impl Stream {
     /// Waits for another connection; none: nothing came of it.
     async fn asleep(&mut self) -> Option<(Box<Line>, u32)> {
         self.line = None;
-        if !self.session.can_resume() {
-            return None;
-        }
-        self.shared.registry.asleep(self.id);
+        let within = self.session.resume_within()?;
+        self.shared.registry.asleep(self.id, within);
         self.shared.desk.hand(Call::Asleep { session: self.id }).await;
         tokio::select! {
             handed = self.handover.taken() => Some(handed),
-            () = sleep(RESUME_WITHIN) => None,
+            () = sleep(within) => None,
             _ = self.out.ended() => None,
             _ = self.stop.wait_for(|stop| *stop) => None,
         }
@@ -161,7 +157,9 @@ impl Stream {
             if let Some(ended) = self.perform(acts).await {
                 return ended;
             }
-            let deadline = heard + if is_poked { ANSWER_WITHIN } else { SILENCE };
+            self.out.note_unacknowledged(self.session.unacknowledged());
+            let waits = self.shared.present.get().waits;
+            let deadline = heard + if is_poked { waits.answer } else { waits.silence };
             acts = match self.event(deadline).await {
                 None => return Ended::Broken,
                 Some(Event::Heard(Input::Gone(_))) => return Ended::Broken,
@@ -184,11 +182,18 @@ impl Stream {
                     (heard, is_poked) = (Instant::now(), false);
                     self.shared.registry.awake(self.id, line.at);
                     if let Some(old) = self.line.replace(line) {
-                        tokio::spawn(replaced(old));
+                        let words = "the session goes on on another connection";
+                        tokio::spawn(parted(old, Condition::Conflict, words));
                     }
                     Box::pin(self.resumed(h)).await
                 }
-                Some(Event::Silence) if is_poked => return Ended::Broken,
+                Some(Event::Silence) if is_poked => {
+                    if let Some(old) = self.line.take() {
+                        let words = "nothing was heard of this client for too long";
+                        tokio::spawn(parted(old, Condition::ConnectionTimeout, words));
+                    }
+                    return Ended::Broken;
+                }
                 Some(Event::Silence) => {
                     (heard, is_poked) = (Instant::now(), true);
                     let domain = self.address.domain().as_str();
@@ -263,9 +268,9 @@ impl Stream {
                 Act::Written(ids) => {
                     self.shared.desk.hand(Call::Written { session: self.id, ids }).await;
                 }
-                Act::Resumable(name) => {
-                    self.shared.registry.resumable(&name, &self.address, &self.handover);
-                    self.name = Some(name);
+                Act::Acknowledged(name) => {
+                    self.shared.registry.acknowledged(self.id, name.as_deref(), &self.handover);
+                    self.name = name;
                 }
                 Act::Close => return Some(Ended::Over),
             }
@@ -278,9 +283,9 @@ fn ending(condition: Condition, words: &str) -> Vec<Act> {
     vec![Act::Send(condition.ending(words)), Act::Close]
 }
 
-/// A connection whose session went on to another one.
-async fn replaced(mut line: Box<Line>) {
-    let text = Condition::Conflict.ending("the session goes on on another connection");
+/// Ends a connection whose session does without it from now on.
+async fn parted(mut line: Box<Line>, condition: Condition, words: &'static str) {
+    let text = condition.ending(words);
     // It is mostly dead already.
     let _ = timeout(Duration::from_secs(2), line.wire.send(&text)).await;
     farewell(line.wire).await;

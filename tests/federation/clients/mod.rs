@@ -1,14 +1,19 @@
 //! Our own users with an unmodified client: how they sign in, what they exchange, and when their sessions end.
 
-use std::io::{BufRead, BufReader};
-use std::num::NonZeroU32;
-use std::process::{Command, Stdio};
+mod attempts;
+mod listed;
+mod programs;
+mod terminal;
+mod waiting;
 
-use data_encoding::BASE64;
-use ring::{digest, hmac, pbkdf2};
+use std::net::TcpStream;
+
+use ring::digest::{SHA256, digest};
+use rustls::version::TLS12;
 use serde_json::{Value, json};
 
-use super::secure::Secure;
+use super::scram::Prover;
+use super::secure::{CLIENT, Secure, any_certificate};
 use super::user::User;
 use crate::harness::*;
 
@@ -34,7 +39,7 @@ impl Home {
         listen(&admin, "c2s_tls_listen", direct);
         let home = Self { appliance, admin, port, direct };
         assert_eq!(home.clients()["state"], "idle", "nobody can sign in yet, so no port is open");
-        assert!(std::net::TcpStream::connect(("127.0.0.1", port)).is_err());
+        assert!(TcpStream::connect(("127.0.0.1", port)).is_err());
         home.account("ann", PASSWORD);
         home.account("ben", PASSWORD);
         home.awaits(|clients| clients["state"] == "listening");
@@ -71,6 +76,14 @@ impl Home {
         self.admin.get("/federation/sessions").expect(200).items().to_vec()
     }
 
+    #[track_caller]
+    fn awaits_session(&self, login: &str, fits: impl Fn(&Value) -> bool) -> Value {
+        let address = json!(format!("{login}@home.example"));
+        let look = || self.sessions().into_iter().find(|one| one["address"] == address && fits(one));
+        awaited(super::SOON, look)
+            .unwrap_or_else(|| panic!("there is no such session: {:#?}", self.sessions()))
+    }
+
     fn user(&self, login: &str, more: &[&str]) -> (User, Value) {
         User::present(&format!("{login}@home.example"), PASSWORD, self.port, more)
     }
@@ -78,11 +91,6 @@ impl Home {
 
 fn listen(admin: &Client, name: &str, port: u16) {
     super::set(admin, name, json!([format!("127.0.0.1:{port}")]));
-}
-
-fn free_port() -> u16 {
-    let socket = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
-    socket.local_addr().expect("an address").port()
 }
 
 #[test]
@@ -134,19 +142,17 @@ fn a_wrong_password_lets_nobody_in() {
 #[test]
 fn an_exchange_is_bound_to_its_tls_connection() {
     let home = Home::new();
+    let mut ann = Prover::new("ann", PASSWORD);
     let mut bound = Secure::opened(home.direct);
     let exporter = bound.exporter();
-    assert!(scram_plus(&mut bound, &exporter).starts_with("v="));
-    bound.open();
-    bound.say("<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>");
-    bound.hear("<jid>ann@home.example/");
+    assert!(bound.proves(&mut ann, "p=tls-exporter,,", &exporter).starts_with("v="));
+    bound.binds("desk");
     assert_eq!(home.sessions()[0]["mechanism"], "SCRAM-SHA-256-PLUS");
     // Somebody in the middle has two connections, and so two of these.
     let mut between = Secure::opened(home.direct);
-    between.auth("SCRAM-SHA-256-PLUS", "p=tls-exporter,,n=ann,r=abc");
+    between.auth("SCRAM-SHA-256-PLUS", &ann.first("p=tls-exporter,,"));
     let first = between.challenge("challenge");
-    let last = proof(&first, "p=tls-exporter,,", &exporter);
-    between.response(&last);
+    between.response(&ann.last(&first, "p=tls-exporter,,", &exporter));
     between.hear("<not-authorized/>");
     // It can bind, and says that we cannot.
     let mut lied_to = Secure::opened(home.direct);
@@ -154,30 +160,31 @@ fn an_exchange_is_bound_to_its_tls_connection() {
     lied_to.hear("<not-authorized/>");
 }
 
-/// Plays SCRAM-SHA-256-PLUS as ann, and gives what success says.
-#[track_caller]
-fn scram_plus(line: &mut Secure, channel: &[u8]) -> String {
-    line.auth("SCRAM-SHA-256-PLUS", "p=tls-exporter,,n=ann,r=abc");
-    let first = line.challenge("challenge");
-    line.response(&proof(&first, "p=tls-exporter,,", channel));
-    line.challenge("success")
-}
-
-/// client-final-message of ann after the server's first (RFC 5802 section 3).
-fn proof(first: &str, gs2: &str, channel: &[u8]) -> String {
-    let field = |name: &str| first.split(',').find_map(|field| field.strip_prefix(name)).expect("a field");
-    let salt = BASE64.decode(field("s=").as_bytes()).expect("base64");
-    let rounds = NonZeroU32::new(field("i=").parse().expect("a number")).expect("more than none");
-    let mut salted = [0; 32];
-    pbkdf2::derive(pbkdf2::PBKDF2_HMAC_SHA256, rounds, &salt, PASSWORD.as_bytes(), &mut salted);
-    let signed = |key: &[u8], text: &[u8]| hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), text);
-    let client = signed(&salted, b"Client Key");
-    let stored = digest::digest(&digest::SHA256, client.as_ref());
-    let bound = BASE64.encode(&[gs2.as_bytes(), channel].concat());
-    let without = format!("c={bound},r={}", field("r="));
-    let signature = signed(stored.as_ref(), format!("n=ann,r=abc,{first},{without}").as_bytes());
-    let proof: Vec<u8> = client.as_ref().iter().zip(signature.as_ref()).map(|(a, b)| a ^ b).collect();
-    format!("{without},p={}", BASE64.encode(&proof))
+/// TLS 1.2 has no exporter that is safe without more (RFC 9266 section 4), but the server's certificate (RFC 5929).
+#[test]
+fn with_tls_1_2_an_exchange_is_bound_to_the_certificate() {
+    let home = Home::new();
+    let old = || {
+        let socket = TcpStream::connect(("127.0.0.1", home.direct)).expect("the port is open");
+        let mut line = Secure::over(socket, any_certificate(&[&TLS12], CLIENT), "home.example");
+        (line.open(), line)
+    };
+    let (features, mut bound) = old();
+    assert!(features.contains("<mechanism>SCRAM-SHA-256-PLUS</mechanism>"), "{features}");
+    assert!(features.contains("type='tls-server-end-point'"), "{features}");
+    let gs2 = "p=tls-server-end-point,,";
+    let hash = digest(&SHA256, &bound.certificate());
+    let mut ann = Prover::new("ann", PASSWORD);
+    assert!(bound.proves(&mut ann, gs2, hash.as_ref()).starts_with("v="));
+    bound.binds("desk");
+    let session = home.awaits_session("ann", |_| true);
+    assert_eq!((&session["tls"], &session["mechanism"]), (&json!("TLS 1.2"), &json!("SCRAM-SHA-256-PLUS")));
+    let (_, mut between) = old();
+    between.auth("SCRAM-SHA-256-PLUS", &ann.first(gs2));
+    let first = between.challenge("challenge");
+    let other = digest(&SHA256, b"the certificate of somebody in the middle");
+    between.response(&ann.last(&first, gs2, other.as_ref()));
+    between.hear("<not-authorized/>");
 }
 
 #[test]
@@ -268,30 +275,7 @@ fn a_session_ends_at_once_with_what_let_it_in() {
     let id = home.id("ben");
     home.admin.delete(&format!("/accounts/{id}"), "*").expect(204);
     home.awaits(|clients| clients["state"] == "idle");
-    assert!(std::net::TcpStream::connect(("127.0.0.1", home.port)).is_err(), "nobody can sign in any more");
-}
-
-#[test]
-fn wrong_attempts_are_bounded_and_others_go_on() {
-    let home = Home::new();
-    let (mut ann, _) = home.user("ann", &[]);
-    let pid = plugin(&home.admin, "federation")["pid"].clone();
-    let (mut refused, mut later) = (0, 0);
-    for at in 0..500 {
-        let mut line = Secure::opened(home.direct);
-        for wrong in 0..4 {
-            line.auth("PLAIN", &format!("\0ben{}\0wrong {wrong}", at % 50));
-            let said = line.hear("</failure>");
-            match said.contains("<temporary-auth-failure/>") {
-                true => later += 1,
-                false => refused += 1,
-            }
-        }
-    }
-    assert_eq!(refused + later, 2000);
-    assert!(refused <= 32, "{refused} passwords were looked at from one address");
-    ann.pings();
-    assert_eq!(plugin(&home.admin, "federation")["pid"], pid);
+    assert!(TcpStream::connect(("127.0.0.1", home.port)).is_err(), "nobody can sign in any more");
 }
 
 #[test]
@@ -343,38 +327,4 @@ fn a_question_has_one_answer_whoever_it_is_for() {
     for feature in ["urn:xmpp:ping", "jabber:iq:version", "http://jabber.org/protocol/disco#info"] {
         assert!(features.as_array().expect("a list").contains(&json!(feature)), "{features}");
     }
-}
-
-#[test]
-fn a_small_client_from_debian_sends_and_hears() {
-    let home = Home::new();
-    let (mut ann, _) = home.user("ann", &[]);
-    let program = |port: u16, more: &[&str]| {
-        let mut command = Command::new("timeout");
-        command.args(["60", "go-sendxmpp", "-n", "-u", "ben@home.example", "-p", PASSWORD]);
-        command.args(["-j", &format!("127.0.0.1:{port}")]).args(more);
-        command
-    };
-    for (port, more) in [(home.port, vec!["ann@home.example"]), (home.direct, vec!["-t", "ann@home.example"])]
-    {
-        let sent = Outcome::of(program(port, &more), "from a shell\n");
-        assert_eq!(sent.code, 0, "{} {}", sent.stdout, sent.stderr);
-        assert_eq!(ann.hears("message")["body"], "from a shell");
-    }
-    let mut listening = Process::start(program(home.port, &["-l"]).stdout(Stdio::piped()));
-    let there =
-        || home.sessions().iter().any(|session| session["address"] == "ben@home.example").then_some(());
-    assert!(awaited(super::SOON, there).is_some(), "it does not sign in");
-    let output = listening.child().stdout.take().expect("a piped output");
-    let mut line = String::new();
-    // It says nothing when it is ready, and what comes before its presence is kept for later.
-    let heard = std::thread::spawn(move || BufReader::new(output).read_line(&mut line).map(|_| line));
-    let said = awaited(super::SOON, || {
-        ann.does(&json!({"do": "message", "to": "ben@home.example", "body": "to a shell"}));
-        ann.pings();
-        heard.is_finished().then_some(())
-    });
-    assert!(said.is_some(), "it heard nothing");
-    let line = heard.join().expect("the reader ends").expect("a line");
-    assert!(line.contains("to a shell"), "{line}");
 }
