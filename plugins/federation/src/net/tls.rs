@@ -13,13 +13,13 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::sign::CertifiedKey;
-use rustls::{CertificateError, ClientConfig, Error, OtherError, RootCertStore, ServerConfig};
+use rustls::{CertificateError, ClientConfig, Error, OtherError, ServerConfig};
 use serde::Serialize;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
-/// Authorities that the system trusts.
-const SYSTEM: &str = "/etc/ssl/certs/ca-certificates.crt";
+use super::roots::Roots;
+
 /// What we say that we speak (XEP-0368 section 3).
 const ALPN: &[u8] = b"xmpp-server";
 /// The same to clients.
@@ -36,7 +36,7 @@ pub struct Tls {
     pub end_point: Option<Vec<u8>>,
     /// For streams that go.
     pub connector: TlsConnector,
-    roots: Arc<RootCertStore>,
+    roots: Roots,
 }
 
 /// What is shown of a certificate.
@@ -56,12 +56,6 @@ impl Tls {
     /// From PEM texts; the error is the end of a sentence.
     pub fn new(chain: &str, key: &str, authorities: &str) -> Result<Self, String> {
         let provider = Arc::new(ring::default_provider());
-        let mut roots = RootCertStore::empty();
-        // Without the system's list only the site's own authorities are trusted.
-        let system = std::fs::read(SYSTEM).unwrap_or_default();
-        let certificates = CertificateDer::pem_slice_iter(&system)
-            .chain(CertificateDer::pem_slice_iter(authorities.as_bytes()));
-        roots.add_parsable_certificates(certificates.flatten());
         let (chain, key) = pair(chain, key)?;
         let any = AnyCertificate::optional(&provider);
         let broken = |e: Error| format!("the certificate cannot be used: {e}");
@@ -91,7 +85,7 @@ impl Tls {
         let (acceptor, connector) =
             (TlsAcceptor::from(Arc::new(server)), TlsConnector::from(Arc::new(client)));
         let clients = TlsAcceptor::from(Arc::new(clients));
-        Ok(Self { acceptor, clients, end_point, connector, roots: Arc::new(roots) })
+        Ok(Self { acceptor, clients, end_point, connector, roots: Roots::new(authorities) })
     }
 
     /// What is wrong with a chain for one of these names; empty chain: there was no certificate.
@@ -100,8 +94,14 @@ impl Tls {
         let parsed =
             ParsedCertificate::try_from(leaf).map_err(|e| format!("its certificate cannot be read: {e}"))?;
         let algorithms = ring::default_provider().signature_verification_algorithms.all;
-        verify_server_cert_signed_by_trust_anchor(&parsed, &self.roots, between, UnixTime::now(), algorithms)
-            .map_err(|error| fault(&error, leaf))?;
+        verify_server_cert_signed_by_trust_anchor(
+            &parsed,
+            self.roots.get(),
+            between,
+            UnixTime::now(),
+            algorithms,
+        )
+        .map_err(|error| fault(&error, leaf))?;
         let fits = |name: &&str| {
             ServerName::try_from(*name).is_ok_and(|name| verify_server_name(&parsed, &name).is_ok())
         };
