@@ -11,6 +11,7 @@ mod known;
 mod link;
 mod random;
 mod resolve;
+mod roots;
 mod tls;
 mod trouble;
 mod wire;

@@ -14,13 +14,13 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::{ClientHello, ParsedCertificate, ResolvesServerCert};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
-use rustls::{CertificateError, ClientConfig, Error, OtherError, RootCertStore, ServerConfig};
+use rustls::{CertificateError, ClientConfig, Error, OtherError, ServerConfig};
 use serde::Serialize;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
-/// Authorities that the system trusts.
-const SYSTEM: &str = "/etc/ssl/certs/ca-certificates.crt";
+use super::roots::Roots;
+
 /// What we say that we speak (XEP-0368 section 3).
 const ALPN: &[u8] = b"xmpp-server";
 /// The same to clients.
@@ -33,7 +33,7 @@ pub struct Tls {
     pub clients: TlsAcceptor,
     default: Identity,
     of_domains: BTreeMap<String, Identity>,
-    roots: Arc<RootCertStore>,
+    roots: Roots,
 }
 
 /// A certificate of ours with its key, ready for sockets.
@@ -90,12 +90,6 @@ impl Tls {
         of_domains: &[(String, Own<'_>)],
         authorities: &str,
     ) -> Result<Self, String> {
-        let mut roots = RootCertStore::empty();
-        // Without the system's list only the site's own authorities are trusted.
-        let system = std::fs::read(SYSTEM).unwrap_or_default();
-        let certificates = CertificateDer::pem_slice_iter(&system)
-            .chain(CertificateDer::pem_slice_iter(authorities.as_bytes()));
-        roots.add_parsable_certificates(certificates.flatten());
         let default_key = certified(default)?;
         let keys: Result<BTreeMap<_, _>, String> =
             of_domains.iter().map(|(domain, own)| Ok((domain.clone(), certified(own)?))).collect();
@@ -110,7 +104,7 @@ impl Tls {
             clients: TlsAcceptor::from(Arc::new(clients)),
             default: identity(&default_key, by_name(&default_key))?,
             of_domains: identities?,
-            roots: Arc::new(roots),
+            roots: Roots::new(authorities),
         })
     }
 
@@ -140,8 +134,14 @@ impl Tls {
         let parsed =
             ParsedCertificate::try_from(leaf).map_err(|e| format!("its certificate cannot be read: {e}"))?;
         let algorithms = ring::default_provider().signature_verification_algorithms.all;
-        verify_server_cert_signed_by_trust_anchor(&parsed, &self.roots, between, UnixTime::now(), algorithms)
-            .map_err(|error| fault(&error, leaf))?;
+        verify_server_cert_signed_by_trust_anchor(
+            &parsed,
+            self.roots.get(),
+            between,
+            UnixTime::now(),
+            algorithms,
+        )
+        .map_err(|error| fault(&error, leaf))?;
         let fits = |name: &&str| {
             ServerName::try_from(*name).is_ok_and(|name| verify_server_name(&parsed, &name).is_ok())
         };
