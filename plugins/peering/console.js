@@ -450,7 +450,7 @@ function details(context, peer, isNew, button, send) {
     "",
     text("hostname", "Hostname", "Fully qualified, as in the certificate of the other appliance."),
     there,
-    text("dialing_prefix", "Peer Dialing Prefix", "Where PBXs do not dial each other’s extensions transparently. A leading `-` leaves out the node’s outgoing digit."),
+    text("dialing_prefix", "Peer Dialing Prefix", "Where PBXs do not dial each other’s extensions transparently. A leading `-` leaves out the node’s outgoing digit. The page Dialing preview shows what is dialed."),
   );
   const schedule = form.group(
     "Synchronization",
