@@ -88,7 +88,7 @@ fn a_domain_goes_by_its_own_certificate_until_that_is_taken_away() {
     assert_eq!(by_default["certificates"][0]["names"], json!(["home.example"]));
     let (certificate, key) = pair("home.example");
     let body = json!({"certificate": certificate, "key": key});
-    let rehearsed = appliance.rehearse("PUT", OF_HOME, "0", body.clone());
+    let rehearsed = appliance.rehearse("PUT", OF_HOME, Some("0"), body.clone());
     assert_eq!(
         (rehearsed.status, &rehearsed.body["origin"]),
         (200, &json!("uploaded")),
