@@ -31,7 +31,7 @@ pub use clients::{Clients, Place, TellAll};
 pub use hub::{Hub, Unsent};
 pub use known::{Known, Pace, Partner, Places};
 pub use random::id as random_id;
-pub use tls::{Seen, Tls, all_seen, pair as certificate_pair};
+pub use tls::{Own, Seen, Tls, all_seen, is_for as is_certificate_for, pair as certificate_pair};
 pub use trouble::{Step, Trouble};
 
 use crate::im::Desk;

@@ -42,8 +42,6 @@ impl Login {
         self.bindings.as_ref()?.iter().find(|binding| binding.kind == kind)
     }
 
-    /// Who a client says it is: by its login as it stands in an address, or as its account has it. It acts for nobody
-
     /// Answers the client's first message with keys, which are made up where there are none.
     pub(super) fn scram_challenge(
         &mut self,
