@@ -55,6 +55,7 @@ const PROVOKED = [
   ["/api/v1/peering/invitations", 422],
   ["/api/v1/peering/invitations:accept", 422],
   ["/synchronizer", 404],
+  [/\/peers\/[^/]+\/guard$/, 422],
   ["/api/v1/cloudlink", 422],
   ["/api/v1/teams", 422],
   ["/api/v1/teams/consent", 409],
