@@ -11,6 +11,7 @@ use crate::federation::person::{Person, let_in};
 fn office(lan: &Lan, number: u8, enterprise: &str, login: &str, authority: &Authority) -> (Sister, String) {
     let (place, host) = (lan.place(number), format!("{enterprise}.example"));
     let office = Sister::within_with(&["peering", "federation"], lan, &place, (&host, enterprise), 0);
+    office.appliance.await_up(&["federation"]);
     let leaf = authority.leaf(&office.domain(), 2090);
     let body = json!({"certificate": leaf.cert, "key": leaf.key, "trusted": [authority.pem()]});
     office.admin.put("/federation/certificate", "*", &body).expect(200);

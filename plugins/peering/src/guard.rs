@@ -4,7 +4,6 @@
 use jackfield_sdk::{Call, Outcome, Problem, Reply, Tx, Undo, Value, params};
 use serde::{Deserialize, Serialize};
 
-use crate::desk::Call as Desk;
 use crate::{Peering, refused};
 
 /// Kind in revisions.
@@ -47,7 +46,7 @@ impl Peering {
                 tx.revision((KIND, &row.id), call.who(), Some(&before), Some(&wanted)).map(drop)
             });
             written.map_err(|failure| refused(call, failure))?;
-            self.tell_desk(Desk::Reload);
+            self.reload_until(&row.id, |shown| shown.guard == wanted);
         }
         Reply::ok(&wanted)
     }

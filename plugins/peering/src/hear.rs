@@ -6,11 +6,13 @@ use std::time::{Duration, Instant};
 use jackfield_sdk::{Event, Failure, Kind, Message, Problem, Taken};
 
 use crate::Peering;
-use crate::desk::{Call, Office, Options, Us};
+use crate::desk::{Call, Office, Options, Shown, Us};
 
 /// Time for a port to open, and between two looks at it.
 const DOOR_WITHIN: Duration = Duration::from_secs(2);
 const LOOK: Duration = Duration::from_millis(20);
+/// Time for the desk to take up a change.
+const SHOWN_WITHIN: Duration = Duration::from_secs(1);
 
 impl Peering {
     /// Where links to sister appliances are.
@@ -92,6 +94,17 @@ impl Peering {
             if Instant::now() >= until {
                 return Ok("the port is not open yet; look at peering.listen".to_owned());
             }
+            std::thread::sleep(LOOK);
+        }
+    }
+
+    /// Has the desk look at its peers anew, and waits a moment until one is shown as it should be, so that who reads next
+    /// does not see it as it was.
+    pub(crate) fn reload_until(&self, peer: &str, fits: impl Fn(&Shown) -> bool) {
+        let Some(office) = self.office.get() else { return };
+        office.tell(Call::Reload);
+        let until = Instant::now() + SHOWN_WITHIN;
+        while !office.board.get(peer).is_some_and(|shown| fits(&shown)) && Instant::now() < until {
             std::thread::sleep(LOOK);
         }
     }

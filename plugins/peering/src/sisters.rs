@@ -92,7 +92,7 @@ impl Peering {
                 tx.revision((ADDRESS, &row.id), call.who(), Some(&before), Some(&after)).map(drop)
             });
             written.map_err(|failure| refused(call, failure))?;
-            office.tell(Desk::Reload);
+            self.reload_until(&row.id, |shown| shown.address.as_ref() == Some(&wanted));
         }
         Reply::ok(&json!({"address": wanted, "fingerprint": seen.fingerprint, "names": seen.names}))
     }
