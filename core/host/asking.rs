@@ -6,23 +6,52 @@ use std::sync::{Arc, PoisonError};
 use jackfield_abi::frame::Frame;
 use jackfield_abi::ops::{self, Code, Failure};
 use jackfield_abi::{Kind, Sent};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::link::{Answer, Link, Word};
+use super::link::{Link, Word};
 use super::wire;
+
+/// What a request of a plugin came to, as its answer is written.
+pub type Written = Result<Box<RawValue>, Failure>;
+
+/// An [`ops::Request`] whose arguments are as they came: who does the operation reads them.
+#[derive(Debug, Deserialize)]
+pub struct Asked {
+    /// Operation.
+    pub op: String,
+    #[serde(default)]
+    args: Option<Box<RawValue>>,
+}
+
+impl Asked {
+    /// Its arguments.
+    pub fn args(&self) -> &RawValue {
+        self.args.as_deref().unwrap_or(RawValue::NULL)
+    }
+}
+
+/// Whether a write notes revisions.
+#[derive(Deserialize)]
+struct Noting {
+    #[serde(default)]
+    revisions: Vec<IgnoredAny>,
+}
 
 impl Link {
     /// Answers a request of the plugin's. Whether it kept to the treaty.
     pub(super) fn asked(self: &Arc<Self>, frame: &Frame) -> bool {
         let (id, link) = (frame.id, Arc::downgrade(self));
-        let Ok(request) = wire::content::<ops::Request>(frame) else {
+        let Ok(request) = wire::content::<Asked>(frame) else {
             let failure =
                 Failure::new(Code::BadRequest, "the request is not the JSON that the treaty describes");
             self.outbox.push(&wire::frame(Kind::Error, id, &failure));
             return false;
         };
         if request.op == ops::STATE_REPORT {
-            self.reply(id, self.take_word(&request.args));
+            self.reply(id, wire::arguments(request.args()).and_then(|args| self.take_word(&args)));
             return true;
         }
         if let Err(failure) = self.judge(&request) {
@@ -38,9 +67,10 @@ impl Link {
     }
 
     /// A manifest's services are what its reader was told that the plugin does; nothing else is done for it.
-    fn judge(&self, request: &ops::Request) -> Result<(), Failure> {
+    fn judge(&self, request: &Asked) -> Result<(), Failure> {
+        let noting = |args: &RawValue| serde_json::from_str::<Noting>(args.get());
         let notes =
-            request.op == ops::DB_TX && request.args["revisions"].as_array().is_some_and(|r| !r.is_empty());
+            request.op == ops::DB_TX && noting(request.args()).is_ok_and(|asked| !asked.revisions.is_empty());
         let noting = notes.then_some(ops::REVISION_NOTE);
         let missing = |op: &&str| {
             ops::service_of(op).filter(|service| !self.granted.iter().any(|granted| granted == service))
@@ -54,7 +84,7 @@ impl Link {
         Err(Failure::new(Code::Denied, text))
     }
 
-    fn take_word(&self, args: &Value) -> Answer {
+    fn take_word(&self, args: &Value) -> Written {
         let reason = args["reason"].as_str().unwrap_or_default().to_owned();
         let word = match args["state"].as_str() {
             Some("up" | "ok") => Word::Well,
@@ -62,12 +92,12 @@ impl Link {
             _ => return Err(Failure::new(Code::BadRequest, "state must be up or degraded")),
         };
         *self.word.lock().unwrap_or_else(PoisonError::into_inner) = word;
-        Ok(json!({}))
+        wire::written(&json!({}))
     }
 
-    fn reply(&self, id: u64, outcome: Answer) {
+    fn reply(&self, id: u64, outcome: Written) {
         let frame = match &outcome {
-            Ok(value) => wire::frame(Kind::Reply, id, value),
+            Ok(written) => Frame::new(Kind::Reply, id, written.get()),
             Err(failure) => wire::frame(Kind::Error, id, failure),
         };
         if self.outbox.push_due(&frame) == Sent::TooBig {

@@ -5,7 +5,7 @@
 //!
 //! It gets its socket as standard input, which needs nothing but safe code, and moves it to descriptor 3.
 
-use std::io;
+use std::io::{self, BufReader};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::process::exit;
@@ -138,7 +138,8 @@ struct Pump {
 }
 
 impl Pump {
-    fn run(mut self, mut stream: UnixStream, stop_within: Duration) -> ! {
+    fn run(mut self, stream: UnixStream, stop_within: Duration) -> ! {
+        let mut stream = BufReader::new(stream);
         let deadline = loop {
             match Frame::read(&mut stream) {
                 Ok(frame) => match stop_order(&frame) {

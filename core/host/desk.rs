@@ -9,9 +9,11 @@ use jackfield_abi::ops::{self, Code, Failure, Limits, Log};
 use serde_json::{Map, Value};
 
 use super::Services;
+use super::asking::{Asked, Written};
 use super::journal::Journal;
 use super::manifest::Manifest;
 use super::pool::Pool;
+use super::wire;
 
 /// Threads that answer one plugin.
 const THREADS: usize = 4;
@@ -44,7 +46,7 @@ impl Desk {
     }
 
     /// Has a request of the plugin answered on a thread of its pool. `answer` is called once, there or here.
-    pub fn serve(&self, request: ops::Request, answer: impl FnOnce(Result<Value, Failure>) + Send + 'static) {
+    pub fn serve(&self, request: Asked, answer: impl FnOnce(Written) + Send + 'static) {
         let (services, plugin) = (Arc::clone(&self.services), self.plugin.clone());
         // The answer is in a slot, so that it can be given here when the pool has no room.
         let slot = Arc::new(Mutex::new(Some(answer)));
@@ -52,7 +54,7 @@ impl Desk {
         let pool = if request.op == ops::LOGIN_CHECK { self.slow() } else { Some(&self.pool) };
         let is_taken = pool.is_some_and(|pool| {
             pool.take(move || {
-                let outcome = call(&*services, &plugin, &request.op, request.args);
+                let outcome = call(&*services, &plugin, &request);
                 give(&work_slot, outcome);
             })
         });
@@ -79,7 +81,7 @@ impl Desk {
         if !self.journal.admits() {
             return true;
         }
-        let Ok(line) = super::wire::content::<Log>(frame) else { return false };
+        let Ok(line) = wire::content::<Log>(frame) else { return false };
         self.journal.write(&line.level, &line.target, &line.msg);
         true
     }
@@ -97,7 +99,7 @@ impl Desk {
 
 type Slot<F> = Mutex<Option<F>>;
 
-fn give<F: FnOnce(Result<Value, Failure>)>(slot: &Slot<F>, outcome: Result<Value, Failure>) {
+fn give<F: FnOnce(Written)>(slot: &Slot<F>, outcome: Written) {
     let answer = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
     if let Some(answer) = answer {
         answer(outcome);
@@ -105,8 +107,14 @@ fn give<F: FnOnce(Result<Value, Failure>)>(slot: &Slot<F>, outcome: Result<Value
 }
 
 /// A service that panics is the appliance's fault, so the plugin gets an answer like any other.
-fn call(services: &dyn Services, plugin: &str, op: &str, args: Value) -> Result<Value, Failure> {
-    let outcome = catch_unwind(AssertUnwindSafe(|| services.call(plugin, op, args)));
+fn call(services: &dyn Services, plugin: &str, request: &Asked) -> Written {
+    let (op, args) = (request.op.as_str(), request.args());
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        services.call_written(plugin, op, args).unwrap_or_else(|| {
+            let answer = wire::arguments(args).and_then(|args| services.call(plugin, op, args))?;
+            wire::written(&answer)
+        })
+    }));
     outcome.unwrap_or_else(|_| {
         log::error!("answering {op} of the plugin {plugin} panicked");
         Err(Failure::new(Code::Internal, format!("the appliance failed in {op}; its log says where")))

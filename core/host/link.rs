@@ -2,6 +2,7 @@
 //! callers, each with its own deadline. A thread reads; sending never waits. What the plugin asks is answered in
 //! `asking.rs`.
 
+use std::io::BufReader;
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
@@ -269,7 +270,9 @@ impl Link {
     }
 
     /// Reads until the socket ends.
-    fn listen(self: Arc<Self>, mut stream: UnixStream, tell: &dyn Fn(News)) {
+    fn listen(self: Arc<Self>, stream: UnixStream, tell: &dyn Fn(News)) {
+        // Small messages that came together are read together.
+        let mut stream = BufReader::new(stream);
         let cause = loop {
             match Frame::read(&mut stream) {
                 Ok(frame) => self.take(frame, tell),

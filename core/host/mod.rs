@@ -49,8 +49,10 @@ use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use jackfield_abi::ops::{Code, Event, Failure};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+pub use asking::Written;
 use builtin::Builtin;
 use desk::Desk;
 use manifest::Manifest;
@@ -66,6 +68,12 @@ use verify::Trust;
 pub trait Services: Send + Sync + 'static {
     /// Does an operation for a plugin. Called on up to four threads of each plugin at a time.
     fn call(&self, plugin: &str, op: &str, args: Value) -> Result<Value, Failure>;
+
+    /// Does an operation that comes by the thousand: from the text of its arguments to the text of its answer, without a
+    /// tree of values between them. None: it is one for [`Services::call`]. Called as that.
+    fn call_written(&self, _plugin: &str, _op: &str, _args: &RawValue) -> Option<Written> {
+        None
+    }
 
     /// Makes ready what a plugin needs before it is started, such as its tables. The error is one sentence; the
     /// plugin is then refused.

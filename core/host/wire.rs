@@ -8,14 +8,16 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
+use jackfield_abi::Kind;
 use jackfield_abi::frame::Frame;
-use jackfield_abi::{Kind, ops::HostHello};
+use jackfield_abi::ops::{Code, Failure, HostHello};
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
     SendFlags, recvmsg, sendmsg,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::value::{RawValue, to_raw_value};
 
 use super::manifest::Net;
 
@@ -97,6 +99,18 @@ pub fn take_over(stream: &UnixStream) -> io::Result<(OwnedFd, Order)> {
 /// The content of a frame as a value.
 pub fn content<T: DeserializeOwned>(frame: &Frame) -> io::Result<T> {
     Ok(serde_json::from_slice(&frame.bytes)?)
+}
+
+/// The arguments of an operation.
+pub fn arguments<T: DeserializeOwned>(text: &RawValue) -> Result<T, Failure> {
+    serde_json::from_str(text.get())
+        .map_err(|e| Failure::new(Code::BadRequest, format!("the arguments do not fit: {e}")))
+}
+
+/// A value as the text of an answer.
+pub fn written(value: &impl Serialize) -> Result<Box<RawValue>, Failure> {
+    to_raw_value(value)
+        .map_err(|e| Failure::new(Code::Internal, format!("an answer cannot be written as JSON: {e}")))
 }
 
 /// A frame with a value as its content. A value that cannot be written as JSON does not occur here; were

@@ -2,20 +2,26 @@
 // in place and applied as a whole. Nothing is stored before Apply, so Reset only reads again.
 
 const PAGE_ROWS = 500;
+/** In an address: the certificate of all domains that have none of their own. */
+const DEFAULT = "default";
 /** Which part of the list of sessions is looked at. */
 const SESSIONS = { words: "", cursors: [""] };
 
 export async function draw(context) {
-  const [what] = context.at;
-  return what === "sessions" ? sessions(context) : overview(context);
+  const [what, domain] = context.at;
+  if (what === "sessions") return sessions(context);
+  if (what === "certificates") return certificate(context, domain ?? DEFAULT);
+  return overview(context);
 }
 
 async function overview(context) {
   const { api, ui, plugin, message, may, link } = context;
-  const [standing, servers, linked] = await Promise.all([
+  const [standing, servers, linked, shown, domains] = await Promise.all([
     api.call("GET", "/federation"),
     allServers(api),
     api.get("/federation/links"),
+    api.get("/federation/certificate"),
+    api.get(`/federation/certificates?limit=${PAGE_ROWS}`),
   ]);
   const editable = may("federation:write");
   // Domains of external peers have no row of their own, and are not part of what Apply writes.
@@ -30,10 +36,76 @@ async function overview(context) {
     condition(ui, standing.body),
     ui.section("Switches", ...switches(context, standing, editable)),
     ui.section("Federated Servers", ...table(context, standing.body, servers, editable), ...peers(ui, implied)),
+    ui.section("Certificates", ...certificates(context, shown, domains.items)),
     ui.section("Links", links(ui, linked.items)),
     ui.section("Our own users", ...own(ui, link, standing.body.clients)),
   ];
 }
+
+/** What the server shows to others: by default, and for each domain of ours. */
+function certificates({ ui, link }, shown, domains) {
+  const named = (certificates) => (certificates.length === 0 ? ["none", ""] : [certificates[0].names.join(", "), certificates[0].not_after]);
+  const leads = (step, words) => ui.element("a", { href: link("certificates", step) }, words);
+  const cells = ({ domain, origin, certificates, note }) => [
+    leads(domain, domain),
+    origin === "uploaded" ? "its own" : "by default",
+    ...named(certificates),
+    ui.sentence(note),
+  ];
+  const first = [leads(DEFAULT, "Default"), shown.origin === "self_signed" ? "self-signed" : "", ...named(shown.certificates), ui.sentence(shown.note)];
+  return [
+    ui.paragraph("Other servers and our users’ clients see the certificate of the domain that they ask for."),
+    ui.table("Certificates of our domains", ["Domain", "Goes by", "Names", "Valid until", "Remark"], [first, ...domains.map(cells)]),
+  ];
+}
+
+/** The certificate of one domain, or the default one with the authorities that are trusted. */
+async function certificate(context, domain) {
+  const { api, ui, message, may, link } = context;
+  const isDefault = domain === DEFAULT;
+  const path = isDefault ? "/federation/certificate" : `/federation/certificates/${encodeURIComponent(domain)}`;
+  const { etag, body } = await api.call("GET", path);
+  const what = isDefault ? "Default certificate" : `Certificate of ${domain}`;
+  const seen = (certificates) =>
+    certificates.map(({ subject, issuer, names, not_after: end }) => [subject, names.join(", "), issuer, end]);
+  const heads = ["Whose it is", "Names", "Signed by", "Valid until"];
+  const listed = (caption, certificates) =>
+    certificates.length === 0 ? ui.paragraph("There is none.") : ui.table(caption, heads, seen(certificates));
+  return [
+    ...ui.greeting(message),
+    ui.element("h1", {}, what),
+    ui.element("p", {}, ui.element("a", { href: link() }, "Back to federation")),
+    ...(body.note === "" ? [] : [ui.paragraph(ui.sentence(body.note))]),
+    ui.section("What is shown", listed(what, body.certificates)),
+    ...(isDefault ? [ui.section("Who is trusted", ui.paragraph("Authorities that are trusted besides the system’s."), listed("Trusted authorities", body.authorities))] : []),
+    ...(may("federation:write") ? [ui.section("Another one", exchange(context, { path, etag, body, what, isDefault }))] : []),
+  ];
+}
+
+function exchange({ form, ui, api, again, go, confirm }, { path, etag, body, what, isDefault }) {
+  const help = isDefault ? "PEM, the server’s own first. Left empty: it stays." : "PEM, the server’s own first.";
+  const fields = [
+    form.lines({ name: "certificate", label: "Certificate", help }),
+    form.secret({ name: "key", label: "Private key", help: "PEM. Comes with the certificate.", since: null, long: true }),
+  ];
+  if (isDefault) fields.push(form.lines({ name: "trusted", label: "Trusted authorities", help: "PEM, one after the other. Take the place of all that are trusted now; left empty, those stay." }));
+  const send = async ({ trusted, ...wanted }) => {
+    if (trusted !== undefined) wanted.trusted = trusted.split(/(?<=-----END CERTIFICATE-----)/).filter((one) => one.trim() !== "");
+    await api.call("PUT", path, { body: wanted, etag });
+    again({ state: "ok", text: `Saved: ${what}.` });
+  };
+  const remove = async () => {
+    const ask = { title: `Remove the ${what.toLowerCase()}?`, text: "The domain goes by the default certificate then. The key is forgotten.", button: "Remove certificate" };
+    if (!(await confirm(ask))) return;
+    try {
+      await api.remove(path, etag);
+      go([], { state: "ok", text: `Removed: ${what}.` });
+    } catch (cause) {
+      again(told(api, cause));
+    }
+  };
+  const others = !isDefault && body.origin === "uploaded" ? [button(ui, "Remove certificate", null, remove)] : [];
+  return form.form({ fields, button: "Save", send, others });
 
 /** How it does with clients of our own users; who is connected has a view of its own. */
 function own(ui, link, { state, reason, connected }) {

@@ -217,6 +217,7 @@ function sister(context, path, standing) {
   const { link } = standing;
   const parts = [connection, answer];
   if (may("peering:write") && (link.trusted_at !== null || link.within)) parts.push(sync.node);
+  if (may("peering:write")) parts.push(guard(context, path, link.guard));
   if (trusts && link.address !== null) parts.push(address(context, path, link.address));
   const asks = trusts && !link.within && ["never_connected", "not_trusted"].includes(link.status);
   const trust = asks ? [ui.section("Trust", ui.paragraph("The two appliances trust each other once one of them was invited by the other, for these two enterprises."), ui.actions(action(context, "Invite it", "invite"), action(context, "Accept its invitation", "accept")))] : [];
@@ -286,6 +287,23 @@ function came(ui, { state, note, result }, isTrial) {
   const title = isTrial ? "This was a trial: nothing was changed" : result.held === null ? "Synchronized" : "Nothing was changed: it waits for your answer";
   const words = result.held === null || isTrial ? ui.sentence(brought(result)) : ui.sentence(result.held.what);
   return [ui.notice(result.held === null ? "ok" : "warning", title, ui.paragraph(words)), ...(isTrial && result.list ? people(ui, result.list) : [])];
+}
+
+/** What is never done without asking. */
+function guard({ api, form, again }, path, now) {
+  const { node, fields } = form.group("When people go over there", "", ...caution(form, now));
+  const send = async (values) => {
+    await api.call("PUT", `${path}/guard`, { body: values });
+    again({ state: "ok", text: "Saved." });
+  };
+  return form.form({ fields, body: [node], button: "Save", send });
+}
+
+function caution(form, now) {
+  return [
+    form.number({ name: "max_removal_percent", label: "Stop when more would go, in percent", value: now.max_removal_percent ?? 20 }),
+    form.number({ name: "grace_days", label: "Keep who is gone for so many days", value: now.grace_days ?? 7 }),
+  ];
 }
 
 function address({ api, form, again }, path, now) {
@@ -450,7 +468,7 @@ function details(context, peer, isNew, button, send) {
     "",
     text("hostname", "Hostname", "Fully qualified, as in the certificate of the other appliance."),
     there,
-    text("dialing_prefix", "Peer Dialing Prefix", "Where PBXs do not dial each other’s extensions transparently. A leading `-` leaves out the node’s outgoing digit."),
+    text("dialing_prefix", "Peer Dialing Prefix", "Where PBXs do not dial each other’s extensions transparently. A leading `-` leaves out the node’s outgoing digit. The page Dialing preview shows what is dialed."),
   );
   const schedule = form.group(
     "Synchronization",
@@ -655,8 +673,7 @@ function synchronizer({ form }, now, scheduled, send) {
       text("filter", "Filter", "Left empty: people without computers."),
       form.chosen({ name: "scope", label: "How deep", value: now.scope ?? "subtree", choices: SCOPES }),
       number("page_size", "Entries of one answer", 500),
-      number("max_removal_percent", "Stop when more would go, in percent", 20),
-      number("grace_days", "Keep who is gone for so many days", 7),
+      ...caution(form, now),
     ),
     ...(scheduled ? [times(form, now), newcomers(form, now)] : []),
   ];

@@ -136,8 +136,13 @@ impl Appliance {
 
     /// What it weighs now.
     pub fn memory(&self) -> Outcome<Memory> {
+        Memory::of(self.process()?)
+    }
+
+    /// Its process.
+    pub fn process(&self) -> Outcome<u64> {
         let (child, _) = self.running.as_ref().ok_or("it does not run")?;
-        Memory::of(child.id().into())
+        Ok(child.id().into())
     }
 
     /// A verb of its command line.

@@ -1,6 +1,7 @@
 //! What synchronizing a directory of 50,000 people costs: the first run, which brings all of them; one without changes;
 //! one with 500. Beside each `ldapsearch` dumping the same attributes of the same people from the same slapd to a file.
-//! Both speak without TLS, and read pages of 500.
+//! Both speak without TLS, and read pages of 500. During the first run somebody else writes all the time: what counts is
+//! the longest wait. `--people N` makes the directory another size, to see what memory depends on.
 
 #[allow(dead_code, reason = "a part of it is used here")]
 mod appliance;
@@ -16,6 +17,7 @@ use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags};
@@ -23,12 +25,14 @@ use serde_json::{Value, json};
 
 use appliance::Appliance;
 use directory::Directory;
-use report::Report;
+use report::{Report, argument};
 
 /// Any failure; a benchmark has nobody to sort them for.
 pub type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 const PEOPLE: usize = 50_000;
+/// The argument for another number.
+const SIZE: &str = "--people";
 const CHANGED: usize = 500;
 /// Runs without changes; the median counts.
 const REPEATS: usize = 5;
@@ -45,18 +49,22 @@ struct Bench {
     directory: Directory,
     database: PathBuf,
     pid: u64,
+    people: usize,
 }
 
 fn measured(binary: &Path, folder: &Path) -> Outcome<Report> {
-    let directory = Directory::start(&folder.join("slapd"), PEOPLE)?;
+    let asked = argument(SIZE).ok();
+    let people = asked.map_or(Ok(PEOPLE), |asked| asked.to_string_lossy().parse())?;
+    let directory = Directory::start(&folder.join("slapd"), people)?;
     let mut appliance = Appliance::lay_out(binary, folder)?;
     stage(binary, folder)?;
     appliance.start()?;
     appliance.prepare()?;
     let pid = await_plugin(&appliance)?;
     let database = folder.join("state/jackfield.db");
-    let bench = Bench { appliance, directory, database, pid };
+    let bench = Bench { appliance, directory, database, pid, people };
     let mut report = Report::new("ldap");
+    report.note("people", "people in the directory", people as f64);
     bench.ask("PUT", OWNER, Some(&bench.directory.synchronizer().to_string()), 201)?;
     bench.first(&mut report)?;
     bench.unchanged(&mut report)?;
@@ -73,14 +81,49 @@ impl Bench {
     fn first(&self, report: &mut Report) -> Outcome<()> {
         report.note("plugin_before_kib", "the plugin's process before, resident, KiB", peak_kib(self.pid)?);
         let dump = median((0..REPEATS).map(|_| self.directory.dump()).collect::<Outcome<_>>()?);
-        let (took, rows) = self.run()?;
-        if rows != i64::try_from(PEOPLE)? {
-            return Err(format!("{rows} people were brought instead of {PEOPLE}").into());
+        let before = self.appliance.memory()?.resident;
+        let ((took, rows), waited) = self.beside(|| self.run())?;
+        if rows != i64::try_from(self.people)? {
+            return Err(format!("{rows} people were brought instead of {}", self.people).into());
         }
-        report.note("dump_s", "ldapsearch, 50,000 entries to a file (median), s", dump);
+        report.note("core_before_kib", "the appliance's process before, resident, KiB", before as f64);
+        report.note("dump_s", "ldapsearch, all entries to a file (median), s", dump);
         report.note("first_s", "first run, s", took);
         report.note("first_ratio", "first run over ldapsearch", took / dump);
+        report.note("others_wait_s", "longest wait of somebody else's write meanwhile, s", waited);
+        report.note("others_ratio", "that over the first run", waited / took);
+        let peak = peak_kib(self.appliance.process()?)?;
+        report.note("core_peak_kib", "the appliance's process, most memory ever resident, KiB", peak);
         Ok(())
+    }
+
+    /// Does something while somebody else makes one small change after another; the longest that one of them took.
+    fn beside<T: Send>(&self, work: impl FnOnce() -> Outcome<T>) -> Outcome<(T, f64)> {
+        let is_over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let others = scope.spawn(|| self.write_until(&is_over));
+            let done = work();
+            is_over.store(true, Ordering::Release);
+            let longest = others.join().map_err(|_| "whoever writes beside it panicked")??;
+            Ok((done?, longest))
+        })
+    }
+
+    fn write_until(&self, is_over: &AtomicBool) -> Outcome<f64> {
+        let mut longest = 0.0_f64;
+        for n in 0.. {
+            if is_over.load(Ordering::Acquire) {
+                break;
+            }
+            let server = json!({"enterprise": "bench", "description": "Beside", "type": "im",
+                "address": format!("beside-{n}.example.com")});
+            let began = Instant::now();
+            self.ask("POST", "/trusted-servers", Some(&server.to_string()), 201)?;
+            longest = longest.max(began.elapsed().as_secs_f64());
+            // As somebody does who makes ten changes a second.
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        Ok(longest)
     }
 
     fn unchanged(&self, report: &mut Report) -> Outcome<()> {

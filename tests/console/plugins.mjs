@@ -23,6 +23,7 @@ const STORY = [
   ["reset forgets what was not applied", resets],
   ["rows are changed and deleted", changesAndDeletes],
   ["the page is the same after loading it again", survivesReload],
+  ["federation shows its certificates and refuses what is none", looksAtCertificates],
 ];
 
 async function signsIn(visitor) {
@@ -160,7 +161,9 @@ async function enablesFederation(visitor) {
   await greets(visitor, "federation listens on 127.0.0.1");
 }
 
-const row = (n) => `tbody tr:nth-child(${n})`;
+/** The table that is edited; the page has others. */
+const TABLE = "[aria-label='Rows of the table']";
+const row = (n) => `${TABLE} tbody tr:nth-child(${n})`;
 
 async function addsServers(visitor) {
   await visitor.press("button[data-does=add-server]");
@@ -216,7 +219,7 @@ async function applies(visitor) {
 }
 
 async function insistRows(visitor, wanted) {
-  const rows = await visitor.page.locator("tbody tr").evaluateAll((all) =>
+  const rows = await visitor.page.locator(`${TABLE} tbody tr`).evaluateAll((all) =>
     all.map((line) => {
       const [domain, nextplane, server, port] = line.querySelectorAll("input");
       return [domain.value, nextplane.checked, server.value, port.value].join(" ");
@@ -247,6 +250,19 @@ async function survivesReload(visitor) {
   await visitor.see("Federation");
   await insistRows(visitor, ["ocs.com false  5269", "third.example false  5269"]);
   await visitor.insistStill("federation");
+}
+
+async function looksAtCertificates(visitor) {
+  await visitor.press("main a[href='#/plugin/federation/certificates/default']");
+  await visitor.see("Default certificate");
+  await visitor.fill("textarea[name=certificate]", "not PEM");
+  await visitor.press("form button.primary");
+  const error = visitor.page.locator("#certificate-error:not([hidden])");
+  await error.waitFor();
+  insist((await error.innerText()).includes("PEM"), "a certificate that is none is not refused by name");
+  await visitor.insistFit("federation certificate");
+  await visitor.press("main a[href='#/plugin/federation']");
+  await visitor.see("Federation");
 }
 
 async function tell(visitor) {

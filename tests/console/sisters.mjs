@@ -113,6 +113,13 @@ async function answers(visitor) {
   // The first of them may have gone unasked.
   await visitor.sees(`${SECTION} dl`, /[34] removed/);
   insist((await visitor.page.locator(`${SECTION} .notice button`).count()) === 0, "it still asks");
+  await visitor.fill(named("max_removal_percent"), "101");
+  await visitor.press(`${SECTION} form:has(${named("max_removal_percent")}) > button`);
+  await visitor.insistErrorAt("max_removal_percent", "0 to 100");
+  await visitor.fill(named("max_removal_percent"), "35");
+  await visitor.press(`${SECTION} form:has(${named("max_removal_percent")}) > button`);
+  await visitor.greets("Saved.");
+  insist((await visitor.page.locator(named("max_removal_percent")).inputValue()) === "35", "the share is another");
 }
 
 async function mismatches(visitor) {

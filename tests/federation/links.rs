@@ -212,3 +212,41 @@ fn a_new_certificate_is_shown_without_a_restart_and_links_stand() {
         assert_eq!(tested["ok"], true, "Prosody takes the new one: {tested:#}");
     });
 }
+
+#[test]
+fn each_domain_of_ours_proves_itself_by_its_own_certificate() {
+    within(&[HOSTS, &[("other.example", "127.0.1.1")]].concat(), |network| {
+        let mut two = Two::meet(network);
+        set(&two.admin, "s2s_tls_listen", json!(["127.0.1.1:5270"]));
+        let mut other = enterprise_body("other");
+        other["domain"] = json!("other.example");
+        two.admin.post("/enterprises", &other).expect(201);
+        let ben = two.admin.post("/accounts", &account("other", "ben", &json!({}))).expect(201).id();
+        let_in(&two.admin, &[&ben]);
+        let leaf = two.authority.leaf("other.example", 2085);
+        let before = two.admin.get("/federation/certificates/other.example").expect(200).json;
+        assert!(before["note"].as_str().expect("words").contains("does not have this name"), "{before}");
+        let body = json!({"certificate": leaf.cert, "key": leaf.key});
+        two.admin.put("/federation/certificates/other.example", "*", &body).expect(200);
+        assert_eq!(shown("127.0.1.1:5270", "other.example"), leaf.der());
+        assert_ne!(shown("127.0.1.1:5270", "home.example"), leaf.der());
+        // Their clients check the name, and Prosody, which asks for none by SNI, takes nothing but a good certificate.
+        let (mut ben, _) = Person::arrive("ben@other.example/desk", &two.authority);
+        two.bob.say(&message("ben@other.example", "e1", "to the other"));
+        ben.hear(&["<message", "to the other"]);
+        ben.say(&message("bob@far.example", "e2", "words of e2"));
+        two.bob.hear("words of e2");
+        two.writes("e3");
+        let links = two.admin.get("/federation/links").expect(200).items().to_vec();
+        for own in ["home.example", "other.example"] {
+            let out = links.iter().find(|link| link["own"] == own && link["direction"] == "out");
+            assert_eq!(out.expect("a link")["authenticated_by"], "external", "{links:#?}");
+        }
+        let revisions = two.admin.get("/revisions?limit=20").expect(200).items().to_vec();
+        let given =
+            revisions.iter().find(|one| one["kind"] == "federation/certificates").expect("it is noted");
+        let refused = two.admin.post(&format!("/revisions/{}:undo", given["n"]), &json!({}));
+        let why = refused.json["detail"].as_str().expect("words");
+        assert!(refused.status == 409 && why.contains("give federation that certificate"), "{refused}");
+    });
+}

@@ -12,7 +12,7 @@ mod external;
 mod friend;
 mod links;
 pub mod network;
-mod person;
+pub mod person;
 mod presence;
 mod presence_worlds;
 mod prosody;

@@ -32,8 +32,8 @@ pub fn let_in(admin: &Client, accounts: &[&str]) {
 }
 
 impl Person {
-    /// Logs in at the appliance, whose certificate is of that authority.
-    pub fn log_in(address: &str, authority: &Authority) -> Self {
+    /// Logs in at the appliance of that host, whose certificate is of that authority.
+    fn log_in(host: &str, address: &str, authority: &Authority) -> Self {
         let folder = tempfile::tempdir().expect("a private directory");
         let pem = folder.path().join("authority.pem");
         fs::write(&pem, authority.pem()).expect("the authority is written");
@@ -41,7 +41,7 @@ impl Person {
         assert!(python.exists(), "{} is missing: `tests/run` installs it", python.display());
         let mut command = Command::new(python);
         command.arg(workspace().join("tests/federation/person.py"));
-        command.args([address, PASSWORD, "127.0.1.1", "5222"]).arg(&pem);
+        command.args([address, PASSWORD, host, "5222"]).arg(&pem);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut process = Process::start(&mut command);
         let input = process.child().stdin.take().expect("piped");
@@ -61,7 +61,12 @@ impl Person {
 
     /// Logs in, asks for the roster, which it answers, and is available.
     pub fn arrive(address: &str, authority: &Authority) -> (Self, String) {
-        let mut person = Self::log_in(address, authority);
+        Self::arrive_at("127.0.1.1", address, authority)
+    }
+
+    /// The same at an appliance that is elsewhere.
+    pub fn arrive_at(host: &str, address: &str, authority: &Authority) -> (Self, String) {
+        let mut person = Self::log_in(host, address, authority);
         person.say("<iq type='get' id='roster-1'><query xmlns='jabber:iq:roster'/></iq>");
         let roster = person.hear(&["id=\"roster-1\"", "type=\"result\""]);
         person.say("<presence/>");

@@ -9,6 +9,7 @@ mod lan;
 mod raw;
 mod runs;
 pub mod sister;
+mod sister_chat;
 mod sister_hostile;
 mod sister_network;
 mod sister_people;

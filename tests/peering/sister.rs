@@ -63,9 +63,20 @@ impl Sister {
 
     /// One at a place of a network, with the usual settings.
     pub fn within(lan: &Lan, place: &Place, name: &str, enterprise: &str, clock_ahead: i64) -> Self {
+        Self::within_with(&["peering"], lan, place, (name, enterprise), clock_ahead)
+    }
+
+    /// The same with more plugins.
+    pub fn within_with(
+        plugins: &[&str],
+        lan: &Lan,
+        place: &Place,
+        (name, enterprise): (&str, &str),
+        clock_ahead: i64,
+    ) -> Self {
         let way = format!("{}:0", place.way());
         let edit = |config: String| with_certificate(&config.replace("127.0.0.1:0", &way));
-        let mut appliance = Appliance::laid_out_with(&["peering"], edit);
+        let mut appliance = Appliance::laid_out_with(plugins, edit);
         appliance.launch_by(lan.launcher(place, clock_ahead));
         let listens = format!("{}:8444", place.address()).parse().expect("an address");
         Self::start(appliance, name, enterprise, listens)

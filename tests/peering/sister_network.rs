@@ -228,7 +228,7 @@ fn two_appliances_get_over_clocks_that_are_a_day_wrong_and_an_impostor() {
             assert_eq!(status["link"][side], wanted, "{status:#}");
         }
         let doctor = north.admin.get("/doctor").expect(200).json.to_string();
-        assert!(doctor.contains("certificate_mismatch"), "{doctor}");
+        assert!(doctor.contains("certificate mismatch"), "{doctor}");
         assert_eq!(north.waiting(&company.sites[1].sister.domain()), 1);
         drop(impostor);
         company.sites[1].sister.resume();

@@ -1,6 +1,6 @@
 //! What flows over a link: directory, presence and messages; and what a break of it leaves.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::sister::{MINUTE, SOON, Sister, join, pair};
 use crate::harness::*;
@@ -33,6 +33,14 @@ fn await_shown(sister: &Sister, count: usize) {
     assert!(so_many.is_some(), "{} are shown, not {count}: {:#}", shown(), sister.status(&sister.peer()));
 }
 
+/// Waits until a run may remove so many percent without asking.
+#[track_caller]
+fn await_guard(sister: &Sister, peer: &str, percent: u8) {
+    let guard = json!({"max_removal_percent": percent, "grace_days": 7});
+    let is_so = awaited(SOON, || (sister.status(peer)["link"]["guard"] == guard).then_some(()));
+    assert!(is_so.is_some(), "{:#}", sister.status(peer));
+}
+
 #[test]
 fn many_who_go_at_once_are_asked_about_and_go_when_somebody_says_so() {
     let (north, south) = pair();
@@ -49,6 +57,23 @@ fn many_who_go_at_once_are_asked_about_and_go_when_somebody_says_so() {
     assert!(north.contacts().iter().filter(|one| one["in_directory"] == true).count() > 1);
     north.admin.call("POST", &format!("/peers/{peer}:sync?confirm=1")).send().expect(202);
     await_shown(&north, 1);
+    // The share is the peer's own.
+    let all: Vec<String> = (4..7).map(|n| south.account(&format!("bob-{n}"))).collect();
+    await_shown(&north, 4);
+    let guard = format!("/peers/{peer}/guard");
+    let put = |body: &Value| north.admin.call("PUT", &guard).json(body).send();
+    put(&json!({"max_removal_percent": 101}))
+        .problem(422, "request/invalid")
+        .blames("/max_removal_percent", "0 to 100");
+    put(&json!({"max_removal_percent": 80})).expect(200);
+    await_guard(&north, &peer, 80);
+    for id in &all {
+        south.admin.delete(&format!("/accounts/{id}"), "*").expect(204);
+    }
+    await_shown(&north, 1);
+    let change = north.admin.get("/revisions?kind=peering/guards").expect(200).items()[0]["n"].clone();
+    north.admin.call("POST", &format!("/revisions/{change}:undo")).send().expect(201);
+    await_guard(&north, &peer, 20);
     // Deleted, a peer takes all with it that it brought.
     north.admin.delete(&format!("/peers/{peer}"), "*").expect(204);
     assert_eq!(all_pages(&north.admin, "/accounts?enterprise=north").len(), 0);

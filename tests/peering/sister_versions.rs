@@ -43,6 +43,8 @@ fn presence_of_upn_logins_is_hidden_until_the_older_side_is_upgraded() {
     let seen = |login: &str| north.state(&north.await_contact(login));
 
     let mut line = begin(1, "9.3.0");
+    // The directory that it asks for has not come yet.
+    north.await_status(SOON, &["syncing"]);
     let told = introduced(&mut line, &ann);
     assert!(!told.contains(&eve), "ours with a UPN is told of: {told:?}");
     says_everybody_is(&mut line, "in_call");

@@ -271,7 +271,7 @@ fn the_overview_and_the_doctor_say_that_nothing_is_connected() {
     external(&admin);
     admin.post("/peers", &sister("Nice", "uc.nice.example", "Nice-01")).expect(201);
     let status = await_plugin(&admin, "peering", "degraded");
-    assert!(status["reason"].as_str().unwrap().contains("Nice: never_connected"), "{status:#}");
+    assert!(status["reason"].as_str().unwrap().contains("Nice: never connected"), "{status:#}");
     let overview = admin.get("/peering?enterprise=acme").expect(200).json;
     let rows = overview["peers"].as_array().unwrap();
     let nice = rows.iter().find(|row| row["description"] == "Nice").unwrap();

@@ -118,8 +118,8 @@ fn create_many(change: &Change<'_>, common: &Object, accounts: &str) -> Result<b
     let written: Vec<&Field> = columns(&ACCOUNTS).filter(|field| field.access != Access::Derived).collect();
     let names: Vec<&str> = written.iter().map(|field| field.name).collect();
     let values: Vec<String> = written.iter().map(|field| given(field, &common, &mut bound)).collect();
-    let sql =
-        format!("INSERT INTO account ({}) SELECT {} FROM json_each(?1)", names.join(", "), values.join(", "));
+    let (names, values) = (names.join(", "), values.join(", "));
+    let sql = format!("WITH {EACH} INSERT INTO account ({names}) SELECT {values} FROM each");
     match change.tx.execute(&sql, params_from_iter(bound)) {
         Ok(_) => {
             change.record_made(ACCOUNTS.name, ACCOUNTS.table, &json_of(&ACCOUNTS), newest).map(|()| true)

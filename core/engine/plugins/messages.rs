@@ -7,6 +7,7 @@ use jackfield_abi::ops::{
     MessagesAccepted, NewMessage,
 };
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::services::read;
@@ -16,6 +17,7 @@ use crate::catalog::settings::MESSAGES_ARCHIVED;
 use crate::engine::change::{Origin, Precondition};
 use crate::engine::messages::{self, Accepted, Waiting};
 use crate::engine::{Engine, Mode, clock, settings};
+use crate::host::{Written, wire};
 
 /// How the names of these operations begin.
 pub const AREA: &str = "message.";
@@ -42,7 +44,20 @@ struct Archive {
     who: String,
 }
 
-/// Answers one of the operations of messages.
+/// Answers one of those that every message comes by.
+pub fn call_written(engine: &Engine, plugin: &str, op: &str, args: &RawValue) -> Option<Written> {
+    Some(match op {
+        ops::MESSAGE_ACCEPT_ALL => wire::arguments(args)
+            .and_then(|asked| accept_all(engine, plugin, asked).map_err(of_problem))
+            .and_then(|answer| wire::written(&answer)),
+        ops::MESSAGE_DELIVERED => wire::arguments(args)
+            .and_then(|asked: Ids| messages::delivered(engine, asked.ids).map_err(of_problem))
+            .and_then(|count| wire::written(&json!({"delivered": count}))),
+        _ => return None,
+    })
+}
+
+/// Answers one of the other operations of messages.
 pub fn call(engine: &Arc<Engine>, plugin: &str, op: &str, args: Value) -> Result<Value, Failure> {
     let answer = match op {
         ops::MESSAGE_ACCEPT => {
@@ -51,12 +66,7 @@ pub fn call(engine: &Arc<Engine>, plugin: &str, op: &str, args: Value) -> Result
                 json!(MessageAccepted { id, at: clock::written(at), duplicate })
             })
         }
-        ops::MESSAGE_ACCEPT_ALL => accept_all(engine, plugin, read(args)?),
         ops::MESSAGE_PENDING => pending(engine, &read(args)?),
-        ops::MESSAGE_DELIVERED => {
-            let asked: Ids = read(args)?;
-            messages::delivered(engine, asked.ids).map(|count| json!({"delivered": count}))
-        }
         ops::MESSAGE_FAILED => {
             let asked: Failed = read(args)?;
             messages::failed(engine, asked.ids, &asked.reason).map(|count| json!({"failed": count}))
@@ -78,14 +88,19 @@ pub fn call(engine: &Arc<Engine>, plugin: &str, op: &str, args: Value) -> Result
     answer.map_err(of_problem)
 }
 
-fn accept_all(engine: &Engine, plugin: &str, asked: All) -> Result<Value, Problem> {
+fn accept_all(engine: &Engine, plugin: &str, asked: All) -> Result<MessagesAccepted, Problem> {
+    // Those that are new bear one time.
+    let mut last = (0, String::new());
     let taken = messages::accept_all(engine, plugin, asked.messages)?.into_iter().map(|one| match one {
         Ok(Accepted { id, at, duplicate }) => {
-            MessageTaken { id, at: clock::written(at), duplicate, failure: None }
+            if last.1.is_empty() || last.0 != at {
+                last = (at, clock::written(at));
+            }
+            MessageTaken { id, at: last.1.clone(), duplicate, failure: None }
         }
         Err(problem) => MessageTaken { failure: Some(of_problem(problem)), ..MessageTaken::default() },
     });
-    Ok(json!(MessagesAccepted { accepted: taken.collect() }))
+    Ok(MessagesAccepted { accepted: taken.collect() })
 }
 
 fn pending(engine: &Engine, asked: &MessagePending) -> Result<Value, Problem> {

@@ -6,6 +6,7 @@ use jackfield_abi::ops::{self, Code, Event, Failure, Note, Query, Statements};
 use jackfield_db::{Owner, OwnerStep};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::writing::{self, Hand, Undone, failure, of_problem};
@@ -14,8 +15,8 @@ use crate::engine::doctor::{Finding, PLUGIN_FINDINGS, State};
 use crate::engine::events::Fired;
 use crate::engine::secrets::{Secret, store};
 use crate::engine::{Engine, scripts, secrets};
-use crate::host::Services;
 use crate::host::manifest::Manifest;
+use crate::host::{Services, Written};
 
 /// Most statements of one transaction.
 const MOST_STATEMENTS: usize = 1000;
@@ -53,6 +54,11 @@ impl Services for EngineServices {
         let Some(engine) = self.engine.upgrade() else { return manifest.default_settings() };
         settings::taken_at_start(&engine, manifest);
         settings::values(&engine, manifest)
+    }
+
+    fn call_written(&self, plugin: &str, op: &str, args: &RawValue) -> Option<Written> {
+        let engine = self.engine.upgrade().filter(|_| !scripts::is_own(plugin))?;
+        messages::call_written(&engine, plugin, op, args)
     }
 
     fn call(&self, plugin: &str, op: &str, args: Value) -> Result<Value, Failure> {

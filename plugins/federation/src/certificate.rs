@@ -11,7 +11,7 @@ use crate::Federation;
 use crate::net::{Seen, all_seen, certificate_pair, random_id};
 
 /// Kind and id of the certificate in revisions.
-const KIND: &str = "federation/certificate";
+pub const KIND: &str = "federation/certificate";
 /// Names of secrets; a key's goes on with its certificate's hash, so that neither is ever without the other.
 const KEY: &str = "certificate_key_";
 const DIALBACK: &str = "dialback";
@@ -21,13 +21,17 @@ const WRITE: &str =
     "UPDATE federation_certificate SET chain = ?1, authorities = ?2, is_own = ?3, revision = revision + 1,
     changed_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now') WHERE id = 1 AND revision = ?4";
 
+const USED: &str = "SELECT (SELECT count(*) FROM federation_certificate WHERE chain = ?1)
+    + (SELECT count(*) FROM federation_domain_certificate WHERE chain = ?1) AS times";
+
 /// Longest PEM text.
-const LONGEST: usize = 128 * 1024;
+pub const LONGEST: usize = 128 * 1024;
 /// Most authorities that are given at once.
 const MOST_TRUSTED: usize = 16;
 /// Most names in a certificate of our own making.
 const MOST_NAMES: usize = 20;
-static PEM: Rule = Rule { says: "PEM", holds: |text| text.contains("-----BEGIN "), caseless: false };
+/// What a text of certificates or of a key is.
+pub static PEM: Rule = Rule { says: "PEM", holds: |text| text.contains("-----BEGIN "), caseless: false };
 
 /// The stored row.
 #[derive(Debug, Clone, Deserialize)]
@@ -41,6 +45,11 @@ pub struct Stored {
     pub is_own: bool,
     revision: i64,
     changed_at: String,
+}
+
+#[derive(Deserialize)]
+struct Used {
+    times: i64,
 }
 
 #[derive(Serialize)]
@@ -87,19 +96,26 @@ pub fn dialback_secret(host: &Host) -> Result<Secret, Failure> {
     Ok(secret)
 }
 
-fn key_of(chain: &str) -> String {
+/// Name of the secret that is the key of a certificate.
+pub fn key_of(chain: &str) -> String {
     let hash = ring::digest::digest(&ring::digest::SHA256, chain.as_bytes());
     KEY.to_owned() + &data_encoding::HEXLOWER.encode(&hash.as_ref()[..16])
 }
 
-/// Forgets the key of a certificate that is not used any more. What is left over would only take room.
-fn forget(host: &Host, before: &str, now: &str) {
-    let (old, new) = (key_of(before), key_of(now));
-    if old != new
-        && let Err(failure) = host.secret().delete(&old)
-    {
+/// Forgets the key of a certificate, unless it is still used. What is left over would only take room.
+pub fn forget(host: &Host, chain: &str) {
+    let done = host.db().first::<Used>(USED, params![chain]).and_then(|used| match used {
+        Some(Used { times: 0 }) => host.secret().delete(&key_of(chain)).map(drop),
+        _ => Ok(()),
+    });
+    if let Err(failure) = done {
         log::warn!("the key of the certificate before could not be forgotten: {failure}");
     }
+}
+
+/// The default certificate as PEM; empty: none was made yet.
+pub fn chain(host: &Host) -> Result<String, Failure> {
+    Ok(row(host)?.chain)
 }
 
 fn row(host: &Host) -> Result<Stored, Failure> {
@@ -120,7 +136,7 @@ fn made(host: &Host, stored: &Stored, own: &BTreeSet<String>) -> Result<(Stored,
         tx.run_one(WRITE, params![chain, stored.authorities, true, stored.revision]);
         Ok(())
     })?;
-    forget(host, &stored.chain, &chain);
+    forget(host, &stored.chain);
     Ok((row(host)?, key))
 }
 
@@ -138,13 +154,14 @@ impl Federation {
             if let SecretEdit::Set(key) = &wanted.key {
                 self.host.secret().put(&key_of(&next.chain), key)?;
             }
-            let (before, after) = (noted(&stored), noted(&next));
+            let (before, after) =
+                (noted(&stored.chain, &stored.authorities), noted(&next.chain, &next.authorities));
             let written = self.host.db().tx(|tx| {
                 tx.run_one(WRITE, params![next.chain, next.authorities, next.is_own, stored.revision]);
                 tx.revision((KIND, KIND), call.who(), Some(&before), Some(&after)).map(drop)
             });
             written.map_err(|failure| call.refused(failure))?;
-            forget(&self.host, &stored.chain, &next.chain);
+            forget(&self.host, &stored.chain);
             self.follow();
         }
         shown(&if call.is_dry_run() { next } else { row(&self.host)? })
@@ -190,7 +207,8 @@ fn wanted(form: &mut Form<'_>) -> Option<Wanted> {
     Some(Wanted { chain: chain?, key: key?, authorities: authorities?.map(|all| all.join("\n")) })
 }
 
-fn wrong(field: &str, why: &str) -> Problem {
+/// A field of a certificate that does not do.
+pub fn wrong(field: &str, why: &str) -> Problem {
     let mut errors = jackfield_sdk::Errors::new();
     errors.note(
         format!("/{field}"),
@@ -199,12 +217,12 @@ fn wrong(field: &str, why: &str) -> Problem {
     errors.done().err().unwrap_or_else(|| Problem::new(500, "the certificate was refused"))
 }
 
-fn noted(stored: &Stored) -> jackfield_sdk::Value {
-    let names: Vec<_> =
-        all_seen(&stored.chain).unwrap_or_default().into_iter().map(|seen| seen.subject).collect();
-    let trusted: Vec<_> =
-        all_seen(&stored.authorities).unwrap_or_default().into_iter().map(|seen| seen.subject).collect();
-    json!({"certificates": names, "authorities": trusted})
+/// What a revision has of a certificate: whose it is, and who is trusted.
+pub fn noted(chain: &str, authorities: &str) -> jackfield_sdk::Value {
+    let subjects = |pem: &str| -> Vec<_> {
+        all_seen(pem).unwrap_or_default().into_iter().map(|seen| seen.subject).collect()
+    };
+    json!({"certificates": subjects(chain), "authorities": subjects(authorities)})
 }
 
 fn shown(stored: &Stored) -> Outcome {

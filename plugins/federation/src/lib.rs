@@ -6,6 +6,7 @@
 mod apply;
 mod c2s;
 mod certificate;
+mod certificates;
 mod condition;
 mod contacts;
 mod im;
@@ -100,5 +101,9 @@ impl Plugin for Federation {
             .post("federation/sessions/{id}:end", Self::end_session)
             .get("federation/certificate", Self::read_certificate)
             .put("federation/certificate", Self::put_certificate)
+            .get("federation/certificates", Self::list_certificates)
+            .get("federation/certificates/{domain}", Self::read_domain_certificate)
+            .put("federation/certificates/{domain}", Self::put_domain_certificate)
+            .delete("federation/certificates/{domain}", Self::remove_domain_certificate)
     }
 }

@@ -10,12 +10,12 @@ use serde::Deserialize;
 
 use crate::certificate::{Stored, dialback_secret};
 use crate::im::{Call, Desk, Keys, Outside};
-use crate::net::{Clients, Known, Net, Partner, Places, TellAll, Tls};
+use crate::net::{Clients, Known, Net, Own, Partner, Places, TellAll, Tls};
 use crate::options::Options;
 use crate::s2s::{Policy, address};
 use crate::standing::Standing;
 use crate::table;
-use crate::{Federation, condition};
+use crate::{Federation, certificates, condition};
 
 const DOMAINS: &str = "SELECT domain FROM core_enterprises";
 /// External peers whose domain is known: their contacts were synchronised, so they are partners without a row (seed 001).
@@ -230,9 +230,14 @@ fn may_sign_in(host: &Host) -> Result<bool, Failure> {
     Ok(row.is_some())
 }
 
-fn known(host: &Host, standing: &Standing, options: &Options) -> Result<Known, Failure> {
+/// Domains of our enterprises.
+pub fn own_domains(host: &Host) -> Result<BTreeSet<String>, Failure> {
     let own: Vec<Domain> = host.db().query(DOMAINS, params![])?;
-    let own: BTreeSet<String> = own.iter().filter_map(|row| address::domain(&row.domain)).collect();
+    Ok(own.iter().filter_map(|row| address::domain(&row.domain)).collect())
+}
+
+fn known(host: &Host, standing: &Standing, options: &Options) -> Result<Known, Failure> {
+    let own = own_domains(host)?;
     let rows = table::all(host)?.into_iter().map(|row| {
         let table::Server { domain, server, port, policy, tls_name, .. } = row.server;
         let policy = Policy::of(&policy).unwrap_or_default();
@@ -245,7 +250,13 @@ fn known(host: &Host, standing: &Standing, options: &Options) -> Result<Known, F
         partners.entry(domain).or_insert_with(Partner::usual);
     }
     let (stored, key) = Stored::read(host, &own)?;
-    let tls = Tls::new(&stored.chain, key.reveal(), &stored.authorities);
+    let of_domains = certificates::all(host)?;
+    let of_domains: Vec<_> = of_domains
+        .iter()
+        .map(|(domain, chain, key)| (domain.clone(), Own { chain, key: key.reveal() }))
+        .collect();
+    let default = Own { chain: &stored.chain, key: key.reveal() };
+    let tls = Tls::new(&default, &of_domains, &stored.authorities);
     let tls = tls.map_err(|why| Failure::new(Code::Unavailable, why))?;
     let Options { name_servers, local_targets, pace, waits, .. } = options.clone();
     let former = BTreeMap::new();

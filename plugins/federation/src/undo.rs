@@ -9,7 +9,11 @@ use crate::Federation;
 use crate::im::Call;
 use crate::standing::{self, Standing, Switches};
 use crate::table::{self, Changed, Changes};
-use crate::{rules, servers};
+use crate::{certificate, certificates, rules, servers};
+
+/// Why a certificate is not put back.
+const FORGOTTEN: &str = "the key of a certificate is forgotten with it, so the one before cannot be put back; give federation \
+     that certificate with its key again, and the authorities that it shall trust";
 
 /// The switches as a revision has them.
 #[derive(Deserialize)]
@@ -30,6 +34,7 @@ impl Federation {
                 let changes = self.changes_back(&standing, &undo.object, &undo.before)?;
                 Ok(changes.fill(&standing, tx, &undo.who)?)
             }
+            certificate::KIND | certificates::KIND => Err(Problem::conflict(FORGOTTEN)),
             other => Err(Problem::conflict(format!("federation has no `{other}` to put back"))),
         }
     }

@@ -7,6 +7,7 @@ mod accepting;
 mod condition;
 mod conditions;
 mod desk;
+mod guard;
 mod hear;
 mod invitations;
 mod ldap;
@@ -103,6 +104,7 @@ impl Plugin for Peering {
             .delete("peering/invitations/{id}", Self::withdraw)
             .get("peers/{id}/enterprises", Self::list_enterprises)
             .put("peers/{id}/address", Self::put_address)
+            .put("peers/{id}/guard", Self::put_guard)
             .post("peers/{id}:sync", Self::sync_peer)
             .get("peers/{id}/synchronizer", Self::read_of_peer)
             .put("peers/{id}/synchronizer", Self::put_of_peer)

@@ -163,7 +163,7 @@ impl Peering {
     }
 
     /// The peer that a path names, with what is kept of it.
-    fn sister(&self, call: &Call<'_>) -> Result<rows::Row, Problem> {
+    pub(crate) fn sister(&self, call: &Call<'_>) -> Result<rows::Row, Problem> {
         let id: String = call.param("id")?;
         let found = rows::all(&self.host)?.into_iter().find(|row| row.id == id);
         found.ok_or_else(|| Problem::not_found(format!("there is no peer {id:?} that is a sister appliance")))

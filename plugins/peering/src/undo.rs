@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::owner::{Of, Owner};
 use crate::standing::Standing;
 use crate::synchronizer::table::{self, Noted, Row};
-use crate::{Peering, accepting, invitations, sisters};
+use crate::{Peering, accepting, guard, invitations, sisters};
 
 impl Peering {
     pub(crate) fn put_back(&self, undo: &Undo, tx: &mut Tx) -> Result<(), Problem> {
@@ -16,6 +16,7 @@ impl Peering {
             table::KIND => self.put_synchronizer_back(undo, tx),
             invitations::KIND if undo.before.is_null() => self.put_invitation_back(undo, tx),
             sisters::ADDRESS => self.put_address_back(undo, tx),
+            guard::KIND => self.put_guard_back(undo, tx),
             accepting::KIND => Err(Problem::conflict(
                 "trust is not taken back by itself: delete the peer, and the other side is told",
             )),

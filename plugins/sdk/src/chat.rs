@@ -8,7 +8,6 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::host::Host;
-use crate::message::typed;
 
 /// Most messages of one operation, and most bytes of their texts (the treaty's bounds).
 const AT_ONCE: (usize, usize) = (256, 384 * 1024);
@@ -28,7 +27,7 @@ impl Chat<'_> {
     /// Stores a message; on the disk when this returns. Repeat it with the same `origin_id` when no answer came:
     /// it is stored once.
     pub fn accept(&self, message: &NewMessage) -> Result<MessageAccepted, Failure> {
-        typed(ops::MESSAGE_ACCEPT, self.0.call(ops::MESSAGE_ACCEPT, message)?)
+        self.0.asked(ops::MESSAGE_ACCEPT, message)
     }
 
     /// Stores messages with as few trips to the disk as the treaty allows, and says in order what came of each. Each is
@@ -46,8 +45,7 @@ impl Chat<'_> {
     }
 
     fn accept_some(&self, messages: &[NewMessage]) -> Result<Vec<MessageTaken>, Failure> {
-        let answer = self.0.call(ops::MESSAGE_ACCEPT_ALL, MessagesGiven { messages })?;
-        let answer: MessagesAccepted = typed(ops::MESSAGE_ACCEPT_ALL, answer)?;
+        let answer: MessagesAccepted = self.0.asked(ops::MESSAGE_ACCEPT_ALL, MessagesGiven { messages })?;
         if answer.accepted.len() == messages.len() {
             return Ok(answer.accepted);
         }
@@ -57,7 +55,7 @@ impl Chat<'_> {
 
     /// What waits for an account, an address or a domain, oldest first.
     pub fn pending(&self, asked: &MessagePending) -> Result<Messages, Failure> {
-        typed(ops::MESSAGE_PENDING, self.0.call(ops::MESSAGE_PENDING, asked)?)
+        self.0.asked(ops::MESSAGE_PENDING, asked)
     }
 
     /// Says that messages have arrived; those that had before are no error.
@@ -74,12 +72,12 @@ impl Chat<'_> {
 
     /// Part of a person's archive, in the order of time.
     pub fn search(&self, asked: &MessageSearch) -> Result<MessagesFound, Failure> {
-        typed(ops::MESSAGE_SEARCH, self.0.call(ops::MESSAGE_SEARCH, asked)?)
+        self.0.asked(ops::MESSAGE_SEARCH, asked)
     }
 
     /// One conversation, newest first.
     pub fn history(&self, asked: &MessageHistory) -> Result<Messages, Failure> {
-        typed(ops::MESSAGE_HISTORY, self.0.call(ops::MESSAGE_HISTORY, asked)?)
+        self.0.asked(ops::MESSAGE_HISTORY, asked)
     }
 
     /// Makes the appliance's own chat read-only, or writable again, in the name of who asked for it.

@@ -8,13 +8,14 @@ use std::time::Duration;
 use jackfield_abi::Kind;
 use jackfield_abi::ops::{self, Failure, Finding, JobPlan, JobPlans, Revision};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::chat::Chat;
 use crate::db::Db;
 use crate::directory::Directory;
 use crate::login::Logins;
-use crate::message::{Answer, typed};
+use crate::message::{Answer, read, typed};
 use crate::presence::People;
 use crate::served;
 use crate::shared::Shared;
@@ -52,7 +53,12 @@ impl Host {
 
     /// Asks and waits at most so long.
     pub fn call_within(&self, op: &str, args: impl Serialize, patience: Duration) -> Answer {
-        self.shared.call(op, &args, patience)
+        read(op, &self.shared.call(op, &args, patience)?)
+    }
+
+    /// Asks, and reads the answer from its text.
+    pub(crate) fn asked<T: DeserializeOwned>(&self, op: &str, args: impl Serialize) -> Result<T, Failure> {
+        read(op, &self.shared.call(op, &args, PATIENCE)?)
     }
 
     /// The plugin's own tables.

@@ -2,21 +2,35 @@
 
 use jackfield_abi::ops::{Code, Failure};
 use jackfield_abi::{Kind, Sent};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 /// Result of a request, either way.
 pub type Answer = Result<Value, Failure>;
 
+/// The host's answer, as it came.
+pub type Heard = Result<Box<RawValue>, Failure>;
+
 /// The answer to an operation as the treaty has it.
-pub fn typed<T: serde::de::DeserializeOwned>(op: &str, answer: Value) -> Result<T, Failure> {
+pub fn typed<T: DeserializeOwned>(op: &str, answer: Value) -> Result<T, Failure> {
+    serde_path_to_error::deserialize(answer).map_err(|e| misfit(op, &e))
+}
+
+/// The same from its text, for operations that come by the thousand.
+pub fn read<T: DeserializeOwned>(op: &str, answer: &RawValue) -> Result<T, Failure> {
     // Keeping the path costs more than reading, so only an answer that does not fit is read with it.
-    if let Ok(fitting) = T::deserialize(&answer) {
-        return Ok(fitting);
-    }
-    serde_path_to_error::deserialize(answer).map_err(|e| {
-        let text = format!("the answer to `{op}` does not fit at `{}`: {}", e.path(), e.inner());
-        Failure::new(Code::Internal, text)
+    serde_json::from_str(answer.get()).or_else(|_| {
+        let mut again = serde_json::Deserializer::from_str(answer.get());
+        serde_path_to_error::deserialize(&mut again).map_err(|e| misfit(op, &e))
     })
+}
+
+fn misfit(op: &str, e: &serde_path_to_error::Error<serde_json::Error>) -> Failure {
+    Failure::new(
+        Code::Internal,
+        format!("the answer to `{op}` does not fit at `{}`: {}", e.path(), e.inner()),
+    )
 }
 
 /// The plugin cannot answer that now.

@@ -6,14 +6,15 @@ use std::time::{Duration, Instant};
 
 use jackfield_abi::ops::{self, Code, Event, Failure, HostHello, HttpRequest, LoginBind, PluginHello};
 use jackfield_abi::{Kind, Sent};
-use serde_json::{Value, json};
+use serde_json::json;
+use serde_json::value::RawValue;
 
 use crate::db::Tx;
 use crate::host::{Host, Secret};
 use crate::job::Job;
 use crate::lane::Lane;
 use crate::logger;
-use crate::message::{Answer, encode, unavailable};
+use crate::message::{Answer, Heard, encode, unavailable};
 use crate::plugin::{Config, Message, Plugin, Request, Settings, Taken};
 use crate::problem::Problem;
 use crate::routes::Routes;
@@ -194,7 +195,7 @@ impl<P: Plugin> Inner<P> {
     fn take(&self, message: &Message<'_>) -> Sent {
         match message.kind {
             Kind::Reply => self.complete(message, Ok),
-            Kind::Error => self.complete(message, failed),
+            Kind::Error => self.complete(message, |content| Err(failed(&content))),
             Kind::Request => self.take_request(message),
             Kind::Event => self.take_event(message),
             Kind::Cancel => {
@@ -213,7 +214,7 @@ impl<P: Plugin> Inner<P> {
     }
 
     /// A broken answer is an answer too: who waits is told, instead of waiting on.
-    fn complete(&self, message: &Message<'_>, meant: fn(Value) -> Answer) -> Sent {
+    fn complete(&self, message: &Message<'_>, meant: fn(Box<RawValue>) -> Heard) -> Sent {
         let text = "the host's answer is not JSON; its log may say more";
         let parsed = serde_json::from_slice(message.bytes).map_err(|_| Failure::new(Code::Internal, text));
         let taken = if parsed.is_ok() { Sent::Ok } else { Sent::Malformed };
@@ -286,7 +287,7 @@ impl<P: Plugin> Inner<P> {
     }
 }
 
-fn failed(content: Value) -> Answer {
+fn failed(content: &RawValue) -> Failure {
     let text = "the host's error is not one that the treaty describes";
-    Err(serde_json::from_value(content).unwrap_or_else(|_| Failure::new(Code::Internal, text)))
+    serde_json::from_str(content.get()).unwrap_or_else(|_| Failure::new(Code::Internal, text))
 }

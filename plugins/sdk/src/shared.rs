@@ -10,7 +10,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::logger;
-use crate::message::{Answer, cut, encode, judged, message, unavailable};
+use crate::message::{Answer, Heard, cut, encode, judged, message, unavailable};
 use crate::work::{Lanes, Work};
 use jackfield_abi::ops::{self, Code, Failure, Limits};
 use jackfield_abi::{Kind, Sent};
@@ -62,7 +62,7 @@ struct State {
     phase: Phase,
     next_id: u64,
     /// Our calls, by id.
-    pending: HashMap<u64, SyncSender<Answer>>,
+    pending: HashMap<u64, SyncSender<Heard>>,
     /// The host's requests, by id, with their mark of being cancelled.
     open: HashMap<u64, Arc<AtomicBool>>,
     threads: usize,

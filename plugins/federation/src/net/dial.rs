@@ -288,7 +288,7 @@ impl Way<'_> {
                 "Check the spelling of the domain.",
             )
         })?;
-        wire.connect_tls(&self.known.tls.connector, name).await.map_err(|error| {
+        wire.connect_tls(self.known.tls.connector(&self.pair.from), name).await.map_err(|error| {
             let detail = format!("TLS does not begin: {error}");
             Trouble::new(Step::Tls, detail, "The server may speak only TLS older than 1.2. Ask its administrator; on a trusted network the row may allow dialback without TLS.")
         })?;

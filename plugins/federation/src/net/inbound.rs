@@ -209,7 +209,7 @@ impl Stream {
     }
 
     async fn begin_tls(&mut self) -> bool {
-        let acceptor = self.hub.present.get().tls.acceptor.clone();
+        let acceptor = self.hub.present.get().tls.acceptor(self.machine.own()).clone();
         match timeout(NEGOTIATE, self.wire.accept_tls(&acceptor)).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {

@@ -11,6 +11,7 @@ mod known;
 mod link;
 mod random;
 mod resolve;
+mod roots;
 mod tls;
 mod trouble;
 mod wire;
@@ -31,7 +32,7 @@ pub use clients::{Clients, Place, TellAll};
 pub use hub::{Hub, Unsent};
 pub use known::{Known, Pace, Partner, Places, Waits};
 pub use random::id as random_id;
-pub use tls::{Seen, Tls, all_seen, pair as certificate_pair};
+pub use tls::{Own, Seen, Tls, all_seen, is_for as is_certificate_for, pair as certificate_pair};
 pub use trouble::{Step, Trouble};
 
 use crate::im::Desk;

@@ -2,6 +2,7 @@
 //! directions, because public authorities give out no others any more, and because a partner that fails may still
 //! prove itself by dialback.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ::ring::digest;
@@ -11,32 +12,61 @@ use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_na
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::server::ParsedCertificate;
-use rustls::sign::CertifiedKey;
-use rustls::{CertificateError, ClientConfig, Error, OtherError, RootCertStore, ServerConfig};
+use rustls::server::{ClientHello, ParsedCertificate, ResolvesServerCert};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::{CertificateError, ClientConfig, Error, OtherError, ServerConfig};
 use serde::Serialize;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
-/// Authorities that the system trusts.
-const SYSTEM: &str = "/etc/ssl/certs/ca-certificates.crt";
+use super::roots::Roots;
+
 /// What we say that we speak (XEP-0368 section 3).
 const ALPN: &[u8] = b"xmpp-server";
 /// The same to clients.
 const CLIENT_ALPN: &[u8] = b"xmpp-client";
 
-/// Our certificate and whom we trust, ready for sockets.
+/// Our certificates and whom we trust, ready for sockets. A domain of ours that has none of its own goes by the default.
 #[derive(Clone)]
 pub struct Tls {
-    /// For streams that come.
-    pub acceptor: TlsAcceptor,
-    /// For clients, which show no certificate.
+    /// For clients, which show no certificate and name the domain by SNI.
     pub clients: TlsAcceptor,
-    /// What identifies our certificate to those who bind to it (RFC 5929 section 4.1); none: its signature has no one hash.
-    pub end_point: Option<Vec<u8>>,
+    default: Identity,
+    of_domains: BTreeMap<String, Identity>,
+    roots: Roots,
+}
+
+/// A certificate of ours with its key, ready for sockets.
+#[derive(Clone)]
+struct Identity {
+    /// What identifies it to those who bind to it (RFC 5929 section 4.1); none: its signature has no one hash.
+    end_point: Option<Vec<u8>>,
+    /// For streams that come without SNI, as Prosody's do.
+    acceptor: TlsAcceptor,
     /// For streams that go.
-    pub connector: TlsConnector,
-    roots: Arc<RootCertStore>,
+    connector: TlsConnector,
+}
+
+/// A certificate of ours with its key, as PEM.
+pub struct Own<'a> {
+    /// Certificates that are shown.
+    pub chain: &'a str,
+    /// Key of the first.
+    pub key: &'a str,
+}
+
+/// Chooses by SNI, and else the one that is due.
+#[derive(Debug)]
+struct ByName {
+    due: Arc<CertifiedKey>,
+    of_domains: Arc<BTreeMap<String, Arc<CertifiedKey>>>,
+}
+
+impl ResolvesServerCert for ByName {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let named = hello.server_name().and_then(|name| self.of_domains.get(&name.to_ascii_lowercase()));
+        Some(Arc::clone(named.unwrap_or(&self.due)))
+    }
 }
 
 /// What is shown of a certificate.
@@ -53,45 +83,49 @@ pub struct Seen {
 }
 
 impl Tls {
-    /// From PEM texts; the error is the end of a sentence.
-    pub fn new(chain: &str, key: &str, authorities: &str) -> Result<Self, String> {
-        let provider = Arc::new(ring::default_provider());
-        let mut roots = RootCertStore::empty();
-        // Without the system's list only the site's own authorities are trusted.
-        let system = std::fs::read(SYSTEM).unwrap_or_default();
-        let certificates = CertificateDer::pem_slice_iter(&system)
-            .chain(CertificateDer::pem_slice_iter(authorities.as_bytes()));
-        roots.add_parsable_certificates(certificates.flatten());
-        let (chain, key) = pair(chain, key)?;
-        let any = AnyCertificate::optional(&provider);
-        let broken = |e: Error| format!("the certificate cannot be used: {e}");
-        // Without protocols of its own it takes a peer whatever that one says it speaks.
-        let mut clients = ServerConfig::builder_with_provider(Arc::clone(&provider))
-            .with_safe_default_protocol_versions()
-            .map_err(broken)?
-            .with_no_client_auth()
-            .with_single_cert(chain.clone(), key.clone_key())
-            .map_err(broken)?;
-        clients.alpn_protocols = vec![CLIENT_ALPN.to_vec()];
-        let end_point = chain.first().and_then(|leaf| end_point(leaf));
-        let server = ServerConfig::builder_with_provider(Arc::clone(&provider))
-            .with_safe_default_protocol_versions()
-            .map_err(broken)?
-            .with_client_cert_verifier(Arc::clone(&any) as _)
-            .with_single_cert(chain.clone(), key.clone_key())
-            .map_err(broken)?;
-        let mut client = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(broken)?
-            .dangerous()
-            .with_custom_certificate_verifier(any)
-            .with_client_auth_cert(chain, key)
-            .map_err(broken)?;
-        client.alpn_protocols = vec![ALPN.to_vec()];
-        let (acceptor, connector) =
-            (TlsAcceptor::from(Arc::new(server)), TlsConnector::from(Arc::new(client)));
-        let clients = TlsAcceptor::from(Arc::new(clients));
-        Ok(Self { acceptor, clients, end_point, connector, roots: Arc::new(roots) })
+    /// From PEM texts: the default certificate, those of single domains, and authorities that are trusted besides the
+    /// system's. The error is the end of a sentence.
+    pub fn new(
+        default: &Own<'_>,
+        of_domains: &[(String, Own<'_>)],
+        authorities: &str,
+    ) -> Result<Self, String> {
+        let default_key = certified(default)?;
+        let keys: Result<BTreeMap<_, _>, String> =
+            of_domains.iter().map(|(domain, own)| Ok((domain.clone(), certified(own)?))).collect();
+        let keys = Arc::new(keys?);
+        let by_name = |due: &Arc<CertifiedKey>| {
+            Arc::new(ByName { due: Arc::clone(due), of_domains: Arc::clone(&keys) })
+        };
+        let identities: Result<BTreeMap<_, _>, String> =
+            keys.iter().map(|(domain, key)| Ok((domain.clone(), identity(key, by_name(key))?))).collect();
+        let clients = server_config(CLIENT_ALPN, false, by_name(&default_key))?;
+        Ok(Self {
+            clients: TlsAcceptor::from(Arc::new(clients)),
+            default: identity(&default_key, by_name(&default_key))?,
+            of_domains: identities?,
+            roots: Roots::new(authorities),
+        })
+    }
+
+    fn identity(&self, domain: Option<&str>) -> &Identity {
+        domain.and_then(|domain| self.of_domains.get(domain)).unwrap_or(&self.default)
+    }
+
+    /// For a stream that comes to that domain of ours; none: it has not said to which.
+    pub fn acceptor(&self, domain: Option<&str>) -> &TlsAcceptor {
+        &self.identity(domain).acceptor
+    }
+
+    /// For a stream that goes from that domain of ours.
+    pub fn connector(&self, domain: &str) -> &TlsConnector {
+        &self.identity(Some(domain)).connector
+    }
+
+    /// What identifies the certificate that a client which asked for that name was shown (RFC 5929 section 4.1).
+    pub fn end_point(&self, name: Option<&str>) -> Option<Vec<u8>> {
+        let name = name.map(str::to_ascii_lowercase);
+        self.identity(name.as_deref()).end_point.clone()
     }
 
     /// What is wrong with a chain for one of these names; empty chain: there was no certificate.
@@ -100,8 +134,14 @@ impl Tls {
         let parsed =
             ParsedCertificate::try_from(leaf).map_err(|e| format!("its certificate cannot be read: {e}"))?;
         let algorithms = ring::default_provider().signature_verification_algorithms.all;
-        verify_server_cert_signed_by_trust_anchor(&parsed, &self.roots, between, UnixTime::now(), algorithms)
-            .map_err(|error| fault(&error, leaf))?;
+        verify_server_cert_signed_by_trust_anchor(
+            &parsed,
+            self.roots.get(),
+            between,
+            UnixTime::now(),
+            algorithms,
+        )
+        .map_err(|error| fault(&error, leaf))?;
         let fits = |name: &&str| {
             ServerName::try_from(*name).is_ok_and(|name| verify_server_name(&parsed, &name).is_ok())
         };
@@ -115,6 +155,56 @@ impl Tls {
             names.join(" or ")
         ))
     }
+}
+
+fn certified(own: &Own<'_>) -> Result<Arc<CertifiedKey>, String> {
+    let (chain, key) = pair(own.chain, own.key)?;
+    let signing = rustls::crypto::ring::sign::any_supported_type(&key).map_err(broken)?;
+    Ok(Arc::new(CertifiedKey::new(chain, signing)))
+}
+
+fn broken(error: impl std::fmt::Display) -> String {
+    format!("the certificate cannot be used: {error}")
+}
+
+fn identity(key: &Arc<CertifiedKey>, by_name: Arc<ByName>) -> Result<Identity, String> {
+    let provider = Arc::new(ring::default_provider());
+    let any = AnyCertificate::optional(&provider);
+    let mut client = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(broken)?
+        .dangerous()
+        .with_custom_certificate_verifier(any)
+        .with_client_cert_resolver(Arc::new(SingleCertAndKey::from(Arc::clone(key))));
+    client.alpn_protocols = vec![ALPN.to_vec()];
+    // Without protocols of its own it takes a peer whatever that one says it speaks.
+    let server = server_config(&[], true, by_name)?;
+    Ok(Identity {
+        end_point: key.cert.first().and_then(|leaf| end_point(leaf)),
+        acceptor: TlsAcceptor::from(Arc::new(server)),
+        connector: TlsConnector::from(Arc::new(client)),
+    })
+}
+
+/// For those who connect; servers may show a certificate. An empty protocol: none.
+fn server_config(
+    protocol: &[u8],
+    takes_certificate: bool,
+    by_name: Arc<ByName>,
+) -> Result<ServerConfig, String> {
+    let provider = Arc::new(ring::default_provider());
+    let any = AnyCertificate::optional(&provider);
+    let builder = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(broken)?;
+    let builder = if takes_certificate {
+        builder.with_client_cert_verifier(any)
+    } else {
+        builder.with_no_client_auth()
+    };
+    let mut config = builder.with_cert_resolver(by_name);
+    config.alpn_protocols = [protocol].iter().filter(|one| !one.is_empty()).map(|one| one.to_vec()).collect();
+    Ok(config)
 }
 
 /// Chain and key of a certificate that fit together.
@@ -135,6 +225,14 @@ pub fn pair(
         Ok(()) => Ok((chain, key)),
         Err(_) => Err("the key is not the certificate's".to_owned()),
     }
+}
+
+/// Whether the first certificate of a PEM text has that name.
+pub fn is_for(chain: &str, name: &str) -> bool {
+    let leaf = CertificateDer::pem_slice_iter(chain.as_bytes()).next().and_then(Result::ok);
+    let parsed = leaf.as_ref().and_then(|leaf| ParsedCertificate::try_from(leaf).ok());
+    let name = ServerName::try_from(name).ok();
+    parsed.zip(name).is_some_and(|(parsed, name)| verify_server_name(&parsed, &name).is_ok())
 }
 
 /// A certificate's hash by its signature's hash, and by SHA-256 in place of weak ones (RFC 5929 section 4.1).

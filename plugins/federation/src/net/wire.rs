@@ -113,6 +113,13 @@ impl Wire {
         chain.iter().map(|one| one.clone().into_owned()).collect()
     }
 
+    /// The name that a client asked for (SNI).
+    pub fn asked_for(&self) -> Option<&str> {
+        let Socket::Tls(tls) = &self.socket else { return None };
+        let TlsStream::Server(tls) = &**tls else { return None };
+        tls.get_ref().1.server_name()
+    }
+
     /// Version and cipher; none: no TLS.
     pub fn tls(&self) -> Option<String> {
         let Socket::Tls(tls) = &self.socket else { return None };

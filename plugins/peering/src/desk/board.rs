@@ -7,6 +7,7 @@ use jackfield_sdk::jiff::Timestamp;
 use serde::Serialize;
 
 use super::{Desk, Outcome, Peer};
+use crate::guard::Guard;
 use crate::sister::status::{Trouble, Word};
 
 /// What to do where two enterprises of this appliance shall be peers and one of them has no peer yet.
@@ -49,6 +50,8 @@ pub struct Shown {
     pub within: bool,
     /// Seconds by which the other clock is ahead of ours; null: they agree within a minute.
     pub clock_ahead: Option<i64>,
+    /// What a synchronization may remove, and how long who is gone is kept.
+    pub guard: Guard,
     /// How far a synchronization is; null: none runs.
     pub progress: Option<Progress>,
     /// How the last one ended; null: there was none.
@@ -226,6 +229,7 @@ impl Desk {
             messages_refused: peer.post.parked(),
             within,
             clock_ahead: peer.agreed.as_ref().and_then(|agreed| agreed.clock_ahead),
+            guard: row.guard(),
             progress: peer.share.progress().map(|(done, total)| Progress { done, total }),
             last_sync: peer.outcome.clone(),
         }

@@ -11,6 +11,7 @@ use jackfield_sdk::{Code, Failure, Host, Value, json, log};
 use sha2::{Digest, Sha256};
 
 use super::{Call, Desk, Outcome, Told, rows};
+use crate::guard::Guard;
 use crate::sister::frame::{Entry, Frame, Page};
 use crate::sister::link::Conn;
 use crate::sister::share::{Order, Step};
@@ -24,13 +25,11 @@ const CLOSE_WITHIN: Duration = Duration::from_secs(600);
 const AGAIN: Duration = Duration::from_secs(60);
 /// Most refusals that are shown.
 const MOST_REFUSED: usize = 100;
-/// What a run may remove without being asked, in percent, and how long who is gone is kept.
-const REMOVAL_SHARE: u64 = 20;
-const GRACE_DAYS: u64 = 7;
 
 /// Begins a run.
 struct Open {
     enterprise: String,
+    guard: Guard,
     full: bool,
     order: Order,
 }
@@ -123,11 +122,11 @@ fn hand_over(host: &Host, runs: &mut HashMap<String, Run>, work: Work) -> Result
 }
 
 fn begin(host: &Host, peer: &str, serial: u64, open: &Open) -> Result<Run, Failure> {
-    let Open { enterprise, full, order } = open;
+    let Open { enterprise, guard, full, order } = open;
     let asked = json!({
         "owner": {"synchronizer": format!("sister/{peer}")}, "enterprise": enterprise, "peer": peer,
         "who": "plugin peering", "dry_run": order.dry_run, "confirm": order.confirm,
-        "removal_share": REMOVAL_SHARE, "grace_days": GRACE_DAYS, "full": full,
+        "removal_share": guard.max_removal_percent, "grace_days": guard.grace_days, "full": full,
     });
     let answer = host.call("directory.open", asked)?;
     let id = answer["run"].as_str().unwrap_or_default().to_owned();
@@ -249,11 +248,11 @@ impl Desk {
         if opens.is_some() {
             peer.serial += 1;
         }
-        let (enterprise, order) = (peer.row.enterprise.clone(), peer.share.order());
+        let (enterprise, guard, order) = (peer.row.enterprise.clone(), peer.row.guard(), peer.share.order());
         let work = Work {
             peer: id.to_owned(),
             serial: peer.serial,
-            open: opens.map(|full| Open { enterprise, full, order }),
+            open: opens.map(|full| Open { enterprise, guard, full, order }),
             page: Some(page),
             closes,
         };

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use jackfield_sdk::{Failure, Host, Value, json, params};
 use serde::{Deserialize, Serialize};
 
+use crate::guard::Guard;
 use crate::sister::frame::{Party, Place};
 use crate::sister::hello::{Agreed, Trusted};
 use crate::sister::people::Contact;
@@ -17,10 +18,11 @@ const PEERS: &str = "SELECT p.id, p.enterprise, p.description, p.hostname, p.pee
         lower(coalesce(e.domain, '')) AS domain, t.key, t.fingerprint, t.hostname AS known_as, t.address,
         coalesce(t.domain, '') AS their_domain, coalesce(t.version, '') AS version, coalesce(t.level, 0) AS level,
         t.trusted_at, t.last_good, t.ended, coalesce(r.epoch, '') AS epoch, coalesce(r.change, 0) AS change,
-        coalesce(r.key, '') AS at_key, r.outcome
+        coalesce(r.key, '') AS at_key, r.outcome, g.max_removal_percent, g.grace_days
     FROM core_peers p JOIN core_enterprises e ON e.id = p.enterprise
     LEFT JOIN peering_trust t ON t.peer = p.id AND t.peer_made = p.created_at
     LEFT JOIN peering_reached r ON r.peer = p.id AND r.peer_made = p.created_at
+    LEFT JOIN peering_guard g ON g.peer = p.id AND g.peer_made = p.created_at
     WHERE p.kind = 'jackfield' ORDER BY p.id";
 const TRUST: &str = "INSERT INTO peering_trust (peer, peer_made, key, fingerprint, hostname, address, trusted_at, domain)
     SELECT id, created_at, ?2, ?3, ?4, ?5, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), ?6 FROM core_peers WHERE id = ?1
@@ -45,13 +47,16 @@ const CONTACTS: &str =
 
 /// What belongs to peers and enterprises that are gone. A trusted key waits for a while: a peer whose deletion is undone
 /// is the same one, made at the same time, and is trusted as before.
-pub const ORPHANS: [&str; 6] = [
+pub const ORPHANS: [&str; 7] = [
     "UPDATE peering_trust SET gone_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now') WHERE gone_at IS NULL
         AND NOT EXISTS (SELECT 1 FROM core_peers p
             WHERE p.id = peering_trust.peer AND p.created_at = peering_trust.peer_made)",
     "UPDATE peering_trust SET gone_at = NULL WHERE gone_at IS NOT NULL AND EXISTS (SELECT 1 FROM core_peers p
         WHERE p.id = peering_trust.peer AND p.created_at = peering_trust.peer_made)",
     "DELETE FROM peering_trust WHERE gone_at < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-30 days')",
+    "DELETE FROM peering_guard WHERE NOT EXISTS (SELECT 1 FROM core_peers p
+        WHERE p.id = peering_guard.peer AND p.created_at = peering_guard.peer_made)
+        AND NOT EXISTS (SELECT 1 FROM peering_trust t WHERE t.peer = peering_guard.peer)",
     "DELETE FROM peering_reached WHERE NOT EXISTS (SELECT 1 FROM core_peers p
         WHERE p.id = peering_reached.peer AND p.created_at = peering_reached.peer_made)",
     "DELETE FROM peering_epoch WHERE NOT EXISTS (SELECT 1 FROM core_enterprises e
@@ -99,6 +104,8 @@ pub struct Row {
     change: i64,
     at_key: String,
     outcome: Option<String>,
+    max_removal_percent: Option<i64>,
+    grace_days: Option<i64>,
 }
 
 /// How a synchronization ended.
@@ -134,6 +141,15 @@ impl Row {
     pub fn trusted(&self) -> Option<Trusted> {
         let (key, fingerprint) = (self.key.clone()?, self.fingerprint.clone()?);
         Some(Trusted { key, fingerprint, hostname: self.hostname.clone() })
+    }
+
+    /// What its synchronization may remove, and how long who is gone is kept.
+    pub fn guard(&self) -> Guard {
+        let usual = Guard::default();
+        Guard {
+            max_removal_percent: self.max_removal_percent.unwrap_or(usual.max_removal_percent),
+            grace_days: self.grace_days.unwrap_or(usual.grace_days),
+        }
     }
 
     /// How far its directory was brought.

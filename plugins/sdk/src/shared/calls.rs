@@ -8,7 +8,7 @@ use jackfield_abi::ops::{self, Code, Failure};
 use serde::Serialize;
 
 use super::{Phase, Shared};
-use crate::message::{Answer, encode};
+use crate::message::{Heard, encode};
 
 /// Longest wait that anybody may ask for.
 const MOST_PATIENCE: Duration = Duration::from_secs(3600);
@@ -22,19 +22,19 @@ struct Question<'a, T> {
 }
 
 impl Shared {
-    /// Asks the host and waits, at most so long, and never longer than an hour.
-    pub fn call(&self, op: &str, args: &impl Serialize, patience: Duration) -> Answer {
+    /// Asks the host and waits, at most so long, and never longer than an hour; the answer is as it came.
+    pub fn call(&self, op: &str, args: &impl Serialize, patience: Duration) -> Heard {
         self.ask(op, args, patience.min(MOST_PATIENCE), Phase::Running)
     }
 
     /// The last question of a process that is about to end: its answer proves that the host, which reads in
     /// order, has everything that was sent before.
-    pub(super) fn last_words(&self, why: &str) -> Answer {
+    pub(super) fn last_words(&self, why: &str) -> Heard {
         let told = serde_json::json!({"state": "failed", "reason": why});
         self.ask(ops::STATE_REPORT, &told, Duration::from_secs(1), Phase::Broken)
     }
 
-    fn ask(&self, op: &str, args: &impl Serialize, patience: Duration, needed: Phase) -> Answer {
+    fn ask(&self, op: &str, args: &impl Serialize, patience: Duration, needed: Phase) -> Heard {
         let until = Instant::now() + patience;
         let deadline_ms = u64::try_from(patience.as_millis()).ok();
         let not_asked =
@@ -50,7 +50,7 @@ impl Shared {
         answered.recv_timeout(left).unwrap_or_else(|why| Err(self.abandon(op, id, why, patience)))
     }
 
-    fn register(&self, answer: SyncSender<Answer>, needed: Phase) -> Result<u64, Failure> {
+    fn register(&self, answer: SyncSender<Heard>, needed: Phase) -> Result<u64, Failure> {
         let mut state = self.lock();
         if state.phase != needed {
             return Err(Failure::new(Code::Unavailable, silence(state.phase)));
@@ -79,7 +79,7 @@ impl Shared {
     }
 
     /// Gives the answer to the call that waits for it; a late one is nobody's.
-    pub fn complete(&self, id: u64, answer: Answer) {
+    pub fn complete(&self, id: u64, answer: Heard) {
         let Some(waiting) = self.lock().pending.remove(&id) else { return };
         // Fails only when the caller has just given up.
         let _ = waiting.try_send(answer);

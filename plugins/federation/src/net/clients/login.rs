@@ -204,7 +204,8 @@ impl Entrance {
             return false;
         }
         let exporter = self.wire.exporter().map(|data| Binding { kind: "tls-exporter", data: data.to_vec() });
-        let end_point = tls.end_point.map(|data| Binding { kind: "tls-server-end-point", data });
+        let end_point =
+            tls.end_point(self.wire.asked_for()).map(|data| Binding { kind: "tls-server-end-point", data });
         self.login.secured(exporter.into_iter().chain(end_point).collect());
         true
     }
