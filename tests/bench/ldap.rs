@@ -25,7 +25,7 @@ use serde_json::{Value, json};
 
 use appliance::Appliance;
 use directory::Directory;
-use report::Report;
+use report::{Report, argument};
 
 /// Any failure; a benchmark has nobody to sort them for.
 pub type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
