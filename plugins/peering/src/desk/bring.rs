@@ -58,7 +58,6 @@ struct Run {
     serial: u64,
     full: bool,
     unchanged: u64,
-    refused: Vec<Value>,
 }
 
 impl Worker {
@@ -130,7 +129,7 @@ fn begin(host: &Host, peer: &str, serial: u64, open: &Open) -> Result<Run, Failu
     });
     let answer = host.call("directory.open", asked)?;
     let id = answer["run"].as_str().unwrap_or_default().to_owned();
-    Ok(Run { id, serial, full: *full, unchanged: 0, refused: Vec::new() })
+    Ok(Run { id, serial, full: *full, unchanged: 0 })
 }
 
 fn put(host: &Host, run: &mut Run, entries: &[Entry]) -> Result<(), Failure> {
@@ -140,9 +139,6 @@ fn put(host: &Host, run: &mut Run, entries: &[Entry]) -> Result<(), Failure> {
     let entries: Vec<Value> = entries.iter().map(written).collect();
     let answer = host.call("directory.put", json!({"run": run.id, "entries": entries}))?;
     run.unchanged += answer["unchanged"].as_u64().unwrap_or_default();
-    let refused = answer["refused"].as_array().cloned().unwrap_or_default();
-    let room = MOST_REFUSED.saturating_sub(run.refused.len());
-    run.refused.extend(refused.into_iter().take(room));
     Ok(())
 }
 
@@ -150,6 +146,7 @@ fn close(host: &Host, run: Run) -> Result<Outcome, Failure> {
     let asked = json!({"run": run.id, "outcome": "complete", "detail": ""});
     let said = host.call_within("directory.close", asked, CLOSE_WITHIN)?;
     let count = |name: &str| said[name].as_u64().unwrap_or_default();
+    let refused: Vec<&Value> = said["refusals"].as_array().into_iter().flatten().take(MOST_REFUSED).collect();
     Ok(Outcome {
         at: Timestamp::now().to_string(),
         whole: run.full,
@@ -157,7 +154,7 @@ fn close(host: &Host, run: Run) -> Result<Outcome, Failure> {
         changes: count("changes"),
         removals: count("removals"),
         unchanged: count("unchanged").max(run.unchanged),
-        refused: json!(run.refused),
+        refused: json!(refused),
         held: said["held"].clone(),
         revision: said["revision"].clone(),
         list: said["list"].clone(),
