@@ -106,6 +106,7 @@ function exchange({ form, ui, api, again, go, confirm }, { path, etag, body, wha
   };
   const others = !isDefault && body.origin === "uploaded" ? [button(ui, "Remove certificate", null, remove)] : [];
   return form.form({ fields, button: "Save", send, others });
+}
 
 /** How it does with clients of our own users; who is connected has a view of its own. */
 function own(ui, link, { state, reason, connected }) {
