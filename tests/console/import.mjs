@@ -34,6 +34,7 @@ async function triesWrong(visitor) {
 async function importsGood(visitor) {
   await choose(visitor, list("two@paris.example"));
   await visitor.press("[data-does=try]");
+  await visitor.sees("[data-does=import-now]", "Import it now");
   await visitor.press("[data-does=import-now]");
   await visitor.sees(".result", "Undo this import");
   await visitor.insistFit("import done", THREE_LOOKS);
