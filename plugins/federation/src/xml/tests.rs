@@ -139,6 +139,14 @@ fn prefixes_are_written_as_the_wire_has_them() {
         written(&features),
         format!("<stream:features><starttls xmlns='{}'/></stream:features>", ns::TLS)
     );
+    let strange =
+        Element::new(ns::XML, "lang").child(Element::new(ns::SERVER, "b")).child(Element::new(ns::XML, "c"));
+    assert_eq!(written(&strange), "<xml:lang><b/><xml:c/></xml:lang>");
+    assert_eq!(
+        written_to_client(&strange),
+        "<xml:lang><b/><xml:c/></xml:lang>",
+        "another declaration of it would end the stream"
+    );
     let body = Element::new(ns::SERVER, "message")
         .child(Element::new(ns::SERVER, "body").text("a\u{0}\u{8}\u{FFFE}]]>"));
     assert_eq!(written(&body), "<message><body>a\u{FFFD}\u{FFFD}\u{FFFD}]]&gt;</body></message>");
@@ -146,7 +154,7 @@ fn prefixes_are_written_as_the_wire_has_them() {
 
 fn any_element() -> impl Strategy<Value = Element> {
     let text = "[^\u{0}-\u{8}\u{b}\u{c}\u{e}-\u{1f}\u{FFFE}\u{FFFF}]{1,12}";
-    let space = prop_oneof![Just(ns::SERVER), Just(ns::DIALBACK), Just("urn:x"), Just("")];
+    let space = prop_oneof![Just(ns::SERVER), Just(ns::DIALBACK), Just(ns::XML), Just("urn:x"), Just("")];
     let attribute = (prop_oneof![Just(""), Just(ns::XML), Just("urn:y")], "[a-z]{1,4}", text)
         .prop_map(|(ns, name, value)| Attribute { ns: ns.to_owned(), name, value });
     let leaf = (space, "[a-z]{1,5}", prop::collection::vec(attribute, 0..3)).prop_map(

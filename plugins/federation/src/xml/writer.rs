@@ -80,9 +80,13 @@ impl Manner {
     }
 }
 
-static SERVERS: Manner =
-    Manner { stanzas: ns::SERVER, prefixes: &[(ns::STREAM, "stream:"), (ns::DIALBACK, "db:")] };
-static CLIENTS: Manner = Manner { stanzas: ns::CLIENT, prefixes: &[(ns::STREAM, "stream:")] };
+/// The namespace of `xml` goes by that prefix alone (Namespaces in XML 1.0, section 3).
+static SERVERS: Manner = Manner {
+    stanzas: ns::SERVER,
+    prefixes: &[(ns::STREAM, "stream:"), (ns::DIALBACK, "db:"), (ns::XML, "xml:")],
+};
+static CLIENTS: Manner =
+    Manner { stanzas: ns::CLIENT, prefixes: &[(ns::STREAM, "stream:"), (ns::XML, "xml:")] };
 
 /// A stream's header. Dialback's prefix is declared on every one, because some servers know its elements by the
 /// prefix only (XEP-0220 section 2).
