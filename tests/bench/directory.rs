@@ -24,6 +24,7 @@ pub struct Directory {
     child: Child,
     port: u16,
     folder: PathBuf,
+    people: usize,
 }
 
 impl Directory {
@@ -56,7 +57,7 @@ impl Directory {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()?;
-        let directory = Self { child, port, folder: folder.to_owned() };
+        let directory = Self { child, port, folder: folder.to_owned(), people };
         let began = Instant::now();
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
             if began.elapsed() > UP_WITHIN {
@@ -90,11 +91,10 @@ impl Directory {
         if status.success() { Ok(took) } else { Err(format!("ldapsearch ended with {status}").into()) }
     }
 
-    /// Changes the first name of some.
-    pub fn change(&self, people: usize) -> Outcome<()> {
+    /// Changes the first name of so many, all over the directory.
+    pub fn change(&self, count: usize) -> Outcome<()> {
         let mut changes = String::new();
-        for n in 0..people {
-            let n = n * 97;
+        for n in (0..self.people).step_by((self.people / count).max(1)).take(count) {
             write!(
                 changes,
                 "dn: uid=u{n},{BASE}\nchangetype: modify\nreplace: givenName\ngivenName: New{n}\n\n"
