@@ -103,10 +103,7 @@ impl Peering {
     pub(crate) fn reload_until(&self, peer: &str, fits: impl Fn(&Shown) -> bool) {
         let Some(office) = self.office.get() else { return };
         office.tell(Call::Reload);
-        let until = Instant::now() + SHOWN_WITHIN;
-        while !office.board.get(peer).is_some_and(|shown| fits(&shown)) && Instant::now() < until {
-            std::thread::sleep(LOOK);
-        }
+        office.board.wait(peer, SHOWN_WITHIN, fits);
     }
 
     pub(crate) fn tell_desk(&self, call: Call) {

@@ -1,7 +1,8 @@
 //! How peers do, where the API and the doctor read it: put up by the desk whenever it is another.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use jackfield_sdk::jiff::Timestamp;
 use serde::Serialize;
@@ -69,7 +70,11 @@ pub struct Progress {
 
 /// How all peers do.
 #[derive(Debug, Default)]
-pub struct Board(Mutex<Standing>);
+pub struct Board {
+    standing: Mutex<Standing>,
+    /// Wakes those who wait for what is put up.
+    news: Condvar,
+}
 
 #[derive(Debug, Default)]
 struct Standing {
@@ -97,22 +102,32 @@ pub struct Us {
 impl Board {
     /// How one peer does.
     pub fn get(&self, peer: &str) -> Option<Shown> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).peers.get(peer).cloned()
+        self.lock().peers.get(peer).cloned()
+    }
+
+    /// Waits so long at most until one peer is shown as it should be.
+    pub fn wait(&self, peer: &str, within: Duration, fits: impl Fn(&Shown) -> bool) {
+        let is_other = |standing: &mut Standing| !standing.peers.get(peer).is_some_and(&fits);
+        drop(self.news.wait_timeout_while(self.lock(), within, is_other));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Standing> {
+        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How all do.
     pub fn all(&self) -> BTreeMap<String, Shown> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).peers.clone()
+        self.lock().peers.clone()
     }
 
     /// What others know this appliance as.
     pub fn us(&self) -> Us {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).us.clone()
+        self.lock().us.clone()
     }
 
     /// Puts up how they do; the ids of those whose word is another, or whose directory was brought anew.
     fn put(&self, us: Us, mut peers: BTreeMap<String, Shown>) -> Vec<String> {
-        let mut standing = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut standing = self.lock();
         let mut changed = Vec::new();
         for (id, shown) in &mut peers {
             match standing.peers.get(id) {
@@ -128,6 +143,7 @@ impl Board {
         let gone = standing.peers.keys().filter(|id| !peers.contains_key(*id)).cloned();
         changed.extend(gone);
         (standing.peers, standing.us) = (peers, us);
+        self.news.notify_all();
         changed
     }
 }

@@ -212,7 +212,7 @@ impl Desk {
     /// A page has come.
     pub(super) fn took_page(&mut self, conn: Conn, id: &str, page: Page) {
         let Some(peer) = self.peers.get_mut(id) else { return };
-        match peer.share.page(page, Instant::now()) {
+        match peer.share.page(page) {
             Ok(step) => self.do_step(conn, id, step),
             Err(why) => self.misbehaves(conn, id, &why),
         }

@@ -126,7 +126,7 @@ impl Share {
     }
 
     /// A page has come; the error is what is wrong with it, and the link ends.
-    pub fn page(&mut self, page: Page, now: Instant) -> Result<Step, String> {
+    pub fn page(&mut self, page: Page) -> Result<Step, String> {
         if !matches!(self.state, State::Asked { .. }) {
             return Err("a page of the directory came that nobody has asked for".to_owned());
         }
@@ -168,7 +168,6 @@ impl Share {
                 self.run = Some(next.clone());
                 self.at = next;
                 self.state = State::Working { closes };
-                let _ = now;
                 Ok(Step::Work { page: Box::new(page), opens, closes })
             }
         }
@@ -233,13 +232,13 @@ mod tests {
     fn first_whole_then_changes_only() {
         let (mut share, now) = (Share::new(Reached::default()), Instant::now());
         assert_eq!(share.want(Order::default(), now), Some(Step::Ask(Reached::default())));
-        works(share.page(page("e", true, 1, true), now), Some(true), false);
+        works(share.page(page("e", true, 1, true)), Some(true), false);
         assert_eq!(share.worked(true, now), Ok(Step::Ask(reached("e", 1, ""))));
         assert_eq!(share.progress(), Some((1, 9)));
-        works(share.page(page("e", false, 2, false), now), None, true);
+        works(share.page(page("e", false, 2, false)), None, true);
         assert_eq!(share.worked(true, now), Err(Some(reached("e", 2, ""))));
         assert_eq!(share.want(Order::default(), now), Some(Step::Ask(reached("e", 2, ""))));
-        works(share.page(page("e", false, 3, false), now), Some(false), true);
+        works(share.page(page("e", false, 3, false)), Some(false), true);
         assert_eq!(share.worked(true, now), Err(Some(reached("e", 3, ""))));
     }
 
@@ -248,18 +247,18 @@ mod tests {
         let (mut share, now) = (Share::new(reached("e", 2, "")), Instant::now());
         share.want(Order::default(), now);
         let empty = Page { entries: vec![], ..page("e", false, 5, false) };
-        assert_eq!(share.page(empty, now), Ok(Step::Nothing(reached("e", 5, ""))));
+        assert_eq!(share.page(empty), Ok(Step::Nothing(reached("e", 5, ""))));
         // An empty whole is for the appliance's guards to judge.
         share.want(Order { whole: true, ..Order::default() }, now);
         let empty = Page { entries: vec![], ..page("e", true, 5, false) };
-        works(share.page(empty, now), Some(true), true);
+        works(share.page(empty), Some(true), true);
     }
 
     #[test]
     fn a_place_that_is_not_known_any_more_means_the_whole_again() {
         let (mut share, now) = (Share::new(reached("old", 7, "")), Instant::now());
         assert_eq!(share.want(Order::default(), now), Some(Step::Ask(reached("old", 7, ""))));
-        works(share.page(page("new", true, 1, false), now), Some(true), true);
+        works(share.page(page("new", true, 1, false)), Some(true), true);
         assert_eq!(share.worked(true, now), Err(Some(reached("new", 1, ""))));
     }
 
@@ -267,9 +266,9 @@ mod tests {
     fn an_epoch_that_begins_in_the_middle_of_a_run_breaks_it_off_and_begins_the_whole() {
         let (mut share, now) = (Share::new(Reached::default()), Instant::now());
         share.want(Order::default(), now);
-        works(share.page(page("e", true, 1, true), now), Some(true), false);
+        works(share.page(page("e", true, 1, true)), Some(true), false);
         share.worked(true, now).unwrap();
-        assert!(matches!(share.page(page("f", true, 1, true), now), Ok(Step::Abandon(_))));
+        assert!(matches!(share.page(page("f", true, 1, true)), Ok(Step::Abandon(_))));
         assert_eq!(share.next(now), Some(Step::Ask(Reached::default())));
     }
 
@@ -277,11 +276,11 @@ mod tests {
     fn what_was_held_or_only_tried_is_asked_for_again() {
         let (mut share, now) = (Share::new(reached("e", 2, "")), Instant::now());
         share.want(Order::default(), now);
-        works(share.page(page("e", false, 3, false), now), Some(false), true);
+        works(share.page(page("e", false, 3, false)), Some(false), true);
         assert_eq!(share.worked(false, now), Err(None));
         let tried = share.want(Order { dry_run: true, ..Order::default() }, now);
         assert_eq!(tried, Some(Step::Ask(Reached::default())), "a dry run is of the whole");
-        works(share.page(page("e", true, 3, false), now), Some(true), true);
+        works(share.page(page("e", true, 3, false)), Some(true), true);
         assert_eq!(share.worked(true, now), Err(None));
         assert_eq!(share.want(Order::default(), now), Some(Step::Ask(reached("e", 2, ""))));
     }
@@ -311,10 +310,10 @@ mod tests {
         ] {
             let mut share = Share::new(reached("e", 2, ""));
             share.want(Order::default(), now);
-            let error = share.page(wrong, now).unwrap_err();
+            let error = share.page(wrong).unwrap_err();
             assert!(error.contains(words), "{error}");
         }
         let mut share = Share::new(reached("e", 2, ""));
-        assert!(share.page(page("e", false, 3, false), now).unwrap_err().contains("nobody has asked"));
+        assert!(share.page(page("e", false, 3, false)).unwrap_err().contains("nobody has asked"));
     }
 }
