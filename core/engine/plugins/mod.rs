@@ -7,6 +7,7 @@ mod login;
 mod memory;
 mod messages;
 mod peers;
+mod people;
 mod presence;
 mod rows;
 mod services;

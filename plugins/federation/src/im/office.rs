@@ -19,6 +19,7 @@ use super::roster::Roster;
 use super::search::{Search, is_for_directory};
 use super::services::Services;
 use super::site::Site;
+use crate::former::Sweep;
 use crate::s2s::stanza::{error, explained, pair};
 use crate::s2s::{Pair, address};
 use crate::xml::Element;
@@ -51,6 +52,7 @@ struct Office {
     chat: Chat,
     services: Services,
     search: Search,
+    sweep: Sweep,
     /// Who waits for the turn to be done.
     waiting: Vec<oneshot::Sender<()>>,
 }
@@ -64,6 +66,7 @@ impl Office {
             chat: Chat::default(),
             services: Services,
             search: Search::default(),
+            sweep: Sweep::default(),
             waiting: Vec::new(),
         }
     }
@@ -99,6 +102,7 @@ impl Office {
         self.perform(effects);
         let effects = self.roster.settle(&mut self.site, now);
         self.perform(effects);
+        self.sweep.turn(&self.site.host, now);
         for waiting in self.waiting.drain(..) {
             // Who waited may have gone.
             let _ = waiting.send(());
