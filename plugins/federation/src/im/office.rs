@@ -242,7 +242,7 @@ impl Office {
         }
     }
 
-    fn send(&self, stanza: &Element) {
+    fn send(&mut self, stanza: &Element) {
         let refused = match stanza.attribute("to").and_then(address::parsed) {
             None => return,
             Some(to) if self.site.serves(to.domain().as_str()) => self.send_home(stanza, &to),
@@ -251,6 +251,9 @@ impl Office {
                 .map_err(|why| ("remote-server-not-found", why))
                 .and_then(|pair: Pair| {
                     let sent = self.site.outside.send(&pair, stanza, None);
+                    if sent.is_err() && stanza.name == "presence" {
+                        self.roster.missed(&pair);
+                    }
                     sent.map_err(|unsent| (unsent.condition, unsent.words))
                 }),
         };

@@ -9,6 +9,7 @@
 //! | `subscriptions` | who wants to see whom (section 3) |
 //! | `clients`, `partners` | presence from our clients and from other servers (section 4) |
 //! | `people`, `telling` | what the appliance says people are doing, and who is told |
+//! | `anew` | what partners may have missed |
 //! | `probes` | questions to other servers, spread |
 //! | `watch`, `watch_store` | contacts of external peers, which the whole enterprise sees |
 //! | `leaving` | accounts that are gone, and links that are lost |
@@ -16,6 +17,7 @@
 //!
 //! Left out: messages, and the words for states (`presence`).
 
+mod anew;
 mod blocking;
 mod clients;
 mod contact;
@@ -49,6 +51,7 @@ use super::parcel::{Origin, Parcel};
 use super::sessions::Session;
 use super::site::Site;
 use crate::xml::{Element, ns};
+use anew::Anew;
 use contact::{Contact, Line};
 use directory::{Circle, Directories};
 use moving::Moves;
@@ -78,6 +81,7 @@ pub struct Roster {
     most: usize,
     people: People,
     probes: Probes,
+    anew: Anew,
     watch: Watch,
     /// Whether directories have to be read again.
     is_stale: bool,
@@ -105,6 +109,7 @@ impl Default for Roster {
             most: MOST_OF_DIRECTORY,
             people: People::default(),
             probes: Probes::default(),
+            anew: Anew::default(),
             watch: Watch::default(),
             is_stale: false,
             has_orphans: true,
@@ -200,6 +205,7 @@ impl Roster {
         self.sweeps(site, now);
         effects.extend(self.partners_changed(site, now));
         effects.extend(self.retries(now));
+        effects.extend(self.tells_anew(site));
         effects.extend(self.watches(site, now));
         effects.extend(self.probes.due(now).into_iter().map(Effect::Send));
         self.people.publish(&site.host, now);
