@@ -244,13 +244,7 @@ impl Link {
         self.settled.notify_all();
     }
 
-    fn wait(
-        &self,
-        id: u64,
-        answer: &Receiver<Answer>,
-        until: Instant,
-        goes_on: &dyn Fn() -> bool,
-    ) -> Answer {
+    fn wait(&self, id: u64, answer: &Receiver<Answer>, until: Instant, goes_on: &dyn Fn() -> bool) -> Answer {
         loop {
             let left = until.saturating_duration_since(Instant::now());
             match answer.recv_timeout(left.min(LOOK_UP)) {
