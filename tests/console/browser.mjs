@@ -39,6 +39,11 @@ export const THREE_LOOKS = LOOKS.slice(0, 3);
 const PROVOKED = [
   [/\/api\/v1\/accounts\/acc-[a-z0-9]+$/, 412],
   [/\/api\/v1\/accounts\/acc-[a-z0-9]+\/password$/, 422],
+  ["/api/v1/admins", 422],
+  [/\/api\/v1\/admins\/adm-[a-z0-9]+$/, 409],
+  ["/api/v1/tokens", 422],
+  ["/api/v1/settings", 403],
+  ["/api/v1/accounts", 401],
   ["/api/v1/claim", 403],
   ["/api/v1/claim", 422],
   ["/api/v1/session", 401],

@@ -104,6 +104,16 @@ fn an_operator_keeps_a_site_its_people_and_its_scripts_by_keyboard() {
 }
 
 #[test]
+fn an_administrator_says_who_may_do_what_by_keyboard() {
+    const PASSWORD: &str = "plum-tree under 7 stars";
+    let appliance = Appliance::start();
+    said_well("the browser's packages", &timed(console("install")).output().expect("timeout runs"));
+    let made = appliance.cli(&["admin", "create", "alice", "--role", "admin", "--password-stdin"], PASSWORD);
+    assert_eq!(made.code, 0, "{}{}", made.stdout, made.stderr);
+    tell(&appliance, "access.mjs", PASSWORD);
+}
+
+#[test]
 fn every_page_is_fit_for_everybody() {
     const PASSWORD: &str = "plum-tree under 7 stars";
     tell(&rehearsed(PASSWORD), "pages.mjs", PASSWORD);

@@ -6,6 +6,7 @@ mod jobs;
 mod login;
 mod memory;
 mod messages;
+pub mod metrics;
 mod peers;
 mod people;
 mod presence;

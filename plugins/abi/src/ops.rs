@@ -4,6 +4,7 @@
 mod directory;
 mod login;
 mod message;
+mod metric;
 mod people;
 mod presence;
 mod revision;
@@ -15,6 +16,7 @@ use serde_json::Value;
 pub use directory::*;
 pub use login::*;
 pub use message::*;
+pub use metric::*;
 pub use people::*;
 pub use presence::*;
 pub use revision::*;
@@ -44,6 +46,7 @@ ops! { TO_PLUGIN, "What the host asks of a plugin.":
     JOB_RUN "job.run" 0 "Runs one job to its end: `{job, name, input, who}` to `{result}`; progress by `job.progress`; CANCEL asks it to end.";
     SETTINGS_CHANGED "settings.changed" 0 "New values of the plugin's settings: `{settings}` to `{}`; an error keeps the old ones.";
     DOCTOR "doctor" 0 "Looks at itself: `{}` to `{findings: [Finding]}`.";
+    METRICS "metrics" 0 "Tells its figures as they are now, for `/metrics`: `{}` to `{metrics: [Metric]}`, within a second; at most 256.";
     REVISION_UNDO "revision.undo" 0 "Says how a change that it noted is put back, and does nothing itself: `Undo` to `Statements`, whose revision is of the same kind and object. The host runs them in one transaction, or rehearses them; a failure's text says why it cannot be put back.";
     LOGIN_BIND "login.bind" 0 "Asks the directory that an account came from whether a password is its user's: `LoginBind` to `{}`, within 10 seconds. `denied`: it is not; `unavailable`: the directory was not reached, in words; `not_found`: the account is not from a directory of this plugin's.";
 }

@@ -58,7 +58,7 @@ pub use http::{Call, Outcome, Reply};
 pub use jackfield_abi as abi;
 pub use jackfield_abi::Kind;
 pub use jackfield_abi::ops::{
-    Code, Event, Failure, Finding, HttpRequest, HttpResponse, JobPlan, Revision, Undo,
+    Code, Event, Failure, Finding, HttpRequest, HttpResponse, JobPlan, Metric, Revision, Undo,
 };
 pub use jackfield_abi::ops::{
     DirectoryClosed, DirectoryEntry, DirectoryForgotten, DirectoryHeld, DirectoryList, DirectoryOpen,
