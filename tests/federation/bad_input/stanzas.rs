@@ -145,11 +145,11 @@ fn a_stanza_at_the_limit_is_taken_and_one_byte_more_is_not() {
             )
         };
         let mut line = Friend::stream();
-        for part in sized(128 * 1024).as_bytes().chunks(1399) {
+        for part in sized(160 * 1024).as_bytes().chunks(1399) {
             line.say_bytes(part);
         }
         steady.friend.hears("at-limit");
-        known_ends(&mut steady, sized(128 * 1024 + 1).as_bytes(), "policy-violation");
+        known_ends(&mut steady, sized(160 * 1024 + 1).as_bytes(), "policy-violation");
     });
 }
 

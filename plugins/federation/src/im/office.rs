@@ -40,6 +40,7 @@ pub fn open(host: &Host, outside: Outside) -> Result<(Desk, Keys), Failure> {
     let mut office = Office::new(host.clone(), outside);
     office.site.read_domains()?;
     office.chat.begin(&mut office.site)?;
+    office.roster.begin(&office.site)?;
     host.spawn("office", move || office.run(inbox))?;
     Ok((desk, keys))
 }
