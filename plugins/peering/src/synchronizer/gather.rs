@@ -1,7 +1,6 @@
 //! A directory on its way to the appliance: one thread reads, another tells what was read, a batch at a time, so that
 //! memory does not grow with the directory.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
@@ -115,9 +114,8 @@ fn tell(job: &Job<'_>, batches: &Receiver<Batch>, run: &mut Run, flaws: &mut Fla
 
 /// Whoever has an entry that is wrong stays as they are: the appliance is told the key, and nothing that it could take.
 fn put(run: &mut Run, batch: Batch, flaws: &mut Flaws) -> Result<(), Failure> {
-    let names: BTreeMap<String, String> =
-        batch.people.iter().map(|person| (person.entry.key.clone(), person.name.clone())).collect();
-    let mut entries: Vec<_> = batch.people.into_iter().map(|person| person.entry).collect();
+    let (names, mut entries): (Vec<_>, Vec<_>) =
+        batch.people.into_iter().map(|person| (person.name, person.entry)).unzip();
     for flaw in batch.flaws {
         if let Some(key) = &flaw.key {
             entries.push(DirectoryEntry { key: key.clone(), hash: "wrong".to_owned(), ..Default::default() });
@@ -128,7 +126,8 @@ fn put(run: &mut Run, batch: Batch, flaws: &mut Flaws) -> Result<(), Failure> {
     flaws.refusals += taken.refused.len();
     for refused in taken.refused {
         // Of those without a name here it is told already what is wrong.
-        let Some(name) = names.get(&refused.key) else { continue };
+        let place = entries.iter().rposition(|entry| entry.key == refused.key);
+        let Some(name) = place.and_then(|place| names.get(place)) else { continue };
         let (key, attribute, detail) = (Some(refused.key), refused.field, refused.detail);
         flaws.note(Flaw { name: name.clone(), key, attribute, detail });
     }
