@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use jackfield_abi::ops::{
     self, DirectoryClose, DirectoryClosed, DirectoryEntry, DirectoryForget, DirectoryForgotten,
-    DirectoryGone, DirectoryOpen, DirectoryOpened, DirectoryOutcome, DirectoryOwner, DirectoryPut,
-    DirectoryRefused, DirectoryTaken, Failure, PeerDomain,
+    DirectoryGone, DirectoryOpen, DirectoryOpened, DirectoryOutcome, DirectoryOwner, DirectoryRefused,
+    DirectoryTaken, Failure, PeerDomain,
 };
+use serde::Serialize;
 use serde_json::json;
+use serde_json::value::{RawValue, to_raw_value};
 
 use crate::host::Host;
-use crate::message::{encode, typed};
+use crate::message::{typed, unwritable};
 
 /// Most entries of one message (the treaty's bound).
 const ENTRIES: usize = 500;
@@ -54,6 +56,13 @@ impl Directory<'_> {
     }
 }
 
+/// `DirectoryPut` with its entries written already.
+#[derive(Serialize)]
+struct Put<'a> {
+    run: &'a str,
+    entries: Vec<Box<RawValue>>,
+}
+
 /// A run under way. Dropping it gives it up, and nothing of it stays.
 #[derive(Debug)]
 pub struct Run {
@@ -70,7 +79,8 @@ impl Run {
         let mut waiting = Vec::new();
         let mut size = 0;
         for entry in entries {
-            let bytes = encode(entry)?.len();
+            let entry_as_text = to_raw_value(entry).map_err(|e| unwritable(&e))?;
+            let bytes = entry_as_text.get().len();
             if bytes > BYTES {
                 taken.refused.push(too_large(entry, bytes));
                 continue;
@@ -80,18 +90,18 @@ impl Run {
                 size = 0;
             }
             size += bytes;
-            waiting.push(entry.clone());
+            waiting.push(entry_as_text);
         }
         self.put_some(waiting, &mut taken)?;
         Ok(taken)
     }
 
-    fn put_some(&self, entries: Vec<DirectoryEntry>, taken: &mut DirectoryTaken) -> Result<(), Failure> {
+    fn put_some(&self, entries: Vec<Box<RawValue>>, taken: &mut DirectoryTaken) -> Result<(), Failure> {
         if entries.is_empty() {
             return Ok(());
         }
-        let put = DirectoryPut { run: self.id.clone(), entries };
-        let answer: DirectoryTaken = typed(ops::DIRECTORY_PUT, self.host.call(ops::DIRECTORY_PUT, put)?)?;
+        let answer: DirectoryTaken =
+            self.host.asked(ops::DIRECTORY_PUT, Put { run: &self.id, entries })?;
         taken.unchanged += answer.unchanged;
         taken.refused.extend(answer.refused);
         Ok(())
