@@ -24,12 +24,13 @@ mod switches;
 mod table;
 mod testing;
 mod undo;
+mod validity;
 mod xml;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use jackfield_sdk::{Config, Event, Failure, Host, Plugin, Problem, Routes, Settings, Tx, Undo};
+use jackfield_sdk::{Config, Event, Failure, Finding, Host, Plugin, Problem, Routes, Settings, Tx, Undo};
 
 use im::{Desk, Keys};
 use options::Options;
@@ -48,7 +49,7 @@ pub struct Federation {
 impl Plugin for Federation {
     const ID: &'static str = "federation";
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
-    const OPS: &'static [&'static str] = &["http", "revision.undo", "settings.changed"];
+    const OPS: &'static [&'static str] = &["http", "doctor", "revision.undo", "settings.changed"];
     // The test of a server takes a while, and must not hold up the rest.
     const WORKERS: usize = 4;
     // A change of presence is told one account at a time, and many come in a moment.
@@ -80,6 +81,11 @@ impl Plugin for Federation {
 
     fn undo(&self, undo: &Undo, tx: &mut Tx) -> Result<(), Problem> {
         self.put_back(undo, tx)
+    }
+
+    /// Asked for each time, because a day that passes makes a difference.
+    fn doctor(&self) -> Result<Vec<Finding>, Failure> {
+        Ok(vec![self.certificates_finding()?])
     }
 
     fn event(&self, event: Event) {
