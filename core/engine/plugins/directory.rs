@@ -22,7 +22,8 @@ struct Named {
 
 /// Answers what comes by the hundred thousand from the text as it came; none: it is another operation.
 pub fn call_written(engine: &Engine, plugin: &str, op: &str, args: &RawValue) -> Option<Written> {
-    let put = |DirectoryPut { run, entries }| engine.runs.put(engine, plugin, &run, &entries).map_err(of_problem);
+    let put =
+        |DirectoryPut { run, entries }| engine.runs.put(engine, plugin, &run, &entries).map_err(of_problem);
     (op == ops::DIRECTORY_PUT)
         .then(|| wire::arguments(args).and_then(put).and_then(|taken| wire::written(&taken)))
 }

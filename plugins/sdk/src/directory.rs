@@ -100,8 +100,7 @@ impl Run {
         if entries.is_empty() {
             return Ok(());
         }
-        let answer: DirectoryTaken =
-            self.host.asked(ops::DIRECTORY_PUT, Put { run: &self.id, entries })?;
+        let answer: DirectoryTaken = self.host.asked(ops::DIRECTORY_PUT, Put { run: &self.id, entries })?;
         taken.unchanged += answer.unchanged;
         taken.refused.extend(answer.refused);
         Ok(())
