@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 pub use super::reply::Reply;
-use super::route::{Access, Answer, Body, Route};
+use super::route::{Access, Answer, Body, IMAGES, Route};
 use super::{Api, authenticate, conditions, page};
 use crate::catalog::problems::{CSRF, DENIED, MALFORMED_JSON, Problem, SIGN_IN, WRONG_TYPE};
 use crate::catalog::shape::Object;
@@ -24,7 +24,7 @@ pub struct Call<'a> {
     pub request: &'a Request,
     /// Query parameters, checked.
     pub query: Object,
-    /// The body as JSON; null when the route takes none.
+    /// The body as JSON; null when the route takes none. Of a picture its media type.
     pub input: Value,
     route: &'a Route,
     params: Vec<(String, String)>,
@@ -195,20 +195,24 @@ fn check_csrf(csrf: &str, request: &Request) -> Result<(), Problem> {
 }
 
 fn read_body(body: Body, request: &Request) -> Result<Value, Problem> {
-    let (expected, patch) = match body {
+    let expected: &[&str] = match body {
         Body::None => return Ok(Value::Null),
         Body::Optional(_) if request.body.is_empty() => return Ok(Value::Object(Object::new())),
-        Body::Whole(_) | Body::Optional(_) | Body::Free => (JSON, false),
-        Body::Patch(_) => ("application/merge-patch+json", true),
-        Body::Csv => ("text/csv", false),
+        Body::Whole(_) | Body::Optional(_) | Body::Free => &[JSON],
+        Body::Patch(_) => &["application/merge-patch+json", JSON],
+        Body::Csv => &["text/csv"],
+        Body::Image => &IMAGES,
     };
     let given = request.header("content-type").unwrap_or(JSON);
     let media = given.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    if media != expected && !(patch && media == JSON) {
+    if !expected.contains(&media.as_str()) {
+        let expected = expected.join(" or ");
         return Err(Problem::new(WRONG_TYPE, format!("Send the body as {expected}, not as {given}.")));
     }
-    if matches!(body, Body::Csv) {
-        return Ok(Value::Null);
+    match body {
+        Body::Csv => return Ok(Value::Null),
+        Body::Image => return Ok(media.into()),
+        _ => {}
     }
     serde_json::from_slice(&request.body).map_err(|e| {
         let detail = match request.body.is_empty() {

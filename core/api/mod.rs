@@ -22,6 +22,7 @@ mod once;
 mod openapi;
 mod page;
 mod passwords;
+mod photos;
 mod plugin_routes;
 mod plugins;
 mod presence;
@@ -158,6 +159,7 @@ fn routes() -> Vec<Route> {
     routes.extend(accounts::routes());
     routes.extend(objects::routes());
     routes.extend(passwords::routes());
+    routes.extend(photos::routes());
     routes.extend(events::routes());
     routes.extend(presence::routes());
     routes.extend(messages::routes());

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::call::Reply;
 use super::conditions::ENTITY_TAGS;
 use super::page::DRY_RUN;
-use super::route::{Access, Answer, Body, Route};
+use super::route::{Access, Answer, Body, IMAGES, Route};
 use super::{Api, plugin_routes};
 use crate::catalog::events::{ALL as EVENTS, right};
 use crate::catalog::problems::{ALL as PROBLEMS, ANYWHERE, CSRF, DENIED, Kind as ProblemKind, SIGN_IN};
@@ -95,6 +95,7 @@ fn operation(route: &Route, shapes: &mut Shapes) -> Value {
     match route.body {
         Body::None => {}
         Body::Csv => operation["requestBody"] = body("text/csv", json!({"type": "string"})),
+        Body::Image => operation["requestBody"] = json!({"required": true, "content": images()}),
         Body::Optional(shape) => {
             operation["requestBody"] = body("application/json", shapes.input(shape, Direction::In));
             operation["requestBody"]["required"] = false.into();
@@ -112,6 +113,11 @@ fn operation(route: &Route, shapes: &mut Shapes) -> Value {
         operation["x-right"] = right.name.into();
     }
     operation
+}
+
+/// A picture of either sort: bytes, which need no schema (OpenAPI 3.1.0 section 4.8.14.1).
+fn images() -> Value {
+    IMAGES.iter().map(|media| ((*media).to_owned(), json!({}))).collect()
 }
 
 fn body(media: &str, schema: Value) -> Value {
@@ -189,7 +195,7 @@ fn responses(route: &Route, shapes: &mut Shapes) -> Value {
         _ => route.status.to_string(),
     };
     responses.insert(status, success(route, shapes));
-    if route.method == "GET" && matches!(route.answer, Answer::One(_)) {
+    if route.method == "GET" && matches!(route.answer, Answer::One(_) | Answer::Image) {
         responses.insert("304".to_owned(), json!({"description": "The caller has this version already."}));
     }
     if route.path == "/readyz" {
@@ -252,6 +258,7 @@ fn success(route: &Route, shapes: &mut Shapes) -> Value {
         Answer::Csv => {
             json!({"description": "Done.", "content": {"text/csv": {"schema": {"type": "string"}}}})
         }
+        Answer::Image => json!({"description": "Done.", "content": images()}),
         Answer::One(shape) => json_of(shapes.output(shape)),
         Answer::Page(shape) => json_of(page_schema(&shapes.output(shape))),
     }

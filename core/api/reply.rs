@@ -22,6 +22,9 @@ pub struct Reply {
     /// JSON, or plain text where it is a JSON string and the route says so.
     pub body: Option<Value>,
     content_type: String,
+    /// A body that is no text; like the rest of one that goes on, it is not kept for a repetition.
+    #[serde(skip)]
+    bytes: Vec<u8>,
     /// The rest of an answer that goes on; it cannot be kept for a repetition, and nothing that can be repeated has one.
     #[serde(skip)]
     feed: Rest,
@@ -33,7 +36,8 @@ type Rest = Option<Arc<Mutex<Option<Box<dyn Feed>>>>>;
 impl Reply {
     /// Nothing, successfully.
     pub fn empty() -> Self {
-        Self { status: 204, headers: Vec::new(), body: None, content_type: JSON.to_owned(), feed: None }
+        let (headers, bytes) = (Vec::new(), Vec::new());
+        Self { status: 204, headers, body: None, content_type: JSON.to_owned(), bytes, feed: None }
     }
 
     /// Some JSON.
@@ -44,6 +48,11 @@ impl Reply {
     /// Plain text.
     pub fn text(content_type: &str, text: String) -> Self {
         Self { status: 200, body: Some(text.into()), content_type: content_type.to_owned(), ..Self::empty() }
+    }
+
+    /// A picture.
+    pub fn image(content_type: &str, bytes: Vec<u8>) -> Self {
+        Self { status: 200, bytes, content_type: content_type.to_owned(), ..Self::empty() }
     }
 
     /// Server-sent events.
@@ -75,7 +84,7 @@ impl Reply {
 
     /// The same without its body.
     pub fn without_body(self) -> Self {
-        Self { body: None, ..self }
+        Self { body: None, bytes: Vec::new(), ..self }
     }
 
     /// The same with another status.
@@ -98,7 +107,7 @@ impl Reply {
         add("X-Content-Type-Options", "nosniff");
         add("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
         let body = match self.body {
-            None => Vec::new(),
+            None => self.bytes,
             Some(Value::String(text)) if self.content_type != JSON => text.into_bytes(),
             Some(json) => json.to_string().into_bytes(),
         };
@@ -110,6 +119,7 @@ impl Reply {
     }
 }
 
-fn etag(revision: i64) -> String {
+/// The ETag of an object whose last change was that revision.
+pub fn etag(revision: i64) -> String {
     format!("\"{revision}\"")
 }

@@ -35,7 +35,12 @@ pub enum Body {
     Free,
     /// Lines of CSV (RFC 4180), read as they are needed.
     Csv,
+    /// A picture; which of [`IMAGES`] it is said to be is the call's input.
+    Image,
 }
+
+/// Media types of pictures.
+pub const IMAGES: [&str; 2] = ["image/jpeg", "image/png"];
 
 /// What the answer is.
 #[derive(Clone, Copy)]
@@ -56,6 +61,8 @@ pub enum Answer {
     Events,
     /// Lines of CSV (RFC 4180).
     Csv,
+    /// A picture: one of [`IMAGES`].
+    Image,
 }
 
 type Run = Box<dyn Fn(&Call<'_>) -> Result<Reply, Problem> + Send + Sync>;

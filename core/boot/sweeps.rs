@@ -2,7 +2,7 @@
 
 use crate::catalog::problems::Problem;
 use crate::engine::access::sessions;
-use crate::engine::{Engine, messages, revisions, synchronization};
+use crate::engine::{Engine, messages, photos, revisions, synchronization};
 
 /// One round of all sweeps; one that fails is in the log, and keeps none of the others from running.
 pub fn all(engine: &Engine) {
@@ -14,6 +14,7 @@ pub fn all(engine: &Engine) {
     told("forget old revisions", revisions::sweep(engine, |_| false).map(drop));
     told("drop sessions that are over", sessions::sweep(engine).map(drop));
     told("drop messages that are old enough", messages::sweep(engine).map(drop));
+    told("forget photos that nobody has", photos::sweep(engine).map(drop));
     engine.runs.drop_silent();
     let expired = synchronization::expire(engine);
     if let Some(count) = expired.as_ref().ok().filter(|count| **count > 0) {

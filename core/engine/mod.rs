@@ -20,6 +20,7 @@ pub mod messages;
 pub mod news;
 pub mod objects;
 pub mod own_names;
+pub mod photos;
 pub mod plugins;
 pub mod presence;
 pub mod probes;

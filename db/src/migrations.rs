@@ -42,6 +42,7 @@ pub(crate) const CORE: &[Migration] = core![
     "0014_plans.sql",
     "0015_chat.sql",
     "0016_message_numbers.sql",
+    "0017_photos.sql",
 ];
 
 /// Which step failed, and why.

@@ -635,12 +635,12 @@ function walked(ui, { ok, steps, certificate, expected_name: expected, sample, e
     [detail, advice].filter((text) => text !== "").map(ui.sentence).join(" "),
   ]);
   const shown = certificate === null ? [] : [ui.facts([["Certificate for", certificate.names.join(", ")], ["Expected", expected], ["Signed by", certificate.issuer], ["Good until", new Date(certificate.not_after).toLocaleString()]])];
-  const found = sample.map((one) => [one.login_id, `${one.first_name ?? ""} ${one.last_name}`.trim(), one.email ?? "", one.extension ?? "", one.folder ?? ""]);
+  const found = sample.map((one) => [one.login_id, `${one.first_name ?? ""} ${one.last_name}`.trim(), one.email ?? "", one.extension ?? "", one.folder ?? "", one.photo ? "Yes" : "No"]);
   return [
     ui.notice(ok ? "ok" : "problem", ok ? "The directory can be read" : "The directory cannot be read"),
     ui.table("Table of steps", ["Step", "Outcome", "What was seen"], rows),
     ...shown,
-    ...(found.length === 0 ? [] : [ui.table("Table of people", ["Login", "Name", "E-mail", "Extension", "Folder"], found)]),
+    ...(found.length === 0 ? [] : [ui.table("Table of people", ["Login", "Name", "E-mail", "Extension", "Folder", "Photo"], found)]),
     ...flaws(ui, errors),
   ];
 }

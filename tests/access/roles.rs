@@ -34,6 +34,9 @@ const TABLE: &[(&str, &str, usize, u16)] = &[
     ("DELETE", "/accounts/{id}", OPERATOR, 204),
     ("PUT", "/accounts/{id}/password", OPERATOR, 204),
     ("DELETE", "/accounts/{id}/password", OPERATOR, 204),
+    ("GET", "/accounts/{id}/photo", VIEWER, 200),
+    ("PUT", "/accounts/{id}/photo", OPERATOR, 204),
+    ("DELETE", "/accounts/{id}/photo", OPERATOR, 204),
     ("POST", "/accounts/import", OPERATOR, 202),
     ("GET", "/accounts/export", VIEWER, 200),
     ("POST", "/accounts:import-users", OPERATOR, 202),
@@ -143,7 +146,10 @@ fn ground(admin: &Client) -> Ground {
         ("plugins", "none".to_owned()),
         ("jobs", "none".to_owned()),
     ];
-    Ground { ids, site, undoable: account.json["revision"].as_i64().expect("a revision") }
+    let path = format!("/accounts/{}", account.id());
+    ask(admin, "PUT", &format!("{path}/photo"), &Value::Null).expect(204);
+    let undoable = admin.get(&path).expect(200).json["revision"].as_i64().expect("a revision");
+    Ground { ids, site, undoable }
 }
 
 impl Ground {
@@ -196,6 +202,7 @@ fn ask(client: &Client, method: &str, target: &str, body: &Value) -> Answer {
             .header("Content-Type", "text/csv")
             .bytes("enterprise,login_id,last_name\nacme,olga,Roe\n")
             .send(),
+        _ if target.contains("/photo") => call.header("Content-Type", "image/png").bytes(png()).send(),
         _ => call.json(body).send(),
     }
 }

@@ -98,6 +98,10 @@ fn detours(appliance: &Appliance, admin: &Client, site: &Site) -> Vec<Answer> {
             let password = json!({"password": crate::access::PASSWORD});
             answers.push(admin.put(&format!("{path}/password"), "*", &password));
             answers.push(admin.delete(&format!("{path}/password"), "*"));
+            let photo = || admin.call("PUT", &format!("{path}/photo")).header("If-Match", "*");
+            answers.push(photo().header("Content-Type", "image/png").bytes(png()).send());
+            answers.push(admin.get(&format!("{path}/photo")));
+            answers.push(admin.delete(&format!("{path}/photo"), "*"));
         }
         answers.push(admin.delete(&path, "*"));
     }

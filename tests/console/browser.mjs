@@ -53,6 +53,7 @@ const PROVOKED = [
   ["/api/v1/plugins", 401],
   ["/api/v1/federation/servers:apply", 422],
   ["/api/v1/federation/certificate", 422],
+  ["/api/v1/federation/servers/near.example:test", 422],
   ["/api/v1/enterprises", 422],
   ["/api/v1/pbx-nodes", 422],
   ["/api/v1/hooks/nine", 422],

@@ -46,7 +46,7 @@ fn an_operator_looks_after_plugins_and_sets_federation_up_by_keyboard() {
     said_well("the story", &story.expect("timeout runs"));
 }
 
-/// Two of our users with a client each, for as long as they are held.
+/// Two of our users with a client each, for as long as they are held, and enterprises without users.
 fn connected(admin: &Client) -> [Secure; 2] {
     const PASSWORD: &str = "correct horse battery";
     let home = with(&enterprise_body("home"), &json!({"domain": "home.example"}));
@@ -55,6 +55,10 @@ fn connected(admin: &Client) -> [Secure; 2] {
     for (name, value) in [("c2s_listen", json!([])), ("c2s_tls_listen", json!([format!("127.0.0.1:{port}")]))]
     {
         admin.put(&format!("/settings/federation.{name}"), "*", &json!({ "value": value })).expect(200);
+    }
+    for id in (0..13).map(|n| format!("site{n}")) {
+        let body = with(&enterprise_body(&id), &json!({"domain": format!("{id}.example")}));
+        admin.post("/enterprises", &body).expect(201);
     }
     ["ann", "ben"].map(|login| {
         let id = admin.post("/accounts", &account("home", login, &json!({}))).expect(201).id();

@@ -5,6 +5,7 @@ mod deployment;
 mod directory;
 mod lists;
 mod peers;
+mod photos;
 mod profiles;
 mod rule_tables;
 mod rules;

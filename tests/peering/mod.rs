@@ -6,6 +6,7 @@ mod active_directory;
 mod guards;
 mod hostile;
 mod lan;
+mod photos;
 mod raw;
 mod runs;
 pub mod sister;

@@ -126,6 +126,11 @@ static SHAPE: Shape = Shape {
             "What deployed and in_directory will be when its source has it again; null: its source has it.",
         ),
         Field::read_only(
+            "photo",
+            Kind::Text { min: 40, max: 40, rule: None },
+            "SHA-1 of its photo in hexadecimal, as XMPP names photos (XEP-0153); null: it has none.",
+        ),
+        Field::read_only(
             "can_sign_in",
             Kind::Choice(&["password", "directory", "no"]),
             "How its user signs in to chat: with the password that was set here, with that of the directory it came from, or not at all, as while it is un-deployed.",

@@ -11,7 +11,7 @@ use crate::catalog::counted;
 use crate::catalog::events::DIRECTORY_CHANGED;
 use crate::catalog::problems::Problem;
 use crate::engine::change::Change;
-use crate::engine::deployment;
+use crate::engine::{deployment, photos};
 
 /// What goes with an object that is deleted: the kind of the object, the kind of what goes, and its field that refers
 /// to the object. Deleting a peer deletes what was imported from it (seed 002).
@@ -33,6 +33,9 @@ pub fn before_write(
     before: Option<&Object>,
     after: &Object,
 ) -> Result<(), Problem> {
+    if resource.name == ACCOUNTS.name && change.is_undo() {
+        photos::refuse_forgotten(change.tx, after)?;
+    }
     match (resource.name, before) {
         (name, _) if name == PEERS.name => deployment::refuse_peering(change.tx),
         // Putting back what gave it the node takes the node away.

@@ -8,6 +8,7 @@ mod memory;
 mod messages;
 pub mod metrics;
 mod peers;
+mod people;
 mod presence;
 mod rows;
 mod services;

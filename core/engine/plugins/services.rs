@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::writing::{self, Hand, Undone, failure, of_problem};
-use super::{directory, jobs, login, messages, peers, presence, rows, settings};
+use super::{directory, jobs, login, messages, peers, people, presence, rows, settings};
 use crate::engine::doctor::{Finding, PLUGIN_FINDINGS, State};
 use crate::engine::events::Fired;
 use crate::engine::idempotency::InHand;
@@ -85,6 +85,7 @@ impl Services for EngineServices {
             ops::PRESENCE_PUBLISH | ops::PRESENCE_GET | ops::PRESENCE_GOVERN => {
                 presence::call(&engine, plugin, op, args)
             }
+            ops::PEOPLE_FIND => people::find(&engine, &read(args)?),
             ops::PEER_DOMAIN => directory::call(&engine, plugin, op, args),
             name if name.starts_with(directory::AREA) => directory::call(&engine, plugin, op, args),
             name if name.starts_with(peers::AREA) => peers::call(&engine, plugin, op, args),

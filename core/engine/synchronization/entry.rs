@@ -1,5 +1,6 @@
 //! One entry of a source as the fields of an account, by the rules that accounts have.
 
+use data_encoding::BASE64;
 use jackfield_abi::ops::{DirectoryEntry, DirectoryRefused};
 use jackfield_db::Read;
 use serde_json::{Value, json};
@@ -10,6 +11,7 @@ use crate::catalog::shape::Object;
 use crate::engine::import::resolve_names;
 use crate::engine::messages::address::Address;
 use crate::engine::objects::{ACCOUNTS, text};
+use crate::engine::photos::Photo;
 
 /// Most characters of a source's key.
 const KEY: usize = 256;
@@ -61,6 +63,20 @@ fn address(order: &Order, address: &str) -> Result<Value, Problem> {
     }
     let read = Address::parse(address).map_err(|wrong| Problem::field("address", wrong))?;
     Ok(read.to_string().into())
+}
+
+/// The photo that an entry gives; `Some(None)`: that there is none.
+pub fn photo(entry: &DirectoryEntry) -> Result<Option<Option<Photo>>, Problem> {
+    let wrong = |what: String| Problem::field("photo", what);
+    match entry.photo.as_deref() {
+        None => Ok(None),
+        Some("") => Ok(Some(None)),
+        Some(text) => {
+            let bytes =
+                BASE64.decode(text.as_bytes()).map_err(|cause| wrong(format!("is no base64: {cause}")))?;
+            Photo::accept(bytes).map(|photo| Some(Some(photo))).map_err(wrong)
+        }
+    }
 }
 
 /// What is wrong with the key and the version of an entry.

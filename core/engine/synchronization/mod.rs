@@ -20,7 +20,7 @@ mod seen;
 mod standing;
 
 #[cfg(test)]
-mod tests;
+pub mod tests;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -32,7 +32,7 @@ use jackfield_abi::ops::{
 };
 use jackfield_db::Read;
 
-use super::{Engine, secrets};
+use super::{Engine, photos, secrets};
 use crate::catalog::problems::{CONFLICT, NOT_FOUND, Problem};
 use order::Order;
 use run::{ENTRIES, KEYS, Run};
@@ -93,7 +93,13 @@ impl Runs {
         entries: &[DirectoryEntry],
     ) -> Result<DirectoryTaken, Problem> {
         bounded("entries", entries.len(), ENTRIES)?;
-        self.told(engine, plugin, id, |run, read| run.put(read, entries))
+        let (taken, photos) =
+            self.told(engine, plugin, id, |run, read| Ok((run.put(read, entries)?, run.take_photos())))?;
+        if !photos.is_empty() {
+            // Nobody has them before the run is closed; those that nobody has then are swept.
+            engine.db.write(move |tx| photos.iter().try_for_each(|photo| photos::keep(tx, photo)))?;
+        }
+        Ok(taken)
     }
 
     /// Takes keys that are gone.

@@ -15,6 +15,7 @@ use super::seen::Seen;
 use crate::catalog::problems::Problem;
 use crate::catalog::shape::Object;
 use crate::engine::objects::{ACCOUNTS, text};
+use crate::engine::photos::Photo;
 
 /// Most entries of one message.
 pub const ENTRIES: usize = 500;
@@ -22,6 +23,9 @@ pub const ENTRIES: usize = 500;
 pub const KEYS: usize = 5000;
 /// Refusals that are told in full.
 const MOST_REFUSALS: usize = 1000;
+/// Tells the stored version of an entry whose photo was refused from the source's own, so that it is looked at, and
+/// what is wrong with it told, in every run.
+const WITHOUT_PHOTO: &str = " without its photo";
 
 /// The run.
 pub struct Run {
@@ -49,6 +53,7 @@ pub struct Run {
     pub told: u64,
     keys: Places,
     logins: Places,
+    photos: Vec<Photo>,
 }
 
 /// Where in the draft a text was first met; by hashes, so that it takes a few bytes for each.
@@ -92,6 +97,7 @@ impl Run {
             told: 0,
             keys: Places::default(),
             logins: Places::default(),
+            photos: Vec::new(),
         })
     }
 
@@ -101,13 +107,12 @@ impl Run {
         let mut refused = Vec::new();
         for entry in entries {
             self.told += 1;
-            match self.take(read, entry) {
-                Ok(()) => {}
-                Err(problem) if problem.kind.status < 500 => {
-                    refused.extend(self.refuse(&entry.key, &problem));
-                }
+            let wrong = match self.take(read, entry) {
+                Ok(wrong) => wrong,
+                Err(problem) if problem.kind.status < 500 => Some(problem),
                 Err(problem) => return Err(problem),
-            }
+            };
+            refused.extend(wrong.into_iter().flat_map(|problem| self.refuse(&entry.key, &problem)));
         }
         Ok(DirectoryTaken { unchanged: self.unchanged - before, refused })
     }
@@ -131,7 +136,8 @@ impl Run {
         refusals
     }
 
-    fn take(&mut self, read: &Read<'_>, entry: &DirectoryEntry) -> Result<(), Problem> {
+    /// Takes an entry; answers what is wrong with its photo, without which it is taken then.
+    fn take(&mut self, read: &Read<'_>, entry: &DirectoryEntry) -> Result<Option<Problem>, Problem> {
         if let Some(problem) = entry::unfit(entry) {
             return Err(problem);
         }
@@ -143,17 +149,41 @@ impl Run {
         }
         if known.as_ref().is_some_and(|known| known.is_current) {
             self.unchanged += 1;
-            return Ok(());
+            return Ok(None);
         }
-        let fields = entry::fields(read, &self.order, entry)?;
-        self.draft(entry, fields, known)
+        let mut fields = entry::fields(read, &self.order, entry)?;
+        let (photo, wrong) = match entry::photo(entry) {
+            Ok(photo) => (photo, None),
+            Err(problem) => (None, Some(problem)),
+        };
+        if let Some(photo) = &photo {
+            fields.insert("photo".to_owned(), photo.as_ref().map(|photo| photo.hash.as_str()).into());
+        }
+        let mut hash = entry.hash.clone();
+        if wrong.is_some() {
+            hash.push_str(WITHOUT_PHOTO);
+        }
+        self.draft(entry, hash, fields, known)?;
+        self.photos.extend(photo.flatten().filter(|_| !self.order.dry_run));
+        Ok(wrong)
     }
 
-    fn draft(&mut self, entry: &DirectoryEntry, fields: Object, known: Option<Known>) -> Result<(), Problem> {
+    /// Photos that came since this was last asked, to be kept. A run that only looks keeps none.
+    pub fn take_photos(&mut self) -> Vec<Photo> {
+        std::mem::take(&mut self.photos)
+    }
+
+    fn draft(
+        &mut self,
+        entry: &DirectoryEntry,
+        hash: String,
+        fields: Object,
+        known: Option<Known>,
+    ) -> Result<(), Problem> {
         let login = text(&fields, "login_id").to_ascii_lowercase();
         self.refuse_taken_login(entry, &login)?;
         let id = if known.is_some() { String::new() } else { ACCOUNTS.new_id()?.unwrap_or_default() };
-        let drafted = Drafted { id, key: entry.key.clone(), hash: entry.hash.clone(), fields };
+        let drafted = Drafted { id, key: entry.key.clone(), hash, fields };
         let place = self.draft.add(&drafted)?;
         self.keys.note(&entry.key, place);
         self.logins.note(&login, place);

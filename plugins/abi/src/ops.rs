@@ -5,6 +5,7 @@ mod directory;
 mod login;
 mod message;
 mod metric;
+mod people;
 mod presence;
 mod revision;
 mod storage;
@@ -16,6 +17,7 @@ pub use directory::*;
 pub use login::*;
 pub use message::*;
 pub use metric::*;
+pub use people::*;
 pub use presence::*;
 pub use revision::*;
 pub use storage::*;
@@ -71,6 +73,7 @@ ops! { TO_HOST, "What a plugin asks of the host.":
     MESSAGE_DELIVERED "message.delivered" 0 "Says that messages have arrived: `{ids}` to `{delivered}`, how many had been waiting; at most 1,000.";
     MESSAGE_HISTORY "message.history" 0 "One conversation, newest first: `MessageHistory` to `Messages`.";
     MESSAGE_ARCHIVE "message.archive" 0 "Makes chat read-only, or writable again: `{archived, who}` to `{}`; recorded as a revision.";
+    PEOPLE_FIND "people.find" 0 "Finds people whom the corporate directory of an enterprise shows: `PeopleFind` to `PeopleFound`.";
     PEER_HERE "peer.here" 0 "What others know this appliance as: `{}` to `{names}`, those of its web certificate.";
     PEER_ADD "peer.add" 0 "Makes a peer of the kind jackfield, or finds the one that leads there already: `PeerAdd` to `{peer, made}`; recorded as a revision.";
     PEER_MOVE "peer.move" 0 "A peer of the kind jackfield has another host name, which was seen in its certificate: `PeerMove` to `{}`. Its trusted server follows; recorded as a revision.";
@@ -109,7 +112,7 @@ pub const SERVICES: &[&str] = &[
 /// The service that an operation belongs to; none: every plugin may ask for it.
 pub fn service_of(op: &str) -> Option<&'static str> {
     match op {
-        DB_QUERY | DB_TX => Some("db/1"),
+        DB_QUERY | DB_TX | PEOPLE_FIND => Some("db/1"),
         EVENT_PUBLISH => Some("event/1"),
         SECRET_PUT | SECRET_GET | SECRET_DELETE => Some("secret/1"),
         JOB_PROGRESS | JOB_QUEUE | JOB_PLANS => Some("job/1"),

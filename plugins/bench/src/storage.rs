@@ -1,6 +1,7 @@
 //! The host's storage on the appliance's real one: what a plugin asks and writes goes through SQLite's authorizer, and
 //! its revisions are in the same transaction as its change.
 
+use data_encoding::BASE64;
 use jackfield_db::{Db, Error, Owner, OwnerTx, Value as Cell, params};
 use jackfield_sdk::abi::ops::{Changes, Query, Rows, Statements};
 use jackfield_sdk::{Code, Failure, Revision, Value, json};
@@ -84,6 +85,7 @@ fn shown(cell: Cell) -> Value {
         Cell::Null => Value::Null,
         Cell::Integer(number) => json!(number),
         Cell::Text(text) => json!(text),
+        Cell::Blob(bytes) => json!({"base64": BASE64.encode(&bytes)}),
         other => panic!("{other:?} is not in these tables"),
     }
 }

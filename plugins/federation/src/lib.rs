@@ -9,6 +9,7 @@ mod certificate;
 mod certificates;
 mod condition;
 mod contacts;
+mod former;
 mod im;
 mod links;
 mod metrics;
@@ -22,6 +23,7 @@ mod sessions;
 mod standing;
 mod switches;
 mod table;
+mod testing;
 mod undo;
 mod xml;
 

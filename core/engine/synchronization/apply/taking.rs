@@ -38,6 +38,7 @@ impl Applying<'_, '_> {
             .as_ref()
             .is_some_and(|account| text(account, "directory_hash") == drafted.hash && !is_removed(account))
         {
+            self.closed.unchanged += 1;
             return Ok(Step::Done);
         }
         let own = before.as_ref().map_or("", |account| text(account, "id"));

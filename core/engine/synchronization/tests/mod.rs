@@ -1,11 +1,12 @@
 //! Runs on a real database: what becomes of accounts and contacts, what is refused, what is held, what is put back.
 
-mod bench;
+pub mod bench;
 mod going;
 mod holding;
 mod large;
 mod logins;
 mod newcomers;
+mod photos;
 mod places;
 mod properties;
 mod running;

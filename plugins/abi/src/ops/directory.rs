@@ -3,6 +3,10 @@
 
 use serde::{Deserialize, Serialize};
 
+/// Most bytes of a photo: what an Active Directory lets its `thumbnailPhoto` have (its schema, `rangeUpper`). In base64
+/// it passes the usual bounds of XMPP servers on a stanza, 256 KiB.
+pub const PHOTO_BYTES: usize = 102_400;
+
 /// Begins a run. One at a time of each synchronizer; one that is silent for ten minutes is dropped.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DirectoryOpen {
@@ -107,6 +111,10 @@ pub struct DirectoryEntry {
     /// XMPP address of a contact, where it is not the login at the peer's domain; empty: it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
+    /// Photo: base64 (RFC 4648 section 4) of a JPEG or PNG of at most [`PHOTO_BYTES`]. One that is wrong is refused by
+    /// itself: all else is taken, the photo that is there stays, and the entry counts as new when it is told again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub photo: Option<String>,
 }
 
 /// The answer to [`DirectoryPut`].

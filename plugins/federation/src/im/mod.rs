@@ -5,6 +5,7 @@
 
 mod access;
 mod accounts;
+mod avatar;
 mod chat;
 mod desk;
 mod effect;
@@ -12,6 +13,7 @@ mod office;
 mod out;
 mod outside;
 mod parcel;
+mod photos;
 mod presence;
 mod roster;
 mod search;

@@ -16,14 +16,14 @@ use super::trouble::Step;
 use crate::im::Desk;
 use crate::s2s::dialback::Secret;
 use crate::s2s::{Errand, Pair, Question, Rules, Verified};
-use crate::xml::{Element, written};
+use crate::xml::{AFTER, Element, written};
 
 /// Most stanzas that wait for one link.
 pub const QUEUE: usize = 2000;
 /// Most bytes that wait for all links.
 const QUEUED_BYTES: usize = 8 * 1024 * 1024;
 /// Largest stanza that is sent; what is larger every server may refuse.
-const LARGEST: usize = 128 * 1024;
+const LARGEST: usize = AFTER.bytes;
 /// Most outbound links.
 const MOST_LINKS: usize = 1000;
 /// Most questions about keys at a time: without a bound anybody could make us connect anywhere.

@@ -3,6 +3,7 @@
 
 mod element;
 mod reader;
+mod spaces;
 mod writer;
 
 #[cfg(test)]
@@ -60,6 +61,12 @@ pub mod ns {
     pub const ROSTER_VERSIONS: &str = "urn:xmpp:features:rosterver";
     /// Business cards (XEP-0054).
     pub const VCARD: &str = "vcard-temp";
+    /// That there is another photo (XEP-0153 section 3).
+    pub const VCARD_UPDATE: &str = "vcard-temp:x:update";
+    /// What somebody publishes (XEP-0060).
+    pub const PUBSUB: &str = "http://jabber.org/protocol/pubsub";
+    /// How that is set up (XEP-0060 section 8).
+    pub const PUBSUB_OWNER: &str = "http://jabber.org/protocol/pubsub#owner";
     /// Search of people (XEP-0055).
     pub const SEARCH: &str = "jabber:iq:search";
     /// Forms (XEP-0004).

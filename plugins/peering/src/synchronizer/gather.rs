@@ -6,10 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 
-use jackfield_sdk::{Code, DirectoryEntry, Failure, Job, Run};
+use jackfield_sdk::{Code, DirectoryEntry, Failure, Host, Job, Run};
 
 use super::harvest::{self, Batch, Summary};
-use super::person::Flaw;
+use super::person::{Flaw, Person};
+use super::photo;
 use super::record::MOST_FLAWS;
 use super::run::Order;
 use super::source::Source;
@@ -30,11 +31,19 @@ pub struct Flaws {
     pub count: u64,
     /// The first of them.
     pub first: Vec<Flaw>,
+    /// How many of them are photos, without which somebody was taken.
+    pub photos: u64,
     /// What the appliance has refused while it was told, field by field.
     pub refusals: usize,
 }
 
 impl Flaws {
+    /// A photo that was not taken.
+    fn note_photo(&mut self, flaw: Flaw) {
+        self.photos += 1;
+        self.note(flaw);
+    }
+
     /// One more.
     pub fn note(&mut self, flaw: Flaw) {
         self.count += 1;
@@ -46,6 +55,7 @@ impl Flaws {
 
 /// Reads and tells at the same time; the first of the two that fails ends both.
 pub fn gather(
+    host: &Host,
     job: &Job<'_>,
     source: &Source<'_>,
     order: &Order,
@@ -62,7 +72,8 @@ pub fn gather(
             let take = |batch| sender.send(batch).map_err(|_| Trouble::cancelled(Step::Filter));
             harvest::read(source, is_contact, stop, take)
         });
-        let told = tell(job, &receiver, run, flaws);
+        let mut teller = Teller { host, synchronizer: format!("peering/{}", order.key()), run, flaws };
+        let told = tell(job, &receiver, &mut teller);
         has_ended.store(true, Ordering::Release);
         drop(receiver);
         let read = reading.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
@@ -86,7 +97,7 @@ fn timed(trouble: Trouble, until: Instant) -> Trouble {
 }
 
 /// Tells the appliance what is read, until there is no more.
-fn tell(job: &Job<'_>, batches: &Receiver<Batch>, run: &mut Run, flaws: &mut Flaws) -> Result<(), Trouble> {
+fn tell(job: &Job<'_>, batches: &Receiver<Batch>, teller: &mut Teller<'_>) -> Result<(), Trouble> {
     let mut done = 0;
     let mut said = Instant::now();
     loop {
@@ -98,7 +109,7 @@ fn tell(job: &Job<'_>, batches: &Receiver<Batch>, run: &mut Run, flaws: &mut Fla
         let is_waiting = batch.is_none();
         if let Some(batch) = batch {
             done += (batch.people.len() + batch.flaws.len()) as u64;
-            put(run, batch, flaws).map_err(|failure| Trouble::new(Step::Sample, failure.msg, ""))?;
+            teller.put(batch).map_err(|failure| Trouble::new(Step::Sample, failure.msg, ""))?;
         }
         if is_waiting || said.elapsed() >= HEARTBEAT || done <= 500 {
             said = Instant::now();
@@ -113,24 +124,43 @@ fn tell(job: &Job<'_>, batches: &Receiver<Batch>, run: &mut Run, flaws: &mut Fla
     }
 }
 
-/// Whoever has an entry that is wrong stays as they are: the appliance is told the key, and nothing that it could take.
-fn put(run: &mut Run, batch: Batch, flaws: &mut Flaws) -> Result<(), Failure> {
-    let names: BTreeMap<String, String> =
-        batch.people.iter().map(|person| (person.entry.key.clone(), person.name.clone())).collect();
-    let mut entries: Vec<_> = batch.people.into_iter().map(|person| person.entry).collect();
-    for flaw in batch.flaws {
-        if let Some(key) = &flaw.key {
-            entries.push(DirectoryEntry { key: key.clone(), hash: "wrong".to_owned(), ..Default::default() });
+/// Who tells the appliance what was read.
+struct Teller<'t> {
+    host: &'t Host,
+    /// As accounts name it.
+    synchronizer: String,
+    run: &'t mut Run,
+    flaws: &'t mut Flaws,
+}
+
+impl Teller<'_> {
+    /// Whoever has an entry that is wrong stays as they are: the appliance is told the key, and nothing that it could
+    /// take.
+    fn put(&mut self, batch: Batch) -> Result<(), Failure> {
+        let (mut names, mut entries) = (BTreeMap::new(), Vec::new());
+        for Person { name, entry, photo_flaw, .. } in batch.people {
+            photo_flaw.into_iter().for_each(|flaw| self.flaws.note_photo(flaw));
+            names.insert(entry.key.clone(), name);
+            entries.push(entry);
         }
-        flaws.note(flaw);
+        for flaw in batch.flaws {
+            if let Some(key) = &flaw.key {
+                let (key, hash) = (key.clone(), "wrong".to_owned());
+                entries.push(DirectoryEntry { key, hash, ..Default::default() });
+            }
+            self.flaws.note(flaw);
+        }
+        photo::leave_known(self.host, &self.synchronizer, &mut entries)?;
+        let taken = self.run.put(&entries)?;
+        self.flaws.refusals += taken.refused.len();
+        for refused in taken.refused {
+            // Of those without a name here it is told already what is wrong.
+            let Some(name) = names.get(&refused.key) else { continue };
+            let (key, attribute, detail) = (Some(refused.key), refused.field, refused.detail);
+            let is_photo = attribute == "photo";
+            let flaw = Flaw { name: name.clone(), key, attribute, detail };
+            if is_photo { self.flaws.note_photo(flaw) } else { self.flaws.note(flaw) }
+        }
+        Ok(())
     }
-    let taken = run.put(&entries)?;
-    flaws.refusals += taken.refused.len();
-    for refused in taken.refused {
-        // Of those without a name here it is told already what is wrong.
-        let Some(name) = names.get(&refused.key) else { continue };
-        let (key, attribute, detail) = (Some(refused.key), refused.field, refused.detail);
-        flaws.note(Flaw { name: name.clone(), key, attribute, detail });
-    }
-    Ok(())
 }

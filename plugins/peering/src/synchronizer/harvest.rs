@@ -13,6 +13,8 @@ use crate::ldap::trouble::{Step, Trouble};
 const MOST_ENTRIES: u64 = 250_000;
 /// Most entries of one batch.
 const BATCH: usize = 500;
+/// Bytes of photos, as they travel, after which a batch is full.
+const PHOTOS: usize = 512 * 1024;
 
 /// People that were read, and entries that are none.
 #[derive(Debug, Default)]
@@ -21,11 +23,18 @@ pub struct Batch {
     pub people: Vec<Person>,
     /// What is wrong with the others.
     pub flaws: Vec<Flaw>,
+    photos: usize,
 }
 
 impl Batch {
+    /// Adds somebody.
+    pub fn push(&mut self, person: Person) {
+        self.photos += person.entry.photo.as_ref().map_or(0, String::len);
+        self.people.push(person);
+    }
+
     fn is_full(&self) -> bool {
-        self.people.len() + self.flaws.len() >= BATCH
+        self.people.len() + self.flaws.len() >= BATCH || self.photos >= PHOTOS
     }
 
     fn is_empty(&self) -> bool {
@@ -77,7 +86,7 @@ pub fn read(
             match item {
                 Item::Entry(entry) => match mapper.person(entry) {
                     Ok(person) if !person.ranged.is_empty() => later.ranged(person)?,
-                    Ok(person) => batch.people.push(person),
+                    Ok(person) => batch.push(person),
                     Err(flaw) => batch.flaws.push(flaw),
                 },
                 Item::TooBig(name, bytes) => later.too_big(name, bytes)?,
@@ -85,7 +94,7 @@ pub fn read(
             if batch.is_full() { take(std::mem::take(&mut batch)) } else { Ok(()) }
         })?;
         must_be_whole(&page.outcome)?;
-        later.settle(&mut client, &mapper, &mut batch)?;
+        later.settle(&mut client, &mut mapper, &mut batch)?;
         if !batch.is_empty() {
             take(batch)?;
         }

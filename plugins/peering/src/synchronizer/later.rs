@@ -2,12 +2,16 @@
 //! attributes an Active Directory gave only the first values. Asked when the page is over, because a connection answers
 //! one question at a time.
 
+use jackfield_sdk::abi::ops::PHOTO_BYTES;
+
 use super::harvest::Batch;
 use super::person::{Flaw, MOST_VALUES, Mapper, Person, Ranged};
 use crate::ldap::client::{Client, Item, Search, must_be_whole};
 use crate::ldap::trouble::{Step, Trouble};
 
-/// Most of either sort in one page.
+/// Most that are too big in one page, as all of one may be whose people have large photos.
+const MOST_TOO_BIG: usize = 1000;
+/// Most of the others in one page.
 const MOST: usize = 100;
 /// Most questions for one attribute, however few values each answer has.
 const MOST_RANGES: usize = 50;
@@ -23,8 +27,8 @@ pub struct Later {
 impl Later {
     /// One of so many bytes.
     pub fn too_big(&mut self, name: String, bytes: usize) -> Result<(), Trouble> {
-        if self.too_big.len() == MOST {
-            let detail = format!("more than {MOST} entries of one page are too big to be read");
+        if self.too_big.len() == MOST_TOO_BIG {
+            let detail = format!("more than {MOST_TOO_BIG} entries of one page are too big to be read");
             return Err(Trouble::new(Step::Filter, detail, FEWER));
         }
         self.too_big.push((name, bytes));
@@ -43,13 +47,21 @@ impl Later {
     }
 
     /// Asks, and adds what came of it to the batch.
-    pub fn settle(self, client: &mut Client<'_>, mapper: &Mapper, batch: &mut Batch) -> Result<(), Trouble> {
+    pub fn settle(
+        self,
+        client: &mut Client<'_>,
+        mapper: &mut Mapper,
+        batch: &mut Batch,
+    ) -> Result<(), Trouble> {
         for (name, bytes) in self.too_big {
-            batch.flaws.push(whose(client, mapper, name, bytes)?);
+            match without_photo(client, mapper, &name, bytes)? {
+                Some(person) => batch.push(person),
+                None => batch.flaws.push(whose(client, mapper, name, bytes)?),
+            }
         }
         for person in self.ranged {
             match flaw_of(client, &person)? {
-                None => batch.people.push(person),
+                None => batch.push(person),
                 Some(flaw) => batch.flaws.push(flaw),
             }
         }
@@ -57,10 +69,29 @@ impl Later {
     }
 }
 
+/// Whose entry is too big by a photo is taken without it; none: something else is wrong.
+fn without_photo(
+    client: &mut Client<'_>,
+    mapper: &mut Mapper,
+    name: &str,
+    bytes: usize,
+) -> Result<Option<Person>, Trouble> {
+    let Some(photo) = mapper.photo_attribute().map(str::to_owned) else { return Ok(None) };
+    let others = mapper.attributes().into_iter().filter(|attribute| !attribute.eq_ignore_ascii_case(&photo));
+    let mut found = None;
+    ask(client, name, others.collect(), |item| {
+        if let Item::Entry(entry) = item {
+            found = mapper.person(entry).ok().filter(|person| person.ranged.is_empty());
+        }
+    })?;
+    let detail = format!("is in an entry of {bytes} bytes, and a photo of at most {PHOTO_BYTES} is taken");
+    Ok(found.map(|person| person.without_photo(&photo, detail)))
+}
+
 /// An entry that is too big still has a key, by which the person it belongs to stays as they are.
 fn whose(client: &mut Client<'_>, mapper: &Mapper, name: String, bytes: usize) -> Result<Flaw, Trouble> {
     let mut key = None;
-    ask(client, &name, mapper.key_attribute().to_owned(), |item| {
+    ask(client, &name, vec![mapper.key_attribute().to_owned()], |item| {
         if let Item::Entry(entry) = item {
             key = mapper.key(entry).ok();
         }
@@ -94,7 +125,7 @@ fn too_many(
             return Ok(Some(format!("has more than {MOST_VALUES} values")));
         }
         let mut found = None;
-        ask(client, name, format!("{attribute};range={from}-*"), |item| {
+        ask(client, name, vec![format!("{attribute};range={from}-*")], |item| {
             if let Item::Entry(mut entry) = item {
                 while let Ok(Some(one)) = entry.attribute() {
                     if one.kind.eq_ignore_ascii_case(attribute.as_bytes()) {
@@ -118,10 +149,9 @@ fn too_many(
 fn ask(
     client: &mut Client<'_>,
     name: &str,
-    attribute: String,
+    attributes: Vec<String>,
     mut take: impl FnMut(Item<'_>),
 ) -> Result<(), Trouble> {
-    let attributes = [attribute];
     let search =
         Search { base: name, scope: "base", filter: "(objectClass=*)", attributes: &attributes, page: 1 };
     let page = client.page(&search, &[], |item| {

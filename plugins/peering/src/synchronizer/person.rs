@@ -1,14 +1,12 @@
 //! From an entry of a directory to a person: which attribute fills which field, what a text may hold, and what is wrong
 //! with an entry that does not become one.
 
-use std::fmt::Write;
-
-use data_encoding::HEXLOWER;
 use jackfield_sdk::abi::ops::DirectoryEntry;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use sha2::{Digest, Sha256};
 
+use super::hash::hash;
+use super::photo;
 use super::value::{extension, key, text};
 use crate::ldap::entry::Entry;
 use crate::ldap::name::Name;
@@ -26,6 +24,7 @@ enum Field {
     Phone,
     Node,
     Address,
+    Photo,
 }
 
 /// Fields of a mapping that an account or contact has; others are configured for later versions.
@@ -38,6 +37,7 @@ const FIELDS: &[(&str, Field)] = &[
     ("primary_phone", Field::Phone),
     ("home_element", Field::Node),
     ("address", Field::Address),
+    ("photo", Field::Photo),
 ];
 
 /// What is wrong with one entry. The others are not harmed by it.
@@ -71,8 +71,20 @@ pub struct Person {
     pub name: String,
     /// As the appliance takes it.
     pub entry: DirectoryEntry,
+    /// What is wrong with the photo, without which they are taken; the one that is there stays.
+    pub photo_flaw: Option<Flaw>,
     /// Attributes of which only the first values came.
     pub ranged: Vec<Ranged>,
+}
+
+impl Person {
+    /// The same without a photo, for that reason.
+    pub fn without_photo(mut self, attribute: &str, detail: String) -> Self {
+        self.entry.photo = None;
+        self.entry.hash = hash(&self.entry);
+        self.photo_flaw = Some(flaw(&self.name, Some(&self.entry.key), attribute, detail));
+        self
+    }
 }
 
 /// An attribute of which only the first values came.
@@ -123,6 +135,11 @@ impl Mapper {
             }
         }
         all
+    }
+
+    /// The attribute that photos are in; none: they are not asked for.
+    pub fn photo_attribute(&self) -> Option<&str> {
+        Some(self.attribute(Field::Photo)).filter(|attribute| !attribute.is_empty())
     }
 
     /// The attribute that the key is in.
@@ -179,9 +196,21 @@ impl Mapper {
             folder: Some(folder),
             pbx_node: if self.is_contact { None } else { kept(pbx_node) },
             address: if self.is_contact { kept(address) } else { None },
+            photo: None,
         };
-        let entry = DirectoryEntry { hash: hash(&entry), ..entry };
-        Ok(Person { name: name.to_owned(), entry, ranged: found.ranged })
+        let person = Person { name: name.to_owned(), entry, photo_flaw: None, ranged: found.ranged };
+        Ok(self.with_photo(person, found.values[Field::Photo as usize]))
+    }
+
+    fn with_photo(&self, mut person: Person, value: Option<&[u8]>) -> Person {
+        let photo = self.photo_attribute().map(|attribute| (attribute, photo::taken(value)));
+        match photo {
+            Some((attribute, Err(detail))) => return person.without_photo(attribute, detail),
+            Some((_, Ok(photo))) => person.entry.photo = Some(photo),
+            None => {}
+        }
+        person.entry.hash = hash(&person.entry);
+        person
     }
 
     /// Also where another attribute is broken, the key says whose entry it is.
@@ -250,33 +279,9 @@ fn flaw(name: &str, key: Option<&String>, attribute: &str, detail: impl Into<Str
     Flaw { name, key: key.cloned(), attribute: attribute.to_owned(), detail: detail.into() }
 }
 
-/// What tells one version of an entry from the next: everything that is kept of it.
-fn hash(entry: &DirectoryEntry) -> String {
-    let DirectoryEntry {
-        key: _,
-        hash: _,
-        login_id,
-        last_name,
-        first_name,
-        email,
-        extension,
-        folder,
-        pbx_node,
-        address,
-    } = entry;
-    let mut whole = String::with_capacity(256);
-    let optional = [first_name, email, extension, folder, pbx_node, address];
-    let all = [login_id, last_name].into_iter().map(Some).chain(optional.map(Option::as_ref));
-    for field in all {
-        // The length keeps two fields apart whatever they hold.
-        let text = field.map_or("", String::as_str);
-        let _ = write!(whole, "{}:{}:{text}", u8::from(field.is_some()), text.len());
-    }
-    HEXLOWER.encode(&Sha256::digest(whole.as_bytes())[..16])
-}
-
 #[cfg(test)]
 mod tests {
+    use jackfield_sdk::abi::ops::PHOTO_BYTES;
     use jackfield_sdk::json;
 
     use super::*;
@@ -380,6 +385,34 @@ mod tests {
         assert_ne!(of(&[("givenName", &[b"a"])]), of(&[("mail", &[b"a"])]));
         let moved = mapped(b"CN=Jo,OU=Paris,DC=ocs,DC=example", &[], true).unwrap().entry.hash;
         assert_ne!(moved, usual);
+    }
+
+    #[test]
+    fn a_photo_travels_as_it_is_and_one_that_is_too_large_is_left_out_alone() {
+        let of = |photo: &[u8]| mapped(JO, &[("jpegPhoto", &[photo])], false).unwrap();
+        let (none, small, large) =
+            (mapped(JO, &[], false).unwrap(), of(b"\xff\xd8"), of(&vec![0xff; PHOTO_BYTES + 1]));
+        assert_eq!(none.entry.photo.as_deref(), Some(""), "what the directory has no longer is taken away");
+        assert_eq!((small.entry.photo.as_deref(), small.photo_flaw), (Some("/9g="), None));
+        assert_ne!(small.entry.hash, none.entry.hash);
+        let flaw = large.photo_flaw.unwrap();
+        assert_eq!((large.entry.photo, flaw.attribute.as_str()), (None, "jpegPhoto"));
+        assert_eq!(flaw.detail, "has 102401 bytes; a photo of at most 102400 is taken");
+        assert_eq!(flaw.key, Some(large.entry.key));
+        let mut mapping = mapping::usual();
+        mapping.insert("photo".to_owned(), Value::Null);
+        let mut mapper = Mapper::new(&mapping, BASE, false);
+        assert!(mapper.attributes().iter().all(|name| name != "jpegPhoto"));
+        let bytes = content(
+            JO,
+            &[
+                ("jpegPhoto", &[b"x"]),
+                ("sn", &[b"M"]),
+                ("sAMAccountName", &[b"jo"]),
+                ("objectGUID", &[&GUID]),
+            ],
+        );
+        assert_eq!(mapper.person(Entry::read(&bytes).unwrap()).unwrap().entry.photo, None);
     }
 
     #[test]

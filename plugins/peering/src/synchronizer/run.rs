@@ -142,7 +142,7 @@ impl Peering {
         };
         let mut run = self.host.directory().open(&opened)?;
         let mut flaws = Flaws::default();
-        let read = gather(job, &source, order, &mut run, &mut flaws);
+        let read = gather(&self.host, job, &source, order, &mut run, &mut flaws);
         match read {
             Ok(summary) => self.close(run, order, row, summary, flaws),
             Err(trouble) => give_up(run, trouble, flaws),
@@ -193,7 +193,7 @@ impl Peering {
         let (state, reason) = match &closed.held {
             Some(held) if !order.dry_run => (State::Held, held.what.clone()),
             Some(held) => (State::Synchronized, format!("it would be held: {}", held.what)),
-            None => (State::Synchronized, sentence(&counts, order.dry_run)),
+            None => (State::Synchronized, sentence(&counts, flaws.photos, order.dry_run)),
         };
         let reason = match self.report_domain(order, row, state) {
             Ok(()) => reason,
@@ -231,14 +231,19 @@ fn give_up(run: Run, trouble: Trouble, flaws: Flaws) -> Result<Done, Failure> {
     Ok(Done { state, reason, counts, flaws: flaws.first, closed: None })
 }
 
-fn sentence(counts: &Counts, is_dry: bool) -> String {
+/// `photos`: how many of the errors are photos, without which somebody was taken.
+fn sentence(counts: &Counts, photos: u64, is_dry: bool) -> String {
     let Counts { entries, adds, changes, removals, unchanged, errors, references } = counts;
     let would = if is_dry { "it would be: " } else { "" };
     let mut said = format!(
         "{would}{adds} added, {changes} changed, {removals} removed, {unchanged} as before, of {entries} entries"
     );
-    if *errors > 0 {
-        said.push_str(&format!("; {errors} entries have errors and were left out"));
+    let left_out = errors - photos;
+    if left_out > 0 {
+        said.push_str(&format!("; {left_out} entries have errors and were left out"));
+    }
+    if photos > 0 {
+        said.push_str(&format!("; {photos} photos were not taken"));
     }
     if *references > 0 {
         said.push_str(&format!("; {references} references to other servers were not followed"));

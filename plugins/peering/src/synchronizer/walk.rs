@@ -33,8 +33,26 @@ struct Told {
 /// What the sample showed.
 #[derive(Default)]
 struct Sample {
-    people: Vec<Person>,
+    people: Vec<Seen>,
     flaws: Vec<Flaw>,
+}
+
+/// Somebody of the sample; of their photo only that there is one.
+struct Seen {
+    person: Person,
+    has_photo: bool,
+}
+
+impl Sample {
+    fn add(&mut self, mut person: Person) {
+        let has_photo = person.entry.photo.take().is_some_and(|photo| !photo.is_empty());
+        self.people.push(Seen { person, has_photo });
+    }
+
+    /// What is wrong with photos of people who are understood.
+    fn photo_flaws(&self) -> impl Iterator<Item = &Flaw> {
+        self.people.iter().filter_map(|seen| seen.person.photo_flaw.as_ref())
+    }
 }
 
 impl Peering {
@@ -76,7 +94,7 @@ fn walk(source: &Source<'_>, of: Of, course: &mut Course, sample: &mut Sample) -
     let page = client.page(&search, &[], |item| {
         match item {
             Item::Entry(entry) => match mapper.person(entry) {
-                Ok(person) => sample.people.push(person),
+                Ok(person) => sample.add(person),
                 Err(flaw) => sample.flaws.push(flaw),
             },
             Item::TooBig(name, bytes) => {
@@ -137,7 +155,17 @@ fn judge_filter(page: &Page, sample: &Sample, course: &mut Course) -> Result<(),
 
 fn judge_sample(sample: &Sample, course: &mut Course) -> Result<(), Trouble> {
     let Some(first) = sample.flaws.first() else {
-        course.done.push((Step::Sample, format!("{} people are understood", sample.people.len())));
+        let photos = sample.photo_flaws().next().map(|first| {
+            format!(
+                "; {} photos are not taken; {}: {}",
+                sample.photo_flaws().count(),
+                first.name,
+                first.sentence()
+            )
+        });
+        let understood =
+            format!("{} people are understood{}", sample.people.len(), photos.unwrap_or_default());
+        course.done.push((Step::Sample, understood));
         return Ok(());
     };
     let detail = format!(
@@ -162,9 +190,10 @@ fn answer(row: &Row, course: &Course, trouble: Option<Trouble>, sample: &Sample)
     let people: Vec<_> = sample.people.iter().take(SAMPLE as usize).collect();
     let shown: Vec<_> = people
         .iter()
-        .map(|person| {
+        .map(|Seen { person, has_photo }| {
             let mut shown = json!(person.entry);
             shown["name"] = json!(person.name);
+            shown["photo"] = json!(has_photo);
             shown
         })
         .collect();
@@ -174,7 +203,7 @@ fn answer(row: &Row, course: &Course, trouble: Option<Trouble>, sample: &Sample)
         "certificate": course.seen.certificate,
         "expected_name": row.settings.host,
         "sample": shown,
-        "errors": sample.flaws.iter().take(SAMPLE as usize).collect::<Vec<_>>(),
+        "errors": sample.flaws.iter().chain(sample.photo_flaws()).take(SAMPLE as usize).collect::<Vec<_>>(),
     })
 }
 

@@ -16,7 +16,7 @@ const LARGEST: usize = 4 * 1024;
 /// (XEP-0172), delays (XEP-0203), idle times (XEP-0319).
 const KNOWN: [&str; 5] = [
     "http://jabber.org/protocol/caps",
-    "vcard-temp:x:update",
+    ns::VCARD_UPDATE,
     "http://jabber.org/protocol/nick",
     ns::DELAY,
     "urn:xmpp:idle:1",

@@ -30,6 +30,20 @@ pub struct Shown {
     pub status: String,
     /// From -128 to 127.
     pub priority: i8,
+    /// What is told of the photo of whoever shows it.
+    pub photo: Photo,
+}
+
+/// What presence says of a photo (XEP-0153 section 4).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Photo {
+    /// Nothing: there was never one, and nobody thinks so.
+    #[default]
+    Unsaid,
+    /// That there is none any more.
+    Gone,
+    /// Its SHA-1 in hexadecimal.
+    Of(String),
 }
 
 /// What an account or contact shows to whoever sees it; none: it is not there.
@@ -43,7 +57,8 @@ impl Shown {
         let show = words("show");
         let show = ["away", "chat", "dnd", "xa"].into_iter().find(|known| *known == show.trim());
         let status = cut(&words("status"), LONGEST).to_owned();
-        Self { show, status, priority: words("priority").trim().parse().unwrap_or_default() }
+        let priority = words("priority").trim().parse().unwrap_or_default();
+        Self { show, status, priority, photo: Photo::Unsaid }
     }
 
     /// The appliance's state for it.
@@ -94,7 +109,7 @@ pub fn seen(merged: &Presence, own: Option<&Shown>) -> Seen {
         _ => return None,
     };
     let status = if merged.note.is_empty() { words } else { merged.note.as_str() };
-    Some(Shown { show, status: status.to_owned(), priority: 0 })
+    Some(Shown { show, status: status.to_owned(), ..Shown::default() })
 }
 
 /// The stanza that says it, without addresses.
@@ -112,7 +127,13 @@ pub fn stanza(seen: &Seen) -> Element {
     if shown.priority != 0 {
         presence = presence.child(child("priority", &shown.priority.to_string()));
     }
-    presence
+    let photo = Element::new(ns::VCARD_UPDATE, "photo");
+    let photo = match &shown.photo {
+        Photo::Unsaid => return presence,
+        Photo::Gone => photo,
+        Photo::Of(hash) => photo.text(hash),
+    };
+    presence.child(Element::new(ns::VCARD_UPDATE, "x").child(photo))
 }
 
 /// The beginning of a text that is not longer than that, whole characters only.
@@ -152,7 +173,7 @@ mod tests {
             ("in_meeting", Some("dnd"), "In a meeting"),
             ("do_not_disturb", Some("dnd"), "Do not disturb"),
         ] {
-            let expected = Shown { show, status: status.to_owned(), priority: 0 };
+            let expected = Shown { show, status: status.to_owned(), ..Shown::default() };
             assert_eq!(seen(&merged(state, "", Some("teams")), None), Some(expected), "{state}");
             let noted = seen(&merged(state, "own words", Some("manual")), None).unwrap();
             assert_eq!((noted.show, noted.status.as_str()), (show, "own words"));
@@ -201,8 +222,16 @@ mod tests {
 
     #[test]
     fn a_stanza_says_what_is_shown() {
-        let shown = Shown { show: Some("dnd"), status: "In a call".to_owned(), priority: 0 };
-        assert_eq!(Shown::of(&stanza(&Some(shown.clone()))), shown);
+        let shown = Shown { show: Some("dnd"), status: "In a call".to_owned(), ..Shown::default() };
+        let plain = stanza(&Some(shown.clone()));
+        assert_eq!(Shown::of(&plain), shown);
         assert_eq!(stanza(&None).attribute("type"), Some("unavailable"));
+        let with = |photo| {
+            let told = stanza(&Some(Shown { photo, ..shown.clone() }));
+            told.find(ns::VCARD_UPDATE, "x").map(|x| x.find(ns::VCARD_UPDATE, "photo").unwrap().words())
+        };
+        assert_eq!(with(Photo::Unsaid), None, "who has no photo says nothing of it");
+        assert_eq!(with(Photo::Gone).as_deref(), Some(""));
+        assert_eq!(with(Photo::Of("ab".to_owned())).as_deref(), Some("ab"));
     }
 }

@@ -129,7 +129,7 @@ impl Roster {
         self.looked_at.insert(circle.clone(), now);
         let accounts: Vec<String> = directory.entries.values().map(|entry| entry.account.clone()).collect();
         for merged in People::merged(&site.host, &accounts)? {
-            let seen = words::seen(&merged, self.own_words(&merged.account));
+            let seen = self.seen(&merged);
             self.people.sees(&merged.account, &seen);
         }
         Ok(())

@@ -5,10 +5,11 @@
 //! | `table` | what becomes of a subscription, as one pure function |
 //! | `contact`, `store`, `user` | a contact, rosters on the disk, a user who is connected |
 //! | `directory` | the corporate directory as part of every roster |
-//! | `queries` | what clients ask and set (RFC 6121 section 2) |
+//! | `queries`, `cards` | what clients ask and set (RFC 6121 section 2), and whose card and photo they get |
 //! | `subscriptions` | who wants to see whom (section 3) |
 //! | `clients`, `partners` | presence from our clients and from other servers (section 4) |
 //! | `people`, `telling` | what the appliance says people are doing, and who is told |
+//! | `anew` | what partners may have missed |
 //! | `probes` | questions to other servers, spread |
 //! | `watch`, `watch_store` | contacts of external peers, which the whole enterprise sees |
 //! | `leaving` | accounts that are gone, and links that are lost |
@@ -16,7 +17,9 @@
 //!
 //! Left out: messages, and the words for states (`presence`).
 
+mod anew;
 mod blocking;
+mod cards;
 mod clients;
 mod contact;
 mod directory;
@@ -46,9 +49,11 @@ use jid::BareJid;
 use super::desk::SessionId;
 use super::effect::Effect;
 use super::parcel::{Origin, Parcel};
+use super::photos::Photos;
 use super::sessions::Session;
 use super::site::Site;
 use crate::xml::{Element, ns};
+use anew::Anew;
 use contact::{Contact, Line};
 use directory::{Circle, Directories};
 use moving::Moves;
@@ -77,7 +82,9 @@ pub struct Roster {
     /// Entries of the largest directory that is shown whole.
     most: usize,
     people: People,
+    photos: Photos,
     probes: Probes,
+    anew: Anew,
     watch: Watch,
     /// Whether directories have to be read again.
     is_stale: bool,
@@ -104,7 +111,9 @@ impl Default for Roster {
             directories: Directories::default(),
             most: MOST_OF_DIRECTORY,
             people: People::default(),
+            photos: Photos::default(),
             probes: Probes::default(),
+            anew: Anew::default(),
             watch: Watch::default(),
             is_stale: false,
             has_orphans: true,
@@ -120,6 +129,11 @@ impl Default for Roster {
 }
 
 impl Roster {
+    /// Reads who has a photo, before anybody is told anything.
+    pub fn begin(&mut self, site: &Site) -> Result<(), Failure> {
+        self.photos.read(&site.host).map(drop)
+    }
+
     /// Presence of a client or of a partner.
     pub fn take(&mut self, site: &mut Site, parcel: &Parcel, now: Instant) -> Vec<Effect> {
         let done = match parcel.origin {
@@ -162,17 +176,20 @@ impl Roster {
                 // It may not be deployed any more, or be again: then those who see it are told.
                 self.people.forget(&event.object);
                 self.people.look_at(&event.object);
+                self.photos.look_at(&event.object);
                 self.moves.look_at(&event.object);
                 (self.is_stale, self.has_orphans) = (true, true);
             }
             "federation.changed" => self.are_partners_stale = true,
             "accounts.changed" => {
+                self.photos.look_at_all();
                 self.moves.look_at_all();
                 (self.is_stale, self.has_orphans) = (true, true);
             }
             "enterprise.changed" | "directory.changed" | "peer.changed" => {
                 (self.is_stale, self.has_orphans, self.watch.is_stale) = (true, true, true);
                 self.are_partners_stale = true;
+                self.photos.look_at_all();
                 if event.event == "enterprise.changed" {
                     self.moves.look_at_all();
                 }
@@ -191,15 +208,18 @@ impl Roster {
     /// What is left to do at a turn's end. A turn comes at least once a second.
     pub fn settle(&mut self, site: &mut Site, now: Instant) -> Vec<Effect> {
         let mut effects = Vec::new();
-        if (self.is_stale || self.has_orphans || self.moves.are_due())
+        if (self.is_stale || self.has_orphans || self.moves.are_due() || self.photos.is_stale())
             && self.read_at.is_none_or(|at| now.duration_since(at) >= READ_AGAIN)
         {
             self.read_at = Some(now);
             effects.extend(self.reads_again(site));
         }
+        let read = self.photos.read_changed(&site.host);
+        self.shows_photos(read);
         self.sweeps(site, now);
         effects.extend(self.partners_changed(site, now));
         effects.extend(self.retries(now));
+        effects.extend(self.tells_anew(site));
         effects.extend(self.watches(site, now));
         effects.extend(self.probes.due(now).into_iter().map(Effect::Send));
         self.people.publish(&site.host, now);
@@ -218,6 +238,10 @@ impl Roster {
                     self.is_stale = true;
                 }
             }
+        }
+        if self.photos.is_stale() {
+            let read = self.photos.read(&site.host);
+            self.shows_photos(read);
         }
         if self.moves.are_due() {
             match self.moves(site) {

@@ -1,8 +1,9 @@
-//! What clients ask of their roster and set in it (RFC 6121 section 2), and whom a business card is given to.
+//! What clients ask of their roster and set in it (RFC 6121 section 2). Questions about people go on to `cards`.
 
 use jackfield_sdk::{Failure, log};
 use jid::BareJid;
 
+use super::cards::Wanted;
 use super::contact::{self, Line, Wish};
 use super::subscriptions::unavailable;
 use super::table::Kind;
@@ -10,12 +11,12 @@ use super::{Contact, Roster};
 use crate::im::desk::SessionId;
 use crate::im::effect::Effect;
 use crate::im::parcel::Parcel;
+use crate::im::presence::words::Photo;
 use crate::im::site::Site;
-use crate::im::vcard;
 use crate::xml::{Element, ns};
 
 /// An answer, or a condition of RFC 6120 section 8.3.3.
-type Answer = Result<Vec<Effect>, &'static str>;
+pub(super) type Answer = Result<Vec<Effect>, &'static str>;
 
 impl Roster {
     /// Whether this part answers that question: of rosters, and of cards of people that are ours to answer for.
@@ -26,24 +27,28 @@ impl Roster {
         let target = parcel.target();
         let is_person = target.node().is_some();
         let is_ours = site.serves(target.domain().as_str());
-        is_asked
-            && (payload.is(ns::ROSTER, "query") && (is_ours || parcel.session().is_some())
-                || payload.is(ns::VCARD, "vCard")
-                    && is_person
-                    && (is_ours || self.contact_of(site, parcel).is_some()))
+        if !is_asked || payload.is(ns::ROSTER, "query") {
+            return is_asked && (is_ours || parcel.session().is_some());
+        }
+        let has_photo = |contact: String| self.photos.of(&contact) != Photo::Unsaid;
+        is_person
+            && match Wanted::of(payload, parcel.kind()) {
+                None => false,
+                Some(_) if is_ours => true,
+                Some(Wanted::Card) => self.contact_of(site, parcel).is_some(),
+                // Who has no photo here may have one over there.
+                Some(Wanted::Avatar(_)) => self.contact_of(site, parcel).is_some_and(has_photo),
+            }
     }
 
     /// Answers it.
     pub fn query(&mut self, site: &mut Site, parcel: &Parcel) -> Vec<Effect> {
         let Some(payload) = parcel.stanza.elements().next() else { return vec![] };
-        let done = if payload.ns == ns::VCARD {
-            self.card(site, parcel)
-        } else {
-            match parcel.session() {
-                Some(id) => self.roster(site, id, parcel, payload),
-                // Nobody else's is anybody's business.
-                None => Err("service-unavailable"),
-            }
+        let done = match (Wanted::of(payload, parcel.kind()), parcel.session()) {
+            (Some(wanted), _) => self.of_person(site, parcel, payload, wanted),
+            (None, Some(id)) => self.roster(site, id, parcel, payload),
+            // Nobody else's is anybody's business.
+            (None, None) => Err("service-unavailable"),
         };
         done.unwrap_or_else(|condition| Effect::send(parcel.error(condition)))
     }
@@ -148,53 +153,9 @@ impl Roster {
         }
         Ok(effects)
     }
-
-    /// Id of the contact of a peer whose card a client of ours asks for.
-    fn contact_of(&self, site: &Site, parcel: &Parcel) -> Option<String> {
-        let session = site.sessions.get(parcel.session()?)?;
-        let user = self.users.get(&session.account)?;
-        let directory = self.directories.known(&user.circle)?;
-        directory.entries.get(&parcel.target()).map(|entry| entry.account.clone())
-    }
-
-    /// Colleagues and contacts who see somebody get the card; others learn no more than of somebody who is not there.
-    fn card(&mut self, site: &mut Site, parcel: &Parcel) -> Answer {
-        if parcel.kind() == "set" {
-            return Err("not-allowed");
-        }
-        let target = parcel.target();
-        let contact = self.contact_of(site, parcel);
-        let id = match contact {
-            Some(id) => id,
-            None => self
-                .card_of(site, parcel, &target)
-                .map_err(|failure| broken(&failure))?
-                .ok_or("service-unavailable")?,
-        };
-        let card = vcard::read(&site.host, &id, &target).map_err(|failure| broken(&failure))?;
-        let card = card.ok_or("service-unavailable")?;
-        Ok(Effect::send(Some(parcel.answer("result").child(card))))
-    }
-
-    fn card_of(
-        &mut self,
-        site: &mut Site,
-        parcel: &Parcel,
-        target: &BareJid,
-    ) -> Result<Option<String>, Failure> {
-        let Some(account) = site.accounts.find(&site.host, target)? else { return Ok(None) };
-        let asker = match parcel.session() {
-            Some(_) => site.accounts.find(&site.host, &parcel.from.to_bare())?,
-            None => None,
-        };
-        let is_colleague = asker.is_some_and(|asker| asker.enterprise == account.enterprise);
-        let is_allowed =
-            is_colleague || self.contact(site, &account.id, &parcel.from.to_bare())?.state.is_seen();
-        Ok(is_allowed.then(|| account.id.clone()))
-    }
 }
 
-fn broken(failure: &Failure) -> &'static str {
+pub(super) fn broken(failure: &Failure) -> &'static str {
     log::warn!("a roster could not be read or written: {failure}");
     "internal-server-error"
 }

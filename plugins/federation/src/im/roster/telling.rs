@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Instant;
 
+use jackfield_sdk::abi::ops::Presence;
 use jackfield_sdk::{Failure, log};
 use jid::BareJid;
 
@@ -80,14 +81,28 @@ impl Roster {
     fn found(&self, site: &Site, wanted: &[String]) -> Result<Found, Failure> {
         let mut found: Found = wanted.iter().map(|account| (account.clone(), None)).collect();
         for merged in People::merged(&site.host, wanted)? {
-            let seen = words::seen(&merged, self.own_words(&merged.account));
+            let seen = self.seen(&merged);
             found.insert(merged.account, seen);
         }
         Ok(found)
     }
 
+    /// What is shown of somebody, with their photo.
+    pub(super) fn seen(&self, merged: &Presence) -> Seen {
+        let seen = words::seen(merged, self.own_words(&merged.account))?;
+        Some(Shown { photo: self.photos.of(&merged.account), ..seen })
+    }
+
+    /// Whoever sees somebody with another photo is told.
+    pub(super) fn shows_photos(&mut self, read: Result<Vec<String>, Failure>) {
+        match read {
+            Ok(differs) => differs.iter().for_each(|account| self.people.look_at(account)),
+            Err(failure) => log::warn!("photos could not be read again, trying again: {failure}"),
+        }
+    }
+
     /// What an account's clients, or a contact's server, said themselves.
-    pub(super) fn own_words(&self, account: &str) -> Option<&Shown> {
+    fn own_words(&self, account: &str) -> Option<&Shown> {
         match self.users.get(account) {
             Some(user) => user.best(),
             None => self.watch.best(&self.directories.place(account)?.1),
@@ -196,7 +211,7 @@ fn by_account(site: &Site, dirty: &BTreeSet<String>) -> Result<BTreeMap<String, 
 }
 
 /// Whether an account blocks who may see it (XEP-0191): then nothing is told.
-fn is_barred(site: &Site, watcher: &Watcher) -> bool {
+pub(super) fn is_barred(site: &Site, watcher: &Watcher) -> bool {
     !site.blocks.is_empty()
         && address::parsed(&watcher.address).is_some_and(|to| site.blocks.has(&watcher.account, &to))
 }

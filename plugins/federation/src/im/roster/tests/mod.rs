@@ -2,6 +2,7 @@
 //! it, as text. Sockets and streams are left out.
 
 mod moving;
+mod photos;
 mod presence;
 mod rosters;
 mod subscribing;

@@ -7,7 +7,7 @@ const BOB: &str = "bob@far.example";
 const WATCHER: &str = "directory@home.example";
 
 /// An enterprise with the external peer Far, whose contacts are these logins.
-fn peered(logins: &[&str]) -> World {
+pub fn peered(logins: &[&str]) -> World {
     let world = World::new(&["ann"]);
     world.appliance.core(
         "INSERT INTO peer (id, enterprise, description, dialing_prefix, revision, created_at, changed_at, kind, domain)
