@@ -54,6 +54,7 @@ const FILES: &[File] = files! {
     "/console/pages/sign_in.js" "text/javascript; charset=utf-8" "pages/sign_in.js";
     "/console/pages/trusted_servers.js" "text/javascript; charset=utf-8" "pages/trusted_servers.js";
     "/console/password.js" "text/javascript; charset=utf-8" "password.js";
+    "/console/photo.js" "text/javascript; charset=utf-8" "photo.js";
     "/console/plugin_page.js" "text/javascript; charset=utf-8" "plugin_page.js";
     "/console/presence.js" "text/javascript; charset=utf-8" "presence.js";
     "/console/resource.js" "text/javascript; charset=utf-8" "resource.js";

@@ -2,6 +2,7 @@
 
 mod attempts;
 mod listed;
+mod photos;
 mod programs;
 mod terminal;
 mod waiting;
