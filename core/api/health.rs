@@ -12,6 +12,7 @@ use crate::catalog::problems::Problem;
 use crate::engine::checks::{self, State};
 use crate::engine::doctor::obstacles;
 use crate::engine::objects::text;
+use crate::engine::plugins::metrics;
 use crate::engine::scripts::{self, Figures};
 use crate::host::State as Serving;
 
@@ -105,7 +106,7 @@ pub fn routes() -> Vec<Route> {
         public("/readyz", "Whether the appliance does its work: 200, or 503 with what stands in the way")
             .answers(200, Answer::Json)
             .runs(ready),
-        public("/metrics", "Figures for Prometheus").answers(200, Answer::Text).runs(metrics),
+        public("/metrics", "Figures for Prometheus").answers(200, Answer::Text).runs(figures),
     ]
 }
 
@@ -115,7 +116,7 @@ fn ready(call: &Call<'_>) -> Result<Reply, Problem> {
     Ok(Reply::json(json!({"ready": found.is_empty(), "obstacles": found})).status(status))
 }
 
-fn metrics(call: &Call<'_>) -> Result<Reply, Problem> {
+fn figures(call: &Call<'_>) -> Result<Reply, Problem> {
     let mut page = Metrics::default();
     page.head("jackfield_info", "gauge", "Version of the appliance.");
     page.sample("jackfield_info", concat!("version=\"", env!("CARGO_PKG_VERSION"), "\""), 1);
@@ -141,6 +142,7 @@ fn metrics(call: &Call<'_>) -> Result<Reply, Problem> {
     call.api.traffic.write(&mut page);
     database(call, &mut page);
     plugins(call, &mut page);
+    plugins_own(call, &mut page);
     scripts(call, &mut page);
     checks(call, &mut page);
     door(call, &mut page);
@@ -185,6 +187,26 @@ fn plugins(call: &Call<'_>, page: &mut Metrics) {
     for status in &all {
         let bytes = status.memory_bytes.unwrap_or(0);
         page.sample("jackfield_plugin_memory_bytes", &format!("plugin={:?}", status.id), bytes);
+    }
+}
+
+/// What plugins tell of themselves. A name that is there already stays what it is.
+fn plugins_own(call: &Call<'_>, page: &mut Metrics) {
+    let told = metrics::told(call.engine());
+    page.head(
+        "jackfield_plugin_metrics_refused",
+        "gauge",
+        "Figures of the plugin's own that are left out as wrong.",
+    );
+    for one in &told {
+        page.sample("jackfield_plugin_metrics_refused", &format!("plugin={:?}", one.plugin), one.refused);
+    }
+    for family in told.into_iter().flat_map(|one| one.families) {
+        if page.0.contains(&format!("# TYPE {} ", family.name)) {
+            continue;
+        }
+        page.head(&family.name, &family.kind, &family.help);
+        family.samples.iter().for_each(|(labels, value)| page.sample(&family.name, labels, value));
     }
 }
 

@@ -13,8 +13,7 @@ use crate::catalog::problems::{HEADER, Problem};
 use crate::engine::change::Change;
 use crate::engine::events::Fired;
 use crate::engine::idempotency::KeyUse;
-use crate::engine::secrets::Keyring;
-use crate::engine::{Mode, fault};
+use crate::engine::{Engine, Mode, fault};
 use crate::http::Request;
 
 const KEY_LENGTH: usize = 128;
@@ -43,7 +42,7 @@ impl Call<'_> {
     ) -> Result<Reply, Problem> {
         let (key, engine) = (self.key_use()?, Arc::clone(self.engine()));
         self.engine().change(self.origin(), mode, move |change| {
-            once(key.as_ref(), change.tx, &engine.keyring, || work(change))
+            once(key.as_ref(), change.tx, &engine, || work(change))
         })
     }
 
@@ -56,7 +55,7 @@ impl Call<'_> {
         let (key, engine) = (self.key_use()?, Arc::clone(self.engine()));
         self.engine().change_as(plugin, self.mode, move |tx| {
             let mut fired = Vec::new();
-            let reply = once(key.as_ref(), tx, &engine.keyring, || {
+            let reply = once(key.as_ref(), tx, &engine, || {
                 let (reply, events) = work(tx)?;
                 fired = events;
                 Ok(reply)
@@ -82,15 +81,14 @@ impl Call<'_> {
         if self.is_rehearsal() {
             return answered;
         }
-        let (db, keyring) = (&self.engine().db, &self.engine().keyring);
+        let engine = Arc::clone(self.engine());
         let kept = match &answered {
             Ok(reply) => reply.clone(),
             Err(problem) if problem.kind.status >= 500 => return answered,
-            Err(problem) if db.read(|read| key.is_marked(read, keyring))? => Reply::problem(problem),
+            Err(problem) if engine.db.read(|read| key.is_marked(read, &engine))? => Reply::problem(problem),
             Err(_) => return answered,
         };
-        let engine = Arc::clone(self.engine());
-        db.write(move |tx| keep(&key, tx, &engine.keyring, &kept))?;
+        self.engine().db.write(move |tx| keep(&key, tx, &engine, &kept))?;
         answered
     }
 
@@ -100,8 +98,8 @@ impl Call<'_> {
     }
 
     fn kept(&self, key: &KeyUse) -> Result<Option<Reply>, Problem> {
-        let keyring = &self.engine().keyring;
-        self.engine().db.read(|read| key.find(read, keyring))?.map(|kept| repeated(&kept)).transpose()
+        let engine = self.engine();
+        engine.db.read(|read| key.find(read, engine))?.map(|kept| repeated(&kept)).transpose()
     }
 
     /// The idempotency key of a POST. Callers who are not signed in have none of their own to use.
@@ -134,21 +132,21 @@ impl Call<'_> {
 fn once(
     key: Option<&KeyUse>,
     tx: &Tx<'_>,
-    keyring: &Keyring,
+    engine: &Engine,
     work: impl FnOnce() -> Result<Reply, Problem>,
 ) -> Result<Reply, Problem> {
     let Some(key) = key else { return work() };
-    if let Some(kept) = key.find(tx, keyring)? {
+    if let Some(kept) = key.find(tx, engine)? {
         return repeated(&kept);
     }
     let reply = work()?;
-    keep(key, tx, keyring, &reply)?;
+    keep(key, tx, engine, &reply)?;
     Ok(reply)
 }
 
-fn keep(key: &KeyUse, tx: &Tx<'_>, keyring: &Keyring, reply: &Reply) -> Result<(), Problem> {
+fn keep(key: &KeyUse, tx: &Tx<'_>, engine: &Engine, reply: &Reply) -> Result<(), Problem> {
     let kept = serde_json::to_vec(reply).map_err(|e| fault("keep an answer", &e.to_string()))?;
-    key.keep(tx, keyring, &kept)
+    key.keep(tx, engine, &kept)
 }
 
 fn repeated(kept: &[u8]) -> Result<Reply, Problem> {

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::call::{Call, Reply};
-use super::page;
 use super::route::{Access, Answer, Body, Route};
+use super::{openapi, page};
 use crate::catalog::problems::{IF_MATCH_MISSING, INVALID, MALFORMED_JSON, Problem, STALE, WRONG_TYPE};
 use crate::catalog::rights::{SETTINGS_READ, SETTINGS_WRITE};
-use crate::catalog::settings::all;
-use crate::catalog::shape::{Field, Kind, Shape};
+use crate::catalog::settings::{Setting, all};
+use crate::catalog::shape::{Field, Kind, Object, Shape};
 use crate::engine::settings;
 
 static SHAPE: Shape = Shape {
@@ -30,6 +30,7 @@ static SHAPE: Shape = Shape {
             "Whether somebody has set it; otherwise it follows its default.",
         ),
         Field::read_only("default", Kind::Any, "Value while nobody has set it."),
+        Field::read_only("schema", Kind::Any, "What its value must be, as JSON Schema."),
         Field::read_only("help", Kind::Text { min: 1, max: 500, rule: None }, "What it does, with its unit."),
         Field::read_only(
             "revision",
@@ -68,14 +69,26 @@ fn writing(method: &'static str, path: &str, summary: &str) -> Route {
 
 fn list(call: &Call<'_>) -> Result<Reply, Problem> {
     let items = call.engine().db.read(|read| {
-        all().iter().map(|setting| settings::get(read, setting)).collect::<Result<Vec<_>, _>>()
+        all()
+            .iter()
+            .map(|setting| Ok(shown(settings::get(read, setting)?, setting)))
+            .collect::<Result<Vec<_>, Problem>>()
     })?;
     Ok(Reply::json(page::shown("settings", items, None)))
 }
 
 fn read(call: &Call<'_>) -> Result<Reply, Problem> {
     let setting = settings::declared(call.param("name"))?;
-    call.engine().db.read(|read| settings::get(read, setting)).map(Reply::object)
+    call.engine()
+        .db
+        .read(|read| settings::get(read, setting))
+        .map(|object| Reply::object(shown(object, setting)))
+}
+
+/// A setting with what its value must be.
+fn shown(mut object: Object, setting: &Setting) -> Object {
+    object.insert("schema".to_owned(), openapi::of_value(setting.kind));
+    object
 }
 
 fn set(call: &Call<'_>) -> Result<Reply, Problem> {
@@ -83,15 +96,18 @@ fn set(call: &Call<'_>) -> Result<Reply, Problem> {
     let precondition = call.precondition()?;
     let (given, engine) = (call.input.clone(), Arc::clone(call.engine()));
     call.change(move |change| {
-        let current = settings::get(change.tx, setting)?;
+        let current = shown(settings::get(change.tx, setting)?, setting);
         let accepted = SHAPE.accept(&given, Some(&current)).map_err(Problem::invalid)?;
         let value = accepted.get("value").unwrap_or(&Value::Null);
-        settings::set(change, &engine.keyring, setting, value, &precondition).map(Reply::object)
+        let set = settings::set(change, &engine.keyring, setting, value, &precondition)?;
+        Ok(Reply::object(shown(set, setting)))
     })
 }
 
 fn unset(call: &Call<'_>) -> Result<Reply, Problem> {
     let setting = settings::declared(call.param("name"))?;
     let precondition = call.precondition()?;
-    call.change(move |change| settings::unset(change, setting, &precondition).map(Reply::object))
+    call.change(move |change| {
+        Ok(Reply::object(shown(settings::unset(change, setting, &precondition)?, setting)))
+    })
 }

@@ -1,12 +1,16 @@
 //! The corporate directory: the accounts that are shown as contacts, in one tree of folders. Below the top there is a
 //! folder for each organizational unit and one for each peer, named by the peer's description.
 
+mod find;
+
 use jackfield_db::{Read, Row, RowResult, Value as Cell, params, params_from_iter};
 use serde_json::{Value, json};
 
 use super::objects::question;
 use crate::catalog::problems::Problem;
 use crate::catalog::shape::Object;
+
+pub use find::find;
 
 /// The folder of an account as the directory shows it.
 const FOLDER: &str = "CASE WHEN account.peer IS NULL THEN account.folder

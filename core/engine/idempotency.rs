@@ -9,11 +9,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jackfield_db::{Read, Tx, params};
 
-use super::clock;
-use super::secrets::Keyring;
+use super::Engine;
 use crate::catalog::problems::{KEY_IN_USE, KEY_REUSED, Problem, UNANSWERED};
 
-/// How long answers are kept, in seconds.
+/// How long answers are kept, in seconds that the appliance has run: a clock that leaps ahead must not have a request
+/// done twice.
 const KEPT_SECONDS: i64 = 24 * 3600;
 
 /// One use of a key.
@@ -33,8 +33,8 @@ impl KeyUse {
     }
 
     /// The answer kept for this key, if it was used before for the same request.
-    pub fn find(&self, read: &Read<'_>, keyring: &Keyring) -> Result<Option<Vec<u8>>, Problem> {
-        let found = self.kept(read, keyring)?;
+    pub fn find(&self, read: &Read<'_>, engine: &Engine) -> Result<Option<Vec<u8>>, Problem> {
+        let found = self.kept(read, engine)?;
         if found.as_ref().is_some_and(Vec::is_empty) {
             return Err(Problem::new(
                 UNANSWERED,
@@ -46,14 +46,14 @@ impl KeyUse {
     }
 
     /// Whether something was done for this key whose answer is not known.
-    pub fn is_marked(&self, read: &Read<'_>, keyring: &Keyring) -> Result<bool, Problem> {
-        Ok(self.kept(read, keyring)?.is_some_and(|answer| answer.is_empty()))
+    pub fn is_marked(&self, read: &Read<'_>, engine: &Engine) -> Result<bool, Problem> {
+        Ok(self.kept(read, engine)?.is_some_and(|answer| answer.is_empty()))
     }
 
-    fn kept(&self, read: &Read<'_>, keyring: &Keyring) -> Result<Option<Vec<u8>>, Problem> {
+    fn kept(&self, read: &Read<'_>, engine: &Engine) -> Result<Option<Vec<u8>>, Problem> {
         let sql =
             "SELECT fingerprint, sealed FROM idempotency WHERE principal = ?1 AND key = ?2 AND kept_at > ?3";
-        let bound = params![self.principal, self.key, clock::unix() - KEPT_SECONDS];
+        let bound = params![self.principal, self.key, engine.leaps.ran() - KEPT_SECONDS];
         let kept = read.one(sql, bound, |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?)))?;
         let Some((fingerprint, sealed)) = kept else { return Ok(None) };
         if fingerprint != self.fingerprint {
@@ -62,15 +62,15 @@ impl KeyUse {
                 "This Idempotency-Key came with another request before. Use a new key for a new request.",
             ));
         }
-        keyring.unseal(&self.place(), &sealed).map(Some)
+        engine.keyring.unseal(&self.place(), &sealed).map(Some)
     }
 
     /// Keeps the answer, and drops those that are too old.
-    pub fn keep(&self, tx: &Tx<'_>, keyring: &Keyring, answer: &[u8]) -> Result<(), Problem> {
-        let now = clock::unix();
+    pub fn keep(&self, tx: &Tx<'_>, engine: &Engine, answer: &[u8]) -> Result<(), Problem> {
+        let now = engine.leaps.ran();
         tx.execute("DELETE FROM idempotency WHERE kept_at <= ?1", params![now - KEPT_SECONDS])?;
         let sql = "INSERT OR REPLACE INTO idempotency (principal, key, fingerprint, sealed, kept_at) VALUES (?1, ?2, ?3, ?4, ?5)";
-        let sealed = keyring.seal(&self.place(), answer)?;
+        let sealed = engine.keyring.seal(&self.place(), answer)?;
         tx.execute(sql, params![self.principal, self.key, self.fingerprint, sealed, now])?;
         Ok(())
     }
@@ -103,9 +103,11 @@ impl InHand {
     }
 
     /// In a transaction that a plugin makes for a request: notes that its key is used up.
-    pub fn mark(&self, tx: &Tx<'_>, keyring: &Keyring, plugin: &str, request: &str) -> Result<(), Problem> {
-        let key = self.lock().get(request).filter(|(holder, _)| holder == plugin).map(|(_, key)| key.clone());
-        key.map_or(Ok(()), |key| key.keep(tx, keyring, b""))
+    pub fn mark(tx: &Tx<'_>, engine: &Engine, plugin: &str, request: &str) -> Result<(), Problem> {
+        let open = engine.in_hand.lock();
+        let key = open.get(request).filter(|(holder, _)| holder == plugin).map(|(_, key)| key.clone());
+        drop(open);
+        key.map_or(Ok(()), |key| key.keep(tx, engine, b""))
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, (String, KeyUse)>> {

@@ -1,14 +1,13 @@
 //! Jobs: work of plugins and of the appliance itself that takes longer than a request. A job is queued durably before it is acknowledged,
-//! run by one of a few threads, and kept for the history. Progress lives in memory.
+//! run (`running.rs`), and kept for the history. Progress lives in memory.
 
 mod own;
+mod running;
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
-use std::thread::Builder;
-use std::time::Duration;
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
-use jackfield_abi::ops::{self, Failure};
 use jackfield_db::{Read, Row, RowResult, Tx, params};
 use serde_json::{Value, json};
 
@@ -18,24 +17,40 @@ use crate::catalog::problems::{NOT_FOUND, Problem};
 use crate::catalog::shape::Object;
 
 pub use own::{Ended, Halt, OWN, OwnJob, Work, find as find_own};
+pub use running::begin;
 
-/// Jobs that run at the same time.
-const THREADS: usize = 2;
-/// Longest time for one job.
-const LONGEST: Duration = Duration::from_secs(24 * 3600);
-/// How often an idle thread looks whether the appliance is ending.
+/// How long a plugin may tell nothing of a job that it runs.
+const SILENCE: Duration = Duration::from_secs(3600);
+/// How long it may go on with one that was cancelled.
+const LAST_CHANCE: Duration = Duration::from_secs(30);
+/// How often the thread of jobs looks whether the appliance is ending.
 const LOOK_UP: Duration = Duration::from_secs(1);
 /// Jobs that are kept for the history.
 const KEPT: i64 = 1000;
 const COLUMNS: &str = "id, plugin, name, input, who, state, note, result, created_at, started_at, ended_at";
 
 /// How far a running job is.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 struct Progress {
     done: u64,
     total: u64,
     note: String,
-    is_cancelled: bool,
+    /// When that was told, or the job began.
+    told: Instant,
+    /// When somebody asked it to end.
+    cancelled: Option<Instant>,
+}
+
+impl Progress {
+    fn begun(now: Instant) -> Self {
+        Self { done: 0, total: 0, note: String::new(), told: now, cancelled: None }
+    }
+
+    /// Whether a plugin's answer is still to be waited for.
+    fn is_awaited(&self, now: Instant) -> bool {
+        let for_less = |since: Instant, most: Duration| now.duration_since(since) < most;
+        for_less(self.told, SILENCE) && self.cancelled.is_none_or(|at| for_less(at, LAST_CHANCE))
+    }
 }
 
 /// What jobs need to know of each other.
@@ -44,9 +59,17 @@ pub struct Jobs {
     running: Mutex<HashMap<String, Progress>>,
     /// Jobs that were taken, or are about to be, when somebody asked them to end.
     unwanted: Mutex<HashSet<String>>,
-    has_ended: Mutex<bool>,
     owner: OnceLock<String>,
-    wake: Condvar,
+    signal: Mutex<Signal>,
+    given: Condvar,
+}
+
+/// What the thread of jobs waits for.
+#[derive(Default)]
+struct Signal {
+    has_ended: bool,
+    /// How often it was roused: what comes while it looks is not missed.
+    times: u64,
 }
 
 /// What to do.
@@ -71,7 +94,7 @@ impl Jobs {
     fn ask_to_end(&self, job: &str) {
         let mut running = self.running();
         match running.get_mut(job) {
-            Some(progress) => progress.is_cancelled = true,
+            Some(progress) => drop(progress.cancelled.get_or_insert_with(Instant::now)),
             // Still under the lock that beginning takes, so that one of the two sees the other.
             None => drop(self.unwanted().insert(job.to_owned())),
         }
@@ -82,7 +105,7 @@ impl Jobs {
         let mut running = self.running();
         let is_wanted = !self.unwanted().remove(job);
         if is_wanted {
-            running.insert(job.to_owned(), Progress::default());
+            running.insert(job.to_owned(), Progress::begun(Instant::now()));
         }
         is_wanted
     }
@@ -96,17 +119,31 @@ impl Jobs {
         let mut running = self.running();
         let progress = running.get_mut(job)?;
         (progress.done, progress.total, progress.note) = (done, total, note.chars().take(200).collect());
-        Some(progress.is_cancelled)
+        progress.told = Instant::now();
+        Some(progress.cancelled.is_some())
     }
 
-    /// Wakes the threads, for a new job or for the end.
+    /// Whether the answer of the plugin that runs a job is still to be waited for.
+    fn is_awaited(&self, job: &str) -> bool {
+        self.running().get(job).is_some_and(|progress| progress.is_awaited(Instant::now()))
+    }
+
+    /// A job has ended; how far it was.
+    fn ends(&self, job: &str) -> Progress {
+        let progress = self.running().remove(job);
+        self.unwanted().remove(job);
+        progress.unwrap_or_else(|| Progress::begun(Instant::now()))
+    }
+
+    /// Wakes the thread of jobs, for a new one, a free place, or the end.
     pub fn rouse(&self) {
-        self.wake.notify_all();
+        self.signal().times += 1;
+        self.given.notify_all();
     }
 
-    /// Lets the threads end once they are idle.
+    /// Lets no more jobs begin.
     pub fn end(&self) {
-        *self.has_ended.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.signal().has_ended = true;
         self.rouse();
     }
 
@@ -117,23 +154,31 @@ impl Jobs {
     }
 
     fn has_ended(&self) -> bool {
-        *self.has_ended.lock().unwrap_or_else(PoisonError::into_inner)
+        self.signal().has_ended
     }
 
     /// Waits for a moment; whether the appliance goes on.
     pub fn pause(&self) -> bool {
-        self.wait()
+        self.wait(self.times())
     }
 
-    /// Waits for a new job; whether there is any sense in looking for one.
-    fn wait(&self) -> bool {
-        let ended = self.has_ended.lock().unwrap_or_else(PoisonError::into_inner);
-        let (ended, _) = self.wake.wait_timeout(ended, LOOK_UP).unwrap_or_else(PoisonError::into_inner);
-        !*ended
+    fn times(&self) -> u64 {
+        self.signal().times
+    }
+
+    /// Waits until it is roused once more than so often; whether there is any sense in looking for a job.
+    fn wait(&self, times: u64) -> bool {
+        let quiet = |signal: &mut Signal| signal.times == times && !signal.has_ended;
+        let waited = self.given.wait_timeout_while(self.signal(), LOOK_UP, quiet);
+        !waited.unwrap_or_else(PoisonError::into_inner).0.has_ended
+    }
+
+    fn signal(&self) -> MutexGuard<'_, Signal> {
+        self.signal.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Queues a job and says how it is; whoever queues it rouses the threads once that is durable.
+/// Queues a job and says how it is; whoever queues it rouses the thread of jobs once that is durable.
 pub fn queue(tx: &Tx<'_>, order: &Order) -> Result<Object, Problem> {
     queue_as(tx, &new_id()?, order)
 }
@@ -204,7 +249,8 @@ fn with_progress(engine: &Engine, mut job: Object) -> Object {
     job
 }
 
-/// Asks a job to end. One that waits ends at once; one that runs ends when its plugin next tells its progress.
+/// Asks a job to end. One that waits ends at once; one that runs ends when its plugin next tells its progress, or is given
+/// up when that does not come.
 pub fn cancel(engine: &Engine, id: &str) -> Result<Object, Problem> {
     let job = engine.db.read(|read| get(engine, read, id))?;
     if !job.get("ended_at").is_some_and(Value::is_null) {
@@ -223,150 +269,26 @@ pub fn cancel(engine: &Engine, id: &str) -> Result<Object, Problem> {
     engine.db.read(|read| get(engine, read, id))
 }
 
-/// Starts the threads that run jobs. Jobs that ran when the appliance ended last go on where they can, and are marked
-/// as interrupted otherwise: only one process has the state folder open, so their owner is gone.
-pub fn begin(engine: &Arc<Engine>) -> Result<(), String> {
-    let taken_over = engine.db.write(|tx| {
-        let sql = "SELECT id, plugin, name, input FROM job WHERE state = 'running'";
-        let left = tx.all(sql, params![], |row| {
-            let input = serde_json::from_str(&row.get::<_, String>(3)?).unwrap_or_default();
-            let (plugin, name, who) = (row.get(1)?, row.get(2)?, String::new());
-            Ok((row.get::<_, String>(0)?, Order { plugin, name, input, who }))
-        })?;
-        left.iter().try_for_each(|(id, order)| take_over(tx, id, order))
-    });
-    taken_over.map_err(|problem| problem.detail)?;
-    for n in 1..=THREADS {
-        let engine = Arc::downgrade(engine);
-        let spawned = Builder::new().name(format!("job-{n}")).spawn(move || work(&engine));
-        spawned.map_err(|e| format!("Cannot start a thread for jobs: {e}."))?;
-    }
-    Ok(())
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn take_over(tx: &Tx<'_>, id: &str, order: &Order) -> Result<(), Problem> {
-    let own = find_own(&order.name).filter(|_| order.plugin == OWN);
-    let stopped = "the appliance stopped while it ran";
-    let (state, note, ended) = match own {
-        Some(own) if (own.goes_on)(&order.input) => ("queued", format!("{stopped}; it goes on"), None),
-        Some(own) => ("interrupted", format!("{stopped}; {}", own.left), Some(clock::now())),
-        None => ("interrupted", stopped.to_owned(), Some(clock::now())),
-    };
-    let sql = "UPDATE job SET state = ?2, note = ?3, ended_at = ?4, owner = NULL WHERE id = ?1";
-    tx.execute(sql, params![id, state, note, ended])?;
-    Ok(())
-}
-
-fn work(engine: &Weak<Engine>) {
-    while let Some(engine) = engine.upgrade().filter(|engine| !engine.jobs.has_ended()) {
-        match next(&engine) {
-            Ok(Some((id, order))) => run(&engine, &id, &order),
-            Ok(None) if engine.jobs.wait() => {}
-            Ok(None) => return,
-            Err(problem) => {
-                log::warn!("cannot look for jobs: {}", problem.detail);
-                if !engine.jobs.wait() {
-                    return;
-                }
-            }
+    #[test]
+    fn a_job_is_awaited_while_it_tells_something_and_a_little_longer_when_it_was_cancelled() {
+        let begun = Instant::now();
+        let second = Duration::from_secs(1);
+        let cancelled = |after: u32| Some(begun + after * second);
+        let rows = [
+            (None, second, true),
+            (None, SILENCE - second, true),
+            (None, SILENCE, false),
+            (cancelled(60), 60 * second + LAST_CHANCE - second, true),
+            (cancelled(60), 60 * second + LAST_CHANCE, false),
+            (cancelled(3599), SILENCE, false),
+        ];
+        for (cancelled, passed, expected) in rows {
+            let progress = Progress { cancelled, ..Progress::begun(begun) };
+            assert_eq!(progress.is_awaited(begun + passed), expected, "{cancelled:?} {passed:?}");
         }
-    }
-}
-
-/// Takes a job if one waits. Looking costs no write: it is done every second, and mostly in vain.
-fn next(engine: &Engine) -> Result<Option<(String, Order)>, Problem> {
-    if engine.db.read(waiting)?.is_none() {
-        return Ok(None);
-    }
-    let owner = engine.jobs.owner();
-    engine.db.write(move |tx| take(tx, &owner))
-}
-
-/// The oldest job that waits.
-fn waiting(read: &Read<'_>) -> Result<Option<String>, Problem> {
-    let sql = "SELECT id FROM job WHERE state = 'queued' ORDER BY seq LIMIT 1";
-    Ok(read.one(sql, params![], |row| row.get(0))?)
-}
-
-/// The oldest job that waits, which is running from now on and so has one owner.
-fn take(tx: &Tx<'_>, owner: &str) -> Result<Option<(String, Order)>, Problem> {
-    let Some(id) = waiting(tx)? else { return Ok(None) };
-    let sql = "UPDATE job SET state = 'running', started_at = ?2, owner = ?3 WHERE id = ?1 RETURNING plugin, name, input, who";
-    let order = tx.one(sql, params![id, clock::now(), owner], |row| {
-        let input: String = row.get(2)?;
-        let input = serde_json::from_str(&input).unwrap_or_default();
-        Ok(Order { plugin: row.get(0)?, name: row.get(1)?, input, who: row.get(3)? })
-    })?;
-    Ok(order.map(|order| (id, order)))
-}
-
-fn run(engine: &Arc<Engine>, id: &str, order: &Order) {
-    if engine.jobs.has_ended() {
-        return put_back(engine, id);
-    }
-    if !engine.jobs.begins(id) {
-        return close(engine, id, "cancelled", "cancelled before it began".to_owned(), None);
-    }
-    if order.plugin == OWN {
-        return run_own(engine, id, order);
-    }
-    let args = json!({"job": id, "name": order.name, "input": order.input, "who": order.who});
-    let outcome = match engine.plugins.get() {
-        Some(host) => host.request(&order.plugin, ops::JOB_RUN, &args, LONGEST),
-        None => Err(Failure::new(ops::Code::Unavailable, "no plugins are supervised")),
-    };
-    let progress = engine.jobs.running().remove(id).unwrap_or_default();
-    engine.jobs.unwanted().remove(id);
-    match outcome {
-        Ok(value) if !progress.is_cancelled => {
-            close(engine, id, "done", progress.note, Some(value["result"].to_string()))
-        }
-        Err(failure) if !progress.is_cancelled => close(engine, id, "failed", failure.msg, None),
-        _ => close(engine, id, "cancelled", "cancelled while it ran".to_owned(), None),
-    }
-}
-
-fn run_own(engine: &Arc<Engine>, id: &str, order: &Order) {
-    let Some(own) = find_own(&order.name) else {
-        return close(engine, id, "failed", format!("this version has no job {}", order.name), None);
-    };
-    let outcome = (own.run)(&Work { engine, id, input: &order.input, who: &order.who });
-    let progress = engine.jobs.running().remove(id).unwrap_or_default();
-    engine.jobs.unwanted().remove(id);
-    match outcome {
-        Ok(result) => close(engine, id, "done", progress.note, Some(result.to_string())),
-        Err(Ended::Failed(problem)) => close(engine, id, "failed", problem.detail, None),
-        Err(Ended::Halted(Halt::Cancelled)) => {
-            close(engine, id, "cancelled", format!("cancelled while it ran; {}", own.left), None)
-        }
-        Err(Ended::Halted(Halt::Stopping)) if (own.goes_on)(&order.input) => put_back(engine, id),
-        Err(Ended::Halted(Halt::Stopping)) => close(
-            engine,
-            id,
-            "interrupted",
-            format!("the appliance stopped while it ran; {}", own.left),
-            None,
-        ),
-    }
-}
-
-/// Writes down how a job ended. A job of the appliance's own may have kept its result already.
-fn close(engine: &Engine, id: &str, state: &'static str, note: String, result: Option<String>) {
-    let wanted = id.to_owned();
-    let kept = engine.db.write(move |tx| {
-        let sql = "UPDATE job SET state = ?2, note = ?3, result = coalesce(?4, result), ended_at = ?5 WHERE id = ?1";
-        tx.execute(sql, params![wanted, state, note, result, clock::now()])
-    });
-    if let Err(cause) = kept {
-        log::error!("cannot keep how the job {id} ended ({state}): {cause}");
-    }
-}
-
-/// A job that was taken while the appliance began to stop has not begun: it waits for the next start.
-fn put_back(engine: &Engine, id: &str) {
-    let wanted = id.to_owned();
-    let sql = "UPDATE job SET state = 'queued', started_at = NULL, owner = NULL WHERE id = ?1";
-    if let Err(cause) = engine.db.write(move |tx| tx.execute(sql, params![wanted])) {
-        log::error!("cannot put the job {id} back into the queue: {cause}");
     }
 }

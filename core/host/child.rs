@@ -41,6 +41,8 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 pub trait Inside {
     /// Takes one message; whether it did. Must return soon.
     fn recv(&mut self, frame: &Frame) -> bool;
+    /// Takes one of a kind that this version does not know.
+    fn recv_unknown(&mut self) {}
     /// Stops, within that time.
     fn stop(self: Box<Self>, within: Duration);
 }
@@ -142,8 +144,9 @@ impl Pump {
         let mut stream = BufReader::new(stream);
         let deadline = loop {
             match Frame::read(&mut stream) {
-                Ok(frame) => match stop_order(&frame) {
-                    Some(deadline) => break deadline,
+                Ok(frame) => match Own::of(&frame) {
+                    Some(Own::Stop(deadline)) => break deadline,
+                    Some(Own::Unknown) => self.inside.recv_unknown(),
                     None => self.pass(&frame),
                 },
                 Err(_) => break stop_within,
@@ -195,8 +198,21 @@ fn end_after(deadline: Duration) {
     let _ = thread::Builder::new().name("deadline".to_owned()).spawn(watch);
 }
 
-/// The deadline, when the frame is the appliance's order to stop.
-fn stop_order(frame: &Frame) -> Option<Duration> {
-    let event: Event = (frame.kind == Kind::Event).then(|| wire::content(frame).ok())??;
-    (event.event == wire::STOP).then(|| event.object.parse().map_or(LAST_WORDS, Duration::from_millis))
+/// What the appliance says to the process and not to the plugin.
+enum Own {
+    /// Stop within that time.
+    Stop(Duration),
+    /// Hand the plugin a message of an unknown kind.
+    Unknown,
+}
+
+impl Own {
+    fn of(frame: &Frame) -> Option<Self> {
+        let event: Event = (frame.kind == Kind::Event).then(|| wire::content(frame).ok())??;
+        match event.event.as_str() {
+            wire::STOP => Some(Self::Stop(event.object.parse().map_or(LAST_WORDS, Duration::from_millis))),
+            wire::UNKNOWN => Some(Self::Unknown),
+            _ => None,
+        }
+    }
 }

@@ -6,14 +6,14 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use jackfield_abi::frame::Frame;
-use jackfield_abi::ops::{self, PluginHello};
+use jackfield_abi::ops::{self, Event, PluginHello};
 use jackfield_abi::{Kind, MESSAGE_BYTES};
 use serde::Serialize;
 use serde_json::json;
 
 use super::manifest::{self, Manifest};
 use super::probe::{Plugin, Probe};
-use super::symbols;
+use super::{symbols, wire};
 
 /// How a check came out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -55,6 +55,10 @@ const CHECKS: &[(&str, Check)] = &[
         survives(plugin, &[(Kind::Request, 2, big()), (Kind::Event, 0, big()), (Kind::Data, 0, big())])
     }),
     ("survives text that is not UTF-8", |plugin| survives(plugin, &[(Kind::Request, 2, vec![0xff, 0xfe])])),
+    ("survives a kind of message that it does not know", |plugin| {
+        let unknown = Event { event: wire::UNKNOWN.to_owned(), object: String::new() };
+        survives(plugin, &[(Kind::Event, 0, wire::frame(Kind::Event, 0, &unknown).bytes)])
+    }),
     ("survives a second hello", |plugin| survives(plugin, &[(Kind::Hello, 0, b"{}".to_vec())])),
     ("survives answers that it never asked for", |plugin| {
         let answer = || b"{\"code\":\"internal\",\"msg\":\"x\"}".to_vec();
@@ -67,6 +71,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("answers after its deadline too", past_deadline),
     ("stops in time", |plugin| stops(Probe::start(plugin)?)),
     ("stops during a call", stops_during_a_call),
+    ("stops once when it is told twice", told_twice),
     ("ends with the appliance", ends_with_its_socket),
 ];
 
@@ -206,6 +211,16 @@ fn stops_during_a_call(plugin: &Plugin) -> Seen {
     stops(probe)
 }
 
+fn told_twice(plugin: &Plugin) -> Seen {
+    let mut probe = Probe::start(plugin)?;
+    let began = Instant::now();
+    probe.order_stop()?;
+    // It may be gone by now.
+    let _ = probe.order_stop();
+    probe.await_end(Duration::from_millis(ops::Limits::default().stop_ms))?;
+    Ok(format!("after {} ms", began.elapsed().as_millis()))
+}
+
 fn ends_with_its_socket(plugin: &Plugin) -> Seen {
     let mut probe = Probe::start(plugin)?;
     let began = Instant::now();
@@ -217,5 +232,5 @@ fn ends_with_its_socket(plugin: &Plugin) -> Seen {
 /// A request without arguments.
 pub(super) fn request(id: u64, op: &str, deadline_ms: u64) -> Frame {
     let content = json!({"op": op, "args": {}, "deadline_ms": deadline_ms});
-    super::wire::frame(Kind::Request, id, &content)
+    wire::frame(Kind::Request, id, &content)
 }

@@ -20,6 +20,9 @@ use super::refusal::{Refusal, Rule};
 /// Keeps the library mapped for ever: threads and thread-local values may outlive any handle.
 const RTLD_NODELETE: i32 = 0x1000;
 
+/// A kind of message that this version of the treaty does not have.
+const NO_KIND: u32 = 1000;
+
 type Start = unsafe extern "C" fn(*const HostTable, *const u8, usize) -> *mut c_void;
 type Recv = unsafe extern "C" fn(*mut c_void, u32, u64, *const u8, usize) -> i32;
 type Stop = unsafe extern "C" fn(*mut c_void, u32);
@@ -86,6 +89,12 @@ impl Inside for Instance {
             (self.recv)(self.state, frame.kind as u32, frame.id, frame.bytes.as_ptr(), frame.bytes.len())
         };
         taken == 0
+    }
+
+    fn recv_unknown(&mut self) {
+        let content = b"{}";
+        // SAFETY: as above.
+        unsafe { (self.recv)(self.state, NO_KIND, 0, content.as_ptr(), content.len()) };
     }
 
     fn stop(self: Box<Self>, deadline: Duration) {

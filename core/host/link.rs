@@ -26,6 +26,8 @@ pub type Answer = Result<Value, Failure>;
 
 /// Most requests in the plugin's hands.
 const MOST_OPEN: usize = 64;
+/// How often who waits looks whether it goes on.
+const LOOK_UP: Duration = Duration::from_secs(1);
 /// First messages: the process's report and the plugin's own.
 const HELLOS: u64 = 2;
 
@@ -115,8 +117,14 @@ impl Link {
         Ok(link)
     }
 
-    /// Asks the plugin and waits for its answer until then.
-    pub fn request(&self, op: &str, args: &Value, until: Instant) -> Result<Value, Undone> {
+    /// Asks the plugin and waits for its answer until then, while it goes on.
+    pub fn request(
+        &self,
+        op: &str,
+        args: &Value,
+        until: Instant,
+        goes_on: &dyn Fn() -> bool,
+    ) -> Result<Value, Undone> {
         let left = until.saturating_duration_since(Instant::now());
         let content = serde_json::to_vec(&json!({"op": op, "args": args, "deadline_ms": milliseconds(left)}));
         let content = content.ok().filter(|content| content.len() <= MESSAGE_BYTES).ok_or_else(too_big)?;
@@ -125,7 +133,7 @@ impl Link {
             self.forget(id);
             return Err(Undone::Failed(failure));
         }
-        self.wait(id, &answer, until).map_err(Undone::Failed)
+        self.wait(id, &answer, until, goes_on).map_err(Undone::Failed)
     }
 
     /// Tells the plugin of an event. Whether there was room.
@@ -236,13 +244,16 @@ impl Link {
         self.settled.notify_all();
     }
 
-    fn wait(&self, id: u64, answer: &Receiver<Answer>, until: Instant) -> Answer {
-        let left = until.saturating_duration_since(Instant::now());
-        match answer.recv_timeout(left) {
-            Ok(answer) => answer,
-            Err(RecvTimeoutError::Timeout) => self.give_up(id, answer),
-            Err(RecvTimeoutError::Disconnected) => {
-                Err(Failure::new(Code::Internal, "the answer was lost inside the appliance"))
+    fn wait(&self, id: u64, answer: &Receiver<Answer>, until: Instant, goes_on: &dyn Fn() -> bool) -> Answer {
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            match answer.recv_timeout(left.min(LOOK_UP)) {
+                Ok(answer) => return answer,
+                Err(RecvTimeoutError::Timeout) if left > LOOK_UP && goes_on() => {}
+                Err(RecvTimeoutError::Timeout) => return self.give_up(id, answer),
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(Failure::new(Code::Internal, "the answer was lost inside the appliance"));
+                }
             }
         }
     }

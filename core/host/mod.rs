@@ -217,10 +217,22 @@ impl Host {
 
     /// Asks a plugin and waits for its answer, at most so long.
     pub fn request(&self, id: &str, op: &str, args: &Value, within: Duration) -> Result<Value, Failure> {
+        self.request_while(id, op, args, within, &|| true)
+    }
+
+    /// The same, but the request is also given up once it does not go on; that is looked at every second.
+    pub fn request_while(
+        &self,
+        id: &str,
+        op: &str,
+        args: &Value,
+        within: Duration,
+        goes_on: &dyn Fn() -> bool,
+    ) -> Result<Value, Failure> {
         let unit = self.lock().get(id).map(|post| Arc::clone(&post.unit));
         let missing =
             || Failure::new(Code::NotFound, format!("there is no plugin {id}; install it or check the name"));
-        unit.ok_or_else(missing)?.request(op, args, within)
+        unit.ok_or_else(missing)?.request(op, args, within, goes_on)
     }
 
     /// Tells an event to the plugins that asked for it, except the one that did it.

@@ -87,15 +87,14 @@ impl Counters {
         }
         if let Some(quarantine) = &self.quarantine {
             let next = later(quarantine.last_try, pace.probe_every);
-            return if now >= next { Verdict::Start } else { Verdict::Quarantine(next) };
+            return if is_over(next, now, pace.probe_every) {
+                Verdict::Start
+            } else {
+                Verdict::Quarantine(next)
+            };
         }
         let next = self.deaths.last().map_or(0, |last| later(*last, self.wait(pace)));
-        // A clock that was set back must not keep a plugin down for longer than the longest wait.
-        if now >= next || next - now > milliseconds(pace.longest_wait) {
-            Verdict::Start
-        } else {
-            Verdict::Backoff(next)
-        }
+        if is_over(next, now, pace.longest_wait) { Verdict::Start } else { Verdict::Backoff(next) }
     }
 
     /// Its process died at that time, for that reason.
@@ -142,6 +141,11 @@ impl Counters {
         let doublings = self.deaths_in_a_row.saturating_sub(1).min(16);
         pace.first_wait.saturating_mul(1 << doublings).min(pace.longest_wait)
     }
+}
+
+/// Whether the wait until `next` is over. A clock that was set back must not keep a plugin down for longer than any wait is.
+fn is_over(next: u64, now: u64, longest: Duration) -> bool {
+    now >= next || next - now > milliseconds(longest)
 }
 
 fn later(at: u64, duration: Duration) -> u64 {
@@ -222,6 +226,8 @@ mod tests {
     fn a_clock_that_was_set_back_keeps_nothing_down() {
         let (counters, _) = after_deaths(&[100_000]);
         assert_eq!(counters.verdict(&PACE(), 1000), Verdict::Start);
+        let (quarantined, _) = after_deaths(&[1001, 1002, 1003, 1004, 1005]);
+        assert_eq!(quarantined.verdict(&PACE(), 1000), Verdict::Start);
     }
 
     #[test]

@@ -162,12 +162,18 @@ impl Unit {
         self.is_builtin
     }
 
-    /// Asks the plugin and waits for its answer, at most so long. While a successor is being started on
-    /// purpose the request waits for it.
-    pub fn request(&self, op: &str, args: &Value, within: Duration) -> Result<Value, Failure> {
+    /// Asks the plugin and waits for its answer, at most so long and while it goes on. While a successor is being started
+    /// on purpose the request waits for it.
+    pub fn request(
+        &self,
+        op: &str,
+        args: &Value,
+        within: Duration,
+        goes_on: &dyn Fn() -> bool,
+    ) -> Result<Value, Failure> {
         let until = Instant::now() + within;
         loop {
-            match self.link_by(until)?.request(op, args, until) {
+            match self.link_by(until)?.request(op, args, until, goes_on) {
                 Ok(value) => return Ok(value),
                 Err(Undone::Failed(failure)) => return Err(failure),
                 // The successor was put in place before this process began to drain.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::thread::Builder;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::link::News;
 use super::now_ms;
@@ -57,13 +57,15 @@ impl Supervisor {
             (shown.pid, shown.confinement) = (None, Vec::new());
         });
         self.answer(Err(reason.to_owned()));
+        // From here on by a clock that never steps: one that is set back must not keep the plugin down.
+        let (begun, wait) = (Instant::now(), until.map(|until| until.saturating_sub(now_ms())));
+        let wait = wait.map_or(Duration::MAX, Duration::from_millis);
         loop {
-            let left =
-                until.map_or(Duration::MAX, |until| Duration::from_millis(until.saturating_sub(now_ms())));
+            let left = wait.saturating_sub(begun.elapsed());
             match self.next_note(left.min(LONG)) {
                 Some(Note::Command(command, asked)) => return self.obey_resting(command, asked, state),
                 Some(Note::News(..)) => {}
-                None if until.is_some_and(|until| now_ms() >= until) => return,
+                None if begun.elapsed() >= wait => return,
                 None => {}
             }
         }

@@ -24,6 +24,9 @@ use super::manifest::Net;
 /// Event that orders the process to stop; its object is the deadline in milliseconds. It has no dot, so no
 /// event of the appliance can have the name.
 pub const STOP: &str = "stop";
+/// Event with which the conformance check has the process hand its plugin a message of a kind that a later treaty may
+/// have.
+pub const UNKNOWN: &str = "unknown";
 
 /// What the process is to load, and under which bounds.
 #[derive(Debug, Clone, Serialize, Deserialize)]

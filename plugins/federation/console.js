@@ -4,13 +4,19 @@
 const PAGE_ROWS = 500;
 /** In an address: the certificate of all domains that have none of their own. */
 const DEFAULT = "default";
-/** Which part of the list of sessions is looked at. */
-const SESSIONS = { words: "", cursors: [""] };
+/** Rows of a list that the overview begins with. */
+const FIRST_ROWS = 10;
+/** Rows of the table from which on it can be searched. */
+const MANY_ROWS = 20;
+/** Which part of each long list is looked at. */
+const [SESSIONS, LINKS, DOMAINS] = [1, 2, 3].map(() => ({ words: "", cursors: [""] }));
 
 export async function draw(context) {
   const [what, domain] = context.at;
   if (what === "sessions") return sessions(context);
-  if (what === "certificates") return certificate(context, domain ?? DEFAULT);
+  if (what === "links") return allLinks(context);
+  if (what === "certificates") return domain === undefined ? allCertificates(context) : certificate(context, domain);
+  if (what === "test") return test(context, domain);
   return overview(context);
 }
 
@@ -19,9 +25,9 @@ async function overview(context) {
   const [standing, servers, linked, shown, domains] = await Promise.all([
     api.call("GET", "/federation"),
     allServers(api),
-    api.get("/federation/links"),
+    api.get(`/federation/links?limit=${FIRST_ROWS}`),
     api.get("/federation/certificate"),
-    api.get(`/federation/certificates?limit=${PAGE_ROWS}`),
+    api.get(`/federation/certificates?limit=${FIRST_ROWS}`),
   ]);
   const editable = may("federation:write");
   // Domains of external peers have no row of their own, and are not part of what Apply writes.
@@ -35,28 +41,68 @@ async function overview(context) {
     }),
     condition(ui, standing.body),
     ui.section("Switches", ...switches(context, standing, editable)),
-    ui.section("Federated Servers", ...table(context, standing.body, servers, editable), ...peers(ui, implied)),
-    ui.section("Certificates", ...certificates(context, shown, domains.items)),
-    ui.section("Links", links(ui, linked.items)),
+    ui.section("Federated Servers", ...table(context, standing.body, servers, editable), ...peers(context, implied)),
+    ui.section("Certificates", ...certificates(context, shown, domains)),
+    ui.section("Links", ...links(context, linked)),
     ui.section("Our own users", ...own(ui, link, standing.body.clients)),
   ];
 }
 
-/** What the server shows to others: by default, and for each domain of ours. */
-function certificates({ ui, link }, shown, domains) {
-  const named = (certificates) => (certificates.length === 0 ? ["none", ""] : [certificates[0].names.join(", "), certificates[0].not_after]);
-  const leads = (step, words) => ui.element("a", { href: link("certificates", step) }, words);
-  const cells = ({ domain, origin, certificates, note }) => [
-    leads(domain, domain),
-    origin === "uploaded" ? "its own" : "by default",
-    ...named(certificates),
-    ui.sentence(note),
+/** A long list in a view of its own. */
+async function whole({ ui, message, link }, { title, lead, what, path, headings, row, view, empty }) {
+  const list = await ui.paged({
+    title: `Table of ${what}`,
+    headings,
+    address: (cursor) => `/federation/${path}?${new URLSearchParams({ limit: "50", cursor, q: view.words })}`,
+    row,
+    view,
+    searchable: true,
+    empty,
+  });
+  return [
+    ...ui.greeting(message),
+    ui.element("h1", {}, title),
+    ui.element("p", {}, ui.element("a", { href: link() }, "Back to Federation")),
+    ui.paragraph(lead, { class: "lead" }),
+    ...list,
   ];
-  const first = [leads(DEFAULT, "Default"), shown.origin === "self_signed" ? "self-signed" : "", ...named(shown.certificates), ui.sentence(shown.note)];
+}
+
+/** The way to the rest of a list whose beginning is shown; nothing where that is all. */
+function rest({ ui, link }, { next }, step, words) {
+  return next === null ? [] : [ui.element("p", {}, ui.element("a", { href: link(step) }, words))];
+}
+
+const CERTIFICATE_HEADS = ["Domain", "Goes by", "Names", "Valid until", "Remark"];
+
+/** What the server shows to others: by default, and for each domain of ours. */
+function certificates(context, shown, domains) {
+  const { ui } = context;
+  const origin = shown.origin === "self_signed" ? "self-signed" : "";
+  const first = certificateCells(context, { ...shown, domain: DEFAULT }, "Default", origin);
   return [
     ui.paragraph("Other servers and our users’ clients see the certificate of the domain that they ask for."),
-    ui.table("Certificates of our domains", ["Domain", "Goes by", "Names", "Valid until", "Remark"], [first, ...domains.map(cells)]),
+    ui.table("Certificates of our domains", CERTIFICATE_HEADS, [first, ...domains.items.map((one) => certificateCells(context, one))]),
+    ...rest(context, domains, "certificates", "See the certificates of all our domains"),
   ];
+}
+
+function certificateCells({ ui, link }, { domain, origin, certificates, note }, name = domain, by = origin === "uploaded" ? "its own" : "by default") {
+  const [names, end] = certificates.length === 0 ? ["none", ""] : [certificates[0].names.join(", "), certificates[0].not_after];
+  return [ui.element("a", { href: link("certificates", domain) }, name), by, names, end, ui.sentence(note)];
+}
+
+function allCertificates(context) {
+  return whole(context, {
+    title: "Certificates of our domains",
+    lead: "Which certificate each domain goes by. Search for a domain, or for words of a remark.",
+    what: "certificates",
+    path: "certificates",
+    headings: CERTIFICATE_HEADS,
+    row: (one) => certificateCells(context, one),
+    view: DOMAINS,
+    empty: "No enterprise has a domain.",
+  });
 }
 
 /** The certificate of one domain, or the default one with the authorities that are trusted. */
@@ -122,25 +168,18 @@ function own(ui, link, { state, reason, connected }) {
 
 /* Sessions of our own users' clients */
 
-async function sessions(context) {
-  const { ui, message, may, link } = context;
+function sessions(context) {
   const headings = ["User", "Client", "State", "Since", "From", "Security", "Acknowledges", "On the way"];
-  const list = await ui.paged({
-    title: "Table of sessions",
-    headings: may("federation:write") ? [...headings, "End"] : headings,
-    address: (cursor) => `/federation/sessions?${new URLSearchParams({ limit: "50", cursor, q: SESSIONS.words })}`,
+  return whole(context, {
+    title: "Sessions of our own users",
+    lead: "Every client that is signed in. Search for words in its address or IP address.",
+    what: "sessions",
+    path: "sessions",
+    headings: context.may("federation:write") ? [...headings, "End"] : headings,
     row: (session) => sessionCells(context, session),
     view: SESSIONS,
-    searchable: true,
     empty: "Nobody is connected.",
   });
-  return [
-    ...ui.greeting(message),
-    ui.element("h1", {}, "Sessions of our own users"),
-    ui.element("p", {}, ui.element("a", { href: link() }, "Back to Federation")),
-    ui.paragraph("Every client that is signed in. Search for words in its address or IP address.", { class: "lead" }),
-    ...list,
-  ];
 }
 
 const ACKNOWLEDGES = { off: "no", on: "yes", resumable: "yes, and may come back" };
@@ -204,12 +243,95 @@ function condition(ui, { state, reason }) {
   return ui.notice(sign, title, ui.paragraph(`${reason[0].toUpperCase()}${reason.slice(1)}.`));
 }
 
+const LINK_HEADS = ["Domain", "Our domain", "Direction", "State", "Since", "Last error"];
+const NO_LINKS = "There is none yet. A link stands as soon as something is sent.";
+
 /** How the links do, one line each. */
-function links(ui, items) {
-  if (items.length === 0) return ui.paragraph("There is none yet. A link stands as soon as something is sent.");
-  const cells = ({ domain, direction, state, since, last_error: error }) =>
-    [domain, direction === "in" ? "from them" : "to them", state, since, error === "" ? "none" : error];
-  return ui.table("Links to federated servers", ["Domain", "Direction", "State", "Since", "Last error"], items.map(cells));
+function links(context, linked) {
+  const { ui } = context;
+  if (linked.items.length === 0) return [ui.paragraph(NO_LINKS)];
+  return [
+    ui.table("Links to federated servers", LINK_HEADS, linked.items.map(linkCells)),
+    ...rest(context, linked, "links", "See all links"),
+  ];
+}
+
+function linkCells({ domain, own: ours, direction, state, since, last_error: error }) {
+  return [domain, ours, direction === "in" ? "from them" : "to them", state, since, error === "" ? "none" : error];
+}
+
+function allLinks(context) {
+  return whole(context, {
+    title: "Links to federated servers",
+    lead: "How every link does. Search for a domain, for a state such as waiting, or for words of an error.",
+    what: "links",
+    path: "links",
+    headings: LINK_HEADS,
+    row: linkCells,
+    view: LINKS,
+    empty: NO_LINKS,
+  });
+}
+
+/* The test of a server */
+
+const STEPS = {
+  dns: "Find the host",
+  tcp: "Connect",
+  tls: "Encryption",
+  certificate: "Certificate",
+  stream: "Stream",
+  authentication: "Who we are",
+};
+const OUTCOMES = { ok: ["ok", "Done"], failed: ["problem", "Failed"], not_reached: ["unknown", "Not reached"] };
+
+/** The test of one server, in the name of one of our domains where there are several. */
+async function test(context, domain) {
+  const { api, form, link, ui } = context;
+  const { items, next } = await api.get("/enterprises?limit=500");
+  const own = items.map((enterprise) => enterprise.domain).filter((name) => (name ?? "") !== "");
+  const help = "The appliance speaks for one of them. Left empty: for the one that most likely talks to that server.";
+  const several = own.length > 1 || next !== null;
+  const place = ui.element("div", { class: "outcome", role: "status" });
+  const send = async ({ own: asked = null }) => {
+    place.replaceChildren(ui.paragraph("Please wait; this takes up to half a minute."));
+    const query = asked === null ? "" : `?${new URLSearchParams({ own: asked })}`;
+    try {
+      place.replaceChildren(...walked(ui, await api.post(`/federation/servers/${encodeURIComponent(domain)}:test${query}`)));
+    } catch (cause) {
+      place.replaceChildren();
+      throw cause;
+    }
+  };
+  const suggested = ui.element("datalist", { id: "own-domains" }, ...own.map((value) => ui.element("option", { value })));
+  return [
+    ui.element("h1", {}, `Test of ${domain}`),
+    ui.element("p", {}, ui.element("a", { href: link() }, "Back to Federation")),
+    ui.paragraph("Goes the whole way to the server, and says how far it comes and what to do. Nothing is sent to anybody.", { class: "lead" }),
+    form.form({
+      fields: several ? [form.field({ name: "own", label: "Our domain", help, list: "own-domains", autocomplete: "off" })] : [],
+      button: "Test",
+      send,
+      blame: ({ errors }) => (errors[0]?.pointer === "?own" ? ["own", ui.sentence(`Our domain ${errors[0].detail}`)] : null),
+    }),
+    suggested,
+    place,
+  ];
+}
+
+/** A test, step by step. */
+function walked(ui, { ok, domain, own, own_reason: reason, steps, certificate, expected }) {
+  const rows = steps.map(({ step, outcome, detail, advice }) => [
+    STEPS[step] ?? step,
+    ui.state(...(OUTCOMES[outcome] ?? ["unknown", outcome])),
+    [detail, advice].filter((text) => text !== "").map(ui.sentence).join(" "),
+  ]);
+  const seen = certificate === null ? [] : [["Certificate for", certificate.names.join(", ")], ["Expected", expected.join(" or ")], ["Signed by", certificate.issuer], ["Good until", new Date(certificate.not_after).toLocaleString()]];
+  return [
+    ui.notice(ok ? "ok" : "problem", ok ? `${domain} is reached` : `${domain} is not reached`),
+    ui.table("Table of steps", ["Step", "Outcome", "What was seen"], rows),
+    ui.facts([["Our domain", `${own}: ${reason}`], ...seen]),
+  ];
 }
 
 function switches(context, standing, editable) {
@@ -286,10 +408,16 @@ function reading(ui, rows) {
 }
 
 /** Domains that are federated because an external peer has them; a row of the same domain takes their place. */
-function peers(ui, rows) {
+function peers(context, rows) {
+  const { ui, may } = context;
   if (rows.length === 0) return [];
-  const names = rows.map(({ domain }) => domain).join(", ");
-  return [ui.paragraph(`Federated without a row, as domains of external peers: ${names}.`)];
+  const name = ({ domain }) => (may("federation:write") ? leadsToTest(context, domain, domain) : domain);
+  const names = rows.flatMap((row, at) => (at === 0 ? [name(row)] : [", ", name(row)]));
+  return [ui.element("p", {}, "Federated without a row, as domains of external peers: ", ...names, ".")];
+}
+
+function leadsToTest({ ui, link }, domain, words) {
+  return ui.element("a", { href: link("test", domain), "aria-label": `Test ${domain}` }, words);
 }
 
 /** The table while it is edited: rows of inputs, and the buttons below. */
@@ -298,16 +426,17 @@ function editing(context, { etag, rows }) {
   const body = ui.element("tbody", {});
   const outcome = ui.element("div", { class: "outcome" });
   const pending = ui.element("p", { class: "help", role: "status" });
-  const table = { context, etag, before: rows, body, lines: [], outcome, pending, numbered: 0 };
+  const table = { context, etag, before: rows, body, lines: [], outcome, pending, numbered: 0, showAll: () => {} };
   rows.forEach((row) => addLine(table, row));
   count(table);
-  const heads = ["Domain", "NextPlane", "Server", "Port", "Delete Server"];
+  const heads = ["Domain", "NextPlane", "Server", "Port", "Delete Server", "Test"];
   const head = ui.element("tr", {}, ...heads.map((text) => ui.element("th", { scope: "col" }, text)));
   const made = ui.element("table", { class: "stacks" }, ui.element("thead", {}, head), body);
   const scroll = { class: "scroll", role: "region", "aria-label": "Rows of the table", tabindex: "0" };
   return [
     ui.paragraph("DNS names host and port of a domain’s server. A NextPlane server has both written here."),
     outcome,
+    ...(rows.length > MANY_ROWS ? [narrowing(table)] : []),
     ui.element("div", scroll, made),
     pending,
     ui.element(
@@ -318,6 +447,21 @@ function editing(context, { etag, rows }) {
       button(ui, "Reset", null, () => context.again({ state: "note", text: "The table is as it is stored." })),
     ),
   ];
+}
+
+/** Hides the rows that do not have what is typed; nothing that was edited is lost, and Apply means all rows. */
+function narrowing(table) {
+  const { ui } = table.context;
+  const input = ui.element("input", { type: "search", id: "narrow", autocomplete: "off" });
+  const narrow = () => table.lines.forEach(({ node, domain, server }) => {
+    node.hidden = ![domain, server].some(({ value }) => value.includes(input.value.trim().toLowerCase()));
+  });
+  input.addEventListener("input", narrow);
+  table.showAll = () => {
+    input.value = "";
+    narrow();
+  };
+  return ui.element("div", { class: "field" }, ui.element("label", { for: "narrow" }, "Show only rows with"), input);
 }
 
 function button(ui, label, kind, click) {
@@ -363,6 +507,7 @@ function addLine(table, stored) {
     cell("server", "Server"),
     cell("port", "Port"),
     ui.element("td", { "data-heading": "" }, drop),
+    ui.element("td", { "data-heading": "" }, stored === null ? "" : leadsToTest(context, stored.domain, "Test")),
   );
   lines.push(line);
   body.append(line.node);
@@ -444,7 +589,8 @@ function clear(line) {
 }
 
 /** Puts each sentence next to its field, and the focus on the first; what has no field stands above the table. */
-function blame({ context: { ui }, lines, outcome }, problem) {
+function blame({ context: { ui }, lines, outcome, showAll }, problem) {
+  showAll();
   const placed = problem.errors.filter(({ pointer, detail }) => {
     const [, index, what] = /^\/servers\/(\d+)\/(\w+)$/.exec(pointer) ?? [];
     const place = lines[index]?.errors[what];

@@ -1,5 +1,6 @@
 //! Idempotency keys: a repeated POST has one effect and one answer, whatever happens in between.
 
+use rusqlite::Connection;
 use serde_json::{Value, json};
 
 use crate::harness::*;
@@ -57,6 +58,37 @@ fn a_key_is_for_one_request() {
         reused.says("Use a new key for a new request");
     }
     assert_eq!(enterprises(&admin), ["acme"]);
+}
+
+/// As if the appliance had answered that many hours of its own running time ago; it must not run.
+fn answered_before(appliance: &Appliance, hours: i64) {
+    let database = Connection::open(appliance.state().join("jackfield.db")).expect("the database");
+    let aged = database.execute("UPDATE idempotency SET kept_at = kept_at - ?1 * 3600", [hours]);
+    assert_eq!(aged.expect("the answers that are kept"), 1);
+}
+
+/// As if the clock had leapt ahead by that much while the appliance was off.
+fn clock_leaps(appliance: &Appliance, hours: i64) {
+    answered_before(appliance, hours);
+    let database = Connection::open(appliance.state().join("jackfield.db")).expect("the database");
+    let sql = "UPDATE meta SET value = json_set(value, '$.ran', value ->> '$.ran' - ?1 * 3600000) WHERE name = 'clock.known'";
+    assert_eq!(database.execute(sql, [hours]).expect("what the appliance knows of the clock"), 1);
+}
+
+#[test]
+fn a_key_is_kept_for_a_day_of_the_appliance_s_running_whatever_the_clock_says() {
+    let mut appliance = Appliance::start();
+    let repeat =
+        |appliance: &Appliance| post(&appliance.admin(), "k1", "/enterprises", &enterprise_body("acme"));
+    let first = repeat(&appliance).expect(201);
+    appliance.stop();
+    clock_leaps(&appliance, 240);
+    appliance.resume();
+    assert_replayed(&repeat(&appliance), &first);
+    appliance.stop();
+    answered_before(&appliance, 25);
+    appliance.resume();
+    repeat(&appliance).problem(409, "change/conflict");
 }
 
 #[test]

@@ -4,6 +4,7 @@
 mod api;
 pub mod chrony;
 mod clocks;
+mod network;
 mod packets;
 pub mod ports;
 pub mod web;

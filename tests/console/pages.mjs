@@ -27,6 +27,11 @@ const PAGES = [
   ["#/audit/1", "Change 1"],
   ["#/settings", "Settings"],
   ["#/settings/dialing.prefix_by_node", "dialing.prefix_by_node"],
+  ["#/settings/session.idle_minutes", "session.idle_minutes"],
+  ["#/admins", "Administrators"],
+  ["#/admins/new", "New administrator"],
+  ["#/tokens", "API tokens"],
+  ["#/tokens/new", "New token"],
 ];
 
 const look = ([address, heading]) => [

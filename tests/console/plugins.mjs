@@ -24,6 +24,10 @@ const STORY = [
   ["rows are changed and deleted", changesAndDeletes],
   ["the page is the same after loading it again", survivesReload],
   ["federation shows its certificates and refuses what is none", looksAtCertificates],
+  ["of many domains each is found with its certificate", findsADomain],
+  ["links have a list that is searched", listsLinks],
+  ["a long table is narrowed to one row, whose server is tested", testsAServer],
+  ["a test speaks for the domain of ours that is named", namesADomain],
 ];
 
 async function signsIn(visitor) {
@@ -263,6 +267,60 @@ async function looksAtCertificates(visitor) {
   await visitor.insistFit("federation certificate");
   await visitor.press("main a[href='#/plugin/federation']");
   await visitor.see("Federation");
+}
+
+async function findsADomain(visitor) {
+  await visitor.press("main a[href='#/plugin/federation/certificates']");
+  await visitor.see("Certificates of our domains");
+  await visitor.sees("main p[role=status]", "14 entries.");
+  await visitor.insistFit("federation domains");
+  await visitor.fill("#search", "HOME default");
+  await visitor.page.keyboard.press("Enter");
+  await visitor.sees("main p[role=status]", "1 entry found.");
+  await visitor.press("main a[href='#/plugin/federation/certificates/home.example']");
+  await visitor.see("Certificate of home.example");
+}
+
+async function listsLinks(visitor) {
+  await visitor.visit("#/plugin/federation/links", "Links to federated servers");
+  await visitor.fill("#search", "waiting");
+  await visitor.page.keyboard.press("Enter");
+  await visitor.sees("main .list", "Nothing fits “waiting”.");
+  await visitor.insistFit("federation links");
+  await visitor.press("main a[href='#/plugin/federation']");
+  await visitor.see("Federation");
+}
+
+/** A server of a row that refuses connections, among others. */
+async function testsAServer(visitor) {
+  await visitor.page.evaluate(async () => {
+    const { post } = await import("/console/api.js");
+    const refuses = { nextplane: true, server: "127.0.0.1", port: 1 };
+    for (let n = 0; n < 20; n += 1) await post("/federation/servers", { domain: `p${n}.example`, ...refuses });
+    await post("/federation/servers", { domain: "near.example", ...refuses });
+  });
+  await visitor.visit("#/plugin/federation/links", "Links to federated servers");
+  await visitor.press("main a[href='#/plugin/federation']");
+  await visitor.see("Federation");
+  await visitor.fill("#narrow", "Near");
+  const shown = await visitor.page.locator(`${TABLE} tbody tr:visible`).count();
+  insist(shown === 1, `${shown} rows are shown`);
+  await visitor.insistFit("federation narrowed");
+  await visitor.press("a[aria-label='Test near.example']");
+  await visitor.see("Test of near.example");
+  await visitor.press("main form button.primary");
+  await visitor.sees("main .notice", "near.example is not reached");
+  await visitor.sees("main .facts", "of our domains it has the most users");
+  await visitor.insistFit("federation test");
+}
+
+async function namesADomain(visitor) {
+  await visitor.fill("#own", "strange.example");
+  await visitor.page.keyboard.press("Enter");
+  await visitor.insistErrorAt("own", "must be one of our domains");
+  await visitor.fill("#own", "site3.example");
+  await visitor.page.keyboard.press("Enter");
+  await visitor.sees("main .facts", "site3.example: it was asked for");
 }
 
 async function tell(visitor) {

@@ -16,6 +16,9 @@ use line::{Line, dial};
 
 const HERE: Ipv4Addr = Ipv4Addr::LOCALHOST;
 const ELSEWHERE: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 7);
+/// In which a head must arrive, unless somebody sets another time; and a time that tells "at once" from that.
+const HEAD_WITHIN: Duration = Duration::from_secs(10);
+const LONG_BEFORE: Duration = Duration::from_secs(7);
 
 /// Sets a setting through the API.
 pub fn set(admin: &Client, name: &str, value: u64) {
@@ -52,11 +55,11 @@ fn plain_http_is_pointed_to_https() {
 fn what_is_neither_tls_nor_http_is_closed_at_once() {
     let appliance = Appliance::start();
     let mut stream = TcpStream::connect(appliance.address()).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    stream.set_read_timeout(Some(HEAD_WITHIN * 2)).unwrap();
     stream.write_all(b"\x00\x01\x02\x03 hello").unwrap();
     let begun = Instant::now();
     let _ = stream.read_to_end(&mut Vec::new());
-    assert!(begun.elapsed() < Duration::from_secs(2), "it was closed after {:?}", begun.elapsed());
+    assert!(begun.elapsed() < LONG_BEFORE, "it was closed after {:?}", begun.elapsed());
     appliance.anonymous().get("/claim").expect(200);
 }
 
@@ -116,7 +119,7 @@ fn a_silent_connection_makes_room_for_a_newcomer_of_its_address() {
     let mut silent: Vec<_> = (0..8).map(|_| dial(ELSEWHERE, appliance.address()).unwrap()).collect();
     let mut line = Line::open(ELSEWHERE, appliance.address(), appliance.anonymous().tls()).unwrap();
     line.get("/livez", "").unwrap().expect(200);
-    assert!(silence(silent.remove(0)) < Duration::from_secs(2), "the oldest silent one goes first");
+    assert!(silence(silent.remove(0)) < LONG_BEFORE, "the oldest silent one goes first");
     assert!(admin.figure("jackfield_door_evicted_total") >= 1.0);
 }
 
@@ -129,7 +132,7 @@ fn a_shorter_deadline_holds_at_once_also_for_who_waits_already() {
     let fresh = dial(HERE, appliance.address()).unwrap();
     for (which, stream) in [("waiting", waiting), ("fresh", fresh)] {
         let took = silence(stream);
-        assert!(took < Duration::from_secs(3), "the {which} connection was closed only after {took:?}");
+        assert!(took < LONG_BEFORE, "the {which} connection was closed only after {took:?}");
     }
     let begun = Instant::now();
     silence(dial(HERE, appliance.address()).unwrap());

@@ -46,11 +46,17 @@ impl Authority {
 
     /// The same for several names.
     pub fn leaf_of(&self, names: &[&str], until: i32) -> Leaf {
+        self.leaf_but(names, |params| params.not_after = date_time_ymd(until, 1, 1))
+    }
+
+    /// The same with something else about it than is usual; it is good until 2090.
+    pub fn leaf_but(&self, names: &[&str], change: impl FnOnce(&mut CertificateParams)) -> Leaf {
         let owned = names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
         let mut params = CertificateParams::new(owned).expect("DNS names");
         params.distinguished_name.push(DnType::CommonName, names[0]);
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        (params.not_before, params.not_after) = (date_time_ymd(2020, 1, 1), date_time_ymd(until, 1, 1));
+        (params.not_before, params.not_after) = (date_time_ymd(2020, 1, 1), date_time_ymd(2090, 1, 1));
+        change(&mut params);
         let key = KeyPair::generate().expect("a key");
         Leaf { cert: params.signed_by(&key, &self.0).expect("a certificate").pem(), key: key.serialize_pem() }
     }

@@ -43,6 +43,8 @@ fn people_of_an_external_peer_s_directory_are_seen_and_written_to() {
         let id = contact["account"].as_str().expect("an id");
         await_presence(&admin, id, "available");
         assert_eq!(watched(&admin)[0]["watcher"], "directory@home.example");
+        let tested = admin.call("POST", "/federation/servers/far.example:test").send().expect(200).json;
+        assert_eq!(tested["ok"], true, "a partner without a row is tested as well: {tested:#}");
         let (mut ann, roster) = Person::arrive("ann@home.example/desk", &authority);
         assert!(
             roster.contains("bob@far.example") && roster.contains(&format!("<group>{NAME}</group>")),

@@ -25,6 +25,9 @@ struct Inside {
     heard: Mutex<String>,
     sockets: Mutex<Vec<TcpStream>>,
     is_mute: Mutex<bool>,
+    is_deaf: Mutex<bool>,
+    /// In whose name it answers questions about keys; none: its own.
+    name: Mutex<Option<&'static str>>,
 }
 
 impl Friend {
@@ -74,6 +77,24 @@ impl Friend {
         *self.inside.is_mute.lock().expect("no panic") = true;
     }
 
+    /// Answers questions about keys in that name from now on.
+    pub fn answers_as(&self, name: &'static str) {
+        *self.inside.name.lock().expect("no panic") = Some(name);
+    }
+
+    /// Takes no more bytes from the streams that stand.
+    pub fn reads_no_more(&self) {
+        *self.inside.is_deaf.lock().expect("no panic") = true;
+    }
+
+    /// Ends every stream to it with a farewell.
+    pub fn takes_leave(&self) {
+        for mut socket in self.inside.sockets.lock().expect("no panic").drain(..) {
+            // It may have gone already.
+            let _ = socket.write_all(b"</stream:stream>").and_then(|()| socket.shutdown(Shutdown::Write));
+        }
+    }
+
     /// Ends every stream to it without a word.
     pub fn hangs_up(&self) {
         for socket in self.inside.sockets.lock().expect("no panic").drain(..) {
@@ -87,7 +108,7 @@ impl Inside {
     fn serve(&self, mut socket: TcpStream) {
         self.sockets.lock().expect("no panic").push(socket.try_clone().expect("a second handle"));
         let (mut text, mut is_open, mut bytes) = (String::new(), false, [0; 4096]);
-        loop {
+        while !*self.is_deaf.lock().expect("no panic") {
             match socket.read(&mut bytes) {
                 Ok(0) => return,
                 Ok(count) => text += &String::from_utf8_lossy(&bytes[..count]),
@@ -114,7 +135,9 @@ impl Inside {
         let is_mute = *self.is_mute.lock().expect("no panic");
         if element.starts_with("<db:verify ") && !is_mute {
             let id = attribute(element, "id");
-            return format!("<db:verify from='far.example' to='home.example' id='{id}' type='valid'/>");
+            let name = self.name.lock().expect("no panic");
+            let name = name.unwrap_or("far.example");
+            return format!("<db:verify from='{name}' to='home.example' id='{id}' type='valid'/>");
         }
         if element.starts_with("<db:result ") && !is_mute {
             return "<db:result from='far.example' to='home.example' type='valid'/>".to_owned();

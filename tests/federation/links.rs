@@ -226,10 +226,26 @@ fn each_domain_of_ours_proves_itself_by_its_own_certificate() {
         let leaf = two.authority.leaf("other.example", 2085);
         let before = two.admin.get("/federation/certificates/other.example").expect(200).json;
         assert!(before["note"].as_str().expect("words").contains("does not have this name"), "{before}");
+        let admin = two.admin.clone();
+        let test = |own: &str| admin.post(&format!("/federation/servers/far.example:test{own}"), &json!({}));
+        let outcome = test("?own=home.example").expect(200).json;
+        assert_eq!((&outcome["own"], &outcome["ok"]), (&json!("home.example"), &json!(true)), "{outcome:#}");
+        let outcome = test("?own=Other.example").expect(200).json;
+        assert_eq!(
+            (&outcome["own"], &outcome["ok"]),
+            (&json!("other.example"), &json!(false)),
+            "{outcome:#}"
+        );
+        assert_eq!(outcome["own_reason"], "it was asked for");
+        assert_eq!(outcome["steps"][5]["outcome"], "failed", "{outcome:#}");
+        let refused = test("?own=strange.example").expect(422).json;
+        let why = refused["errors"][0]["detail"].as_str().expect("words");
+        assert!(why.contains("(home.example, other.example); \"strange.example\" is not"), "{refused:#}");
         let body = json!({"certificate": leaf.cert, "key": leaf.key});
         two.admin.put("/federation/certificates/other.example", "*", &body).expect(200);
         assert_eq!(shown("127.0.1.1:5270", "other.example"), leaf.der());
         assert_ne!(shown("127.0.1.1:5270", "home.example"), leaf.der());
+        assert_eq!(test("?own=other.example").expect(200).json["ok"], true);
         // Their clients check the name, and Prosody, which asks for none by SNI, takes nothing but a good certificate.
         let (mut ben, _) = Person::arrive("ben@other.example/desk", &two.authority);
         two.bob.say(&message("ben@other.example", "e1", "to the other"));
@@ -242,11 +258,23 @@ fn each_domain_of_ours_proves_itself_by_its_own_certificate() {
             let out = links.iter().find(|link| link["own"] == own && link["direction"] == "out");
             assert_eq!(out.expect("a link")["authenticated_by"], "external", "{links:#?}");
         }
+        let outcome = test("").expect(200).json;
+        assert_eq!((&outcome["own"], &outcome["ok"]), (&json!("home.example"), &json!(true)), "{outcome:#}");
+        let reason = outcome["own_reason"].as_str().expect("words");
+        assert!(reason.contains("the last to have a link with far.example"), "{outcome:#}");
         let revisions = two.admin.get("/revisions?limit=20").expect(200).items().to_vec();
         let given =
             revisions.iter().find(|one| one["kind"] == "federation/certificates").expect("it is noted");
-        let refused = two.admin.post(&format!("/revisions/{}:undo", given["n"]), &json!({}));
-        let why = refused.json["detail"].as_str().expect("words");
-        assert!(refused.status == 409 && why.contains("give federation that certificate"), "{refused}");
+        let undo = |revision: &Value| {
+            two.admin.post(&format!("/revisions/{}:undo", revision["n"]), &json!({})).expect(201).json
+        };
+        let goes_by = |leaf: Vec<u8>| {
+            let is_so = || (shown("127.0.1.1:5270", "other.example") == leaf).then_some(());
+            assert!(awaited(SOON, is_so).is_some(), "another certificate is shown");
+        };
+        let undone = undo(given);
+        goes_by(shown("127.0.1.1:5270", "home.example"));
+        undo(&undone);
+        goes_by(leaf.der());
     });
 }

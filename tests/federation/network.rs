@@ -64,10 +64,21 @@ impl Network {
         Self { space, _names: names }
     }
 
-    /// A program that sees this network's name server as the system's.
+    /// The network itself.
+    pub fn space(&self) -> &Namespace {
+        &self.space
+    }
+
+    /// What starts a program that sees this network's name server as the system's.
+    pub fn launcher(&self) -> Vec<String> {
+        ["ip", "netns", "exec", self.space.name()].map(str::to_owned).to_vec()
+    }
+
+    /// Such a program.
     pub fn command(&self, program: &str) -> Command {
-        let mut command = Command::new("ip");
-        command.args(["netns", "exec", self.space.name(), program]);
+        let launcher = self.launcher();
+        let mut command = Command::new(&launcher[0]);
+        command.args(&launcher[1..]).arg(program);
         command
     }
 }

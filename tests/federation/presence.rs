@@ -146,7 +146,10 @@ fn a_domain_that_is_blocked_is_told_so_and_a_user_who_is_deleted_takes_leave() {
         ann.say("<presence type='subscribe' to='carl@far.example' id='c1'/>");
         let refused = ann.hear(&["<presence", "type=\"error\"", "carl@far.example"]);
         assert!(refused.contains("not federated"), "{refused}");
+        ann.say("<presence><status>Said meanwhile</status></presence>");
+        ann.hear(&["<presence", "from=\"ann@home.example/desk\"", "Said meanwhile"]);
         admin.post("/federation/servers", &json!({"domain": "far.example"})).expect(201);
+        bob.hear("Said meanwhile");
         admin.delete(&format!("/accounts/{id}"), "*").expect(204);
         bob.hear("type='unsubscribed'");
     });

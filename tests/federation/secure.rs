@@ -9,9 +9,11 @@ use data_encoding::BASE64;
 use jackfield_sdk::tls::AnyCertificate;
 use rustls::client::Resumption;
 use rustls::crypto::ring as provider;
-use rustls::pki_types::ServerName;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{PrivateKeyDer, ServerName};
 use rustls::{ALL_VERSIONS, ClientConfig, ClientConnection, StreamOwned, SupportedProtocolVersion};
 
+use super::authority::Leaf;
 use super::scram::Prover;
 
 /// Longest wait for words.
@@ -29,13 +31,28 @@ pub const CLIENT: &[u8] = b"xmpp-client";
 
 /// TLS in these versions, with any certificate, for that protocol, and nothing kept of earlier connections.
 pub fn any_certificate(versions: &[&'static SupportedProtocolVersion], protocol: &[u8]) -> Arc<ClientConfig> {
+    with_identity(versions, protocol, None)
+}
+
+/// The same, showing a certificate where one is asked for.
+pub fn with_identity(
+    versions: &[&'static SupportedProtocolVersion],
+    protocol: &[u8],
+    own: Option<&Leaf>,
+) -> Arc<ClientConfig> {
     let crypto = Arc::new(provider::default_provider());
-    let mut config = ClientConfig::builder_with_provider(Arc::clone(&crypto))
+    let config = ClientConfig::builder_with_provider(Arc::clone(&crypto))
         .with_protocol_versions(versions)
         .expect("ring speaks TLS 1.2 and 1.3")
         .dangerous()
-        .with_custom_certificate_verifier(AnyCertificate::required(&crypto))
-        .with_no_client_auth();
+        .with_custom_certificate_verifier(AnyCertificate::required(&crypto));
+    let mut config = match own {
+        Some(own) => {
+            let key = PrivateKeyDer::from_pem_slice(own.key.as_bytes()).expect("PEM");
+            config.with_client_auth_cert(vec![own.der().into()], key).expect("a key that fits")
+        }
+        None => config.with_no_client_auth(),
+    };
     config.alpn_protocols = vec![protocol.to_vec()];
     config.resumption = Resumption::disabled();
     Arc::new(config)
@@ -142,6 +159,16 @@ impl Secure {
         let text = text.rsplit_once("</").expect("it ends").0;
         let text = text.rsplit_once('>').expect("it begins").1;
         String::from_utf8(BASE64.decode(text.as_bytes()).expect("base64")).expect("UTF-8")
+    }
+
+    /// Everything up to the end of the connection, which must come.
+    #[track_caller]
+    pub fn hear_out(&mut self) -> String {
+        let until = Instant::now() + PATIENCE;
+        while self.more().is_some() {
+            assert!(Instant::now() < until, "the connection does not end: {}", self.heard);
+        }
+        std::mem::take(&mut self.heard)
     }
 
     /// Everything that has come so far and was not heard; none: the connection has ended.

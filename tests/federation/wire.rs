@@ -1,7 +1,7 @@
 //! A raw connection: says text and hears text, so that a test can say what no program would.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
+use std::net::{Shutdown, TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
 /// Longest wait for words.
@@ -18,6 +18,7 @@ impl Line {
     pub fn connect(to: impl ToSocketAddrs) -> Self {
         let socket = TcpStream::connect(to).expect("the port takes connections");
         socket.set_read_timeout(Some(Duration::from_millis(200))).expect("a time-out");
+        socket.set_write_timeout(Some(PATIENCE)).expect("a time-out");
         Self { socket, heard: String::new() }
     }
 
@@ -62,6 +63,16 @@ impl Line {
     pub fn say_bytes(&mut self, bytes: &[u8]) {
         // What is refused halfway is what some tests are about.
         let _ = self.socket.write_all(bytes);
+    }
+
+    /// Ends one direction of the connection, or both.
+    pub fn shut(&self, how: Shutdown) {
+        self.socket.shutdown(how).expect("the connection stands");
+    }
+
+    /// Ends the connection with a reset instead of a farewell.
+    pub fn reset(self) {
+        rustix::net::sockopt::set_socket_linger(&self.socket, Some(Duration::ZERO)).expect("a socket");
     }
 
     /// Says it byte by byte, with that pause before each, for as long as the other side listens; everything it said.

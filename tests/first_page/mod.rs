@@ -46,7 +46,7 @@ fn an_operator_looks_after_plugins_and_sets_federation_up_by_keyboard() {
     said_well("the story", &story.expect("timeout runs"));
 }
 
-/// Two of our users with a client each, for as long as they are held.
+/// Two of our users with a client each, for as long as they are held, and enterprises without users.
 fn connected(admin: &Client) -> [Secure; 2] {
     const PASSWORD: &str = "correct horse battery";
     let home = with(&enterprise_body("home"), &json!({"domain": "home.example"}));
@@ -55,6 +55,10 @@ fn connected(admin: &Client) -> [Secure; 2] {
     for (name, value) in [("c2s_listen", json!([])), ("c2s_tls_listen", json!([format!("127.0.0.1:{port}")]))]
     {
         admin.put(&format!("/settings/federation.{name}"), "*", &json!({ "value": value })).expect(200);
+    }
+    for id in (0..13).map(|n| format!("site{n}")) {
+        let body = with(&enterprise_body(&id), &json!({"domain": format!("{id}.example")}));
+        admin.post("/enterprises", &body).expect(201);
     }
     ["ann", "ben"].map(|login| {
         let id = admin.post("/accounts", &account("home", login, &json!({}))).expect(201).id();
@@ -97,6 +101,16 @@ fn an_operator_keeps_a_site_its_people_and_its_scripts_by_keyboard() {
     for story in ["objects.mjs", "import.mjs", "scripts.mjs"] {
         tell(&appliance, story, PASSWORD);
     }
+}
+
+#[test]
+fn an_administrator_says_who_may_do_what_by_keyboard() {
+    const PASSWORD: &str = "plum-tree under 7 stars";
+    let appliance = Appliance::start();
+    said_well("the browser's packages", &timed(console("install")).output().expect("timeout runs"));
+    let made = appliance.cli(&["admin", "create", "alice", "--role", "admin", "--password-stdin"], PASSWORD);
+    assert_eq!(made.code, 0, "{}{}", made.stdout, made.stderr);
+    tell(&appliance, "access.mjs", PASSWORD);
 }
 
 #[test]

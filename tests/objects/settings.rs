@@ -44,6 +44,24 @@ fn a_value_keeps_its_rule() {
 }
 
 #[test]
+fn a_setting_says_what_its_value_must_be() {
+    let appliance = Appliance::start();
+    let admin = appliance.admin();
+    let schema = |name: &str| admin.get(&format!("/settings/{name}")).expect(200).json["schema"].clone();
+    assert_eq!(
+        schema("site.deployment"),
+        json!({"type": "string", "enum": ["on_premise", "micloud_flex_gcp"]})
+    );
+    assert_eq!(schema("messages.archived"), json!({"type": "boolean"}));
+    let minutes = schema("session.idle_minutes");
+    assert_eq!(minutes["type"], "integer");
+    let too_many = minutes["maximum"].as_i64().expect("a bound") + 1;
+    let refused = set(&admin, "session.idle_minutes", &json!(too_many)).problem(422, "request/invalid");
+    refused.blames("/value", "must be");
+    assert_eq!(schema("checks.ntp_walk")["type"], "array");
+}
+
+#[test]
 fn a_mistyped_setting_is_told_the_nearest_one() {
     let appliance = Appliance::start();
     let refused = set(&appliance.admin(), "site.nmae", &json!("x")).problem(404, "request/not_found");

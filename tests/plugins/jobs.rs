@@ -87,6 +87,35 @@ fn a_job_that_waits_is_cancelled_before_it_begins() {
 }
 
 #[test]
+fn jobs_of_a_plugin_that_hang_keep_nobody_else_s_waiting() {
+    let appliance = mirror::start();
+    let admin = appliance.admin();
+    let held = [(); 2].map(|()| start(&admin, "mirror", "hold", &Value::Null));
+    held.iter().for_each(|id| drop(await_state(&admin, id, "running")));
+    let behind = start(&admin, "mirror", "tick", &json!(1));
+    for (plugin, name) in [("echo", "count"), ("core", "revisions.sweep"), ("echo", "count")] {
+        let id = start(&admin, plugin, name, &json!({"to": 5}));
+        await_state(&admin, &id, "done");
+    }
+    assert_eq!(job(&admin, &behind)["state"], "queued", "its own plugin has no place");
+}
+
+#[test]
+fn a_cancelled_job_that_its_plugin_does_not_end_is_given_up_and_the_next_begins() {
+    let appliance = mirror::start();
+    let admin = appliance.admin();
+    let held = [(); 2].map(|()| start(&admin, "mirror", "hold", &Value::Null));
+    held.iter().for_each(|id| drop(await_state(&admin, id, "running")));
+    let behind = start(&admin, "mirror", "tick", &json!(1));
+    admin.call("POST", &format!("/jobs/{}:cancel", held[0])).send().expect(202);
+    let ended = || Some(job(&admin, &held[0])).filter(|job| job["state"] != "running");
+    let ended = awaited(Duration::from_secs(120), ended).expect("it is given up");
+    assert_eq!((&ended["state"], &ended["result"]), (&json!("cancelled"), &Value::Null), "{ended:#}");
+    assert!(ended["note"].as_str().is_some_and(|note| note.contains("mirror has not ended it")), "{ended:#}");
+    assert_eq!(await_state(&admin, &behind, "done")["result"], 1);
+}
+
+#[test]
 fn a_job_whose_plugin_dies_fails_with_the_reason() {
     let appliance = Appliance::with_plugins(&["echo"]);
     let admin = appliance.admin();

@@ -7,6 +7,7 @@ mod cloudlink;
 mod faults;
 mod jobs;
 mod keys;
+mod metrics;
 pub mod mirror;
 mod pages;
 mod peering;

@@ -35,6 +35,50 @@ fn a_contact_is_called_over_its_peer() {
 }
 
 #[test]
+fn people_are_found_field_by_field_by_a_plugin() {
+    let ground = ground();
+    ground.run(&json!({}), &[entry("a", "1", "anna"), entry("b", "1", "an%a")]);
+    let admin = &ground.admin;
+    let own = |login: &str, more: &serde_json::Value| {
+        admin.post("/accounts", &account("acme", login, more)).expect(201);
+    };
+    own("anna.own", &json!({"first_name": "\u{c4}nne \"Q\"", "last_name": "Wu", "folder": "Lab"}));
+    own("anna.away", &json!({"deployed": false}));
+    own("anna.hidden", &json!({"in_directory": false}));
+    let find = |all: &[(&str, &str)]| {
+        let all: Vec<_> = all.iter().map(|(field, text)| json!({"field": field, "text": text})).collect();
+        let found = ground.asked("people.find", &json!({"enterprise": "acme", "all": all, "limit": 10}));
+        found["people"].as_array().expect("people").clone()
+    };
+    let logins = |all: &[(&str, &str)]| {
+        find(all).iter().map(|one| one["login_id"].as_str().expect("a login").to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(logins(&[("login_id", "ANNA")]), ["anna.own"], "contacts have no address yet");
+    ground.asked("peer.domain", &json!({"peer": ground.lyon, "domain": "lyon.example"}));
+    assert_eq!(logins(&[("login_id", "anna")]), ["anna", "anna.own"]);
+    let anna = find(&[("email", "anna@lyon"), ("folder", "lyon/ventes")]);
+    assert_eq!(anna[0]["address"], "anna@lyon.example", "{anna:#?}");
+    assert_eq!(anna[0]["folder"], "Lyon/Ventes/Sud");
+    assert_eq!(logins(&[("first_name", "\u{e4}nne")]), ["anna.own"]);
+    assert_eq!(logins(&[("first_name", "nne*\"q\"")]), ["anna.own"]);
+    assert_eq!(logins(&[("last_name", "wu")]), ["anna.own"], "shorter than the index knows");
+    assert_eq!(logins(&[("folder", "Lab")]), ["anna.own"]);
+    assert_eq!(logins(&[("login_id", "an%")]), ["an%a"], "a sign is a sign");
+    assert_eq!(logins(&[("last_name", "anna.own")]), [""; 0], "another field has it");
+    assert_eq!(find(&[("login_id", "anna.own")])[0]["address"], json!(null));
+    let refused = |asked: serde_json::Value| ground.ask("people.find", &asked)["error"]["code"].clone();
+    let with = |text: &str| json!([{"field": "email", "text": text}]);
+    for asked in [
+        json!({"enterprise": "acme", "all": [], "limit": 1}),
+        json!({"enterprise": "acme", "all": with("a"), "limit": 0}),
+        json!({"enterprise": "acme", "all": with("a"), "limit": 501}),
+        json!({"enterprise": "acme", "all": with(&"a".repeat(201)), "limit": 1}),
+    ] {
+        assert_eq!(refused(asked.clone()), "bad_request", "{asked}");
+    }
+}
+
+#[test]
 fn a_contacts_login_is_nobodys_address_here() {
     let ground = ground();
     ground.run(&json!({}), &[entry("a", "1", "anna")]);

@@ -2,6 +2,7 @@
 // people. Read once; leaves out what the fields are drawn as.
 
 import { get } from "./api.js";
+import { when } from "./time.js";
 import { element } from "./ui.js";
 
 let description = null;
@@ -64,7 +65,7 @@ export function kindOf(given) {
   const inner = several.filter(({ type, maxLength }) => type !== "null" && maxLength !== 0)[0] ?? {};
   const reference = inner["x-reference"] ?? null;
   const isChoice = inner.enum !== undefined;
-  const plain = inner.type === undefined ? "json" : inner.type;
+  const plain = given.writeOnly ? "secret" : inner.type === undefined ? "json" : inner.type;
   return { kind: reference !== null ? "reference" : isChoice ? "choice" : plain, nullable, inner, reference };
 }
 
@@ -76,8 +77,9 @@ export function named(object) {
 
 /** A value as text or node; `names` tells what references mean, by id. */
 export function shown(property, value, names = new Map()) {
-  const { kind } = kindOf(property);
+  const { kind, inner } = kindOf(property);
   if (value === null || value === undefined || value === "") return "–";
+  if (inner.format === "date-time") return when(value);
   if (kind === "boolean") return value ? "Yes" : "No";
   if (kind === "choice") return words(value);
   if (kind === "reference") return names.get(value) ?? value;

@@ -3,6 +3,7 @@
 
 import * as session from "./session.js";
 import * as accounts from "./pages/accounts.js";
+import * as admins from "./pages/admins.js";
 import * as audit from "./pages/audit.js";
 import * as checks from "./pages/checks.js";
 import * as dialing from "./pages/dialing.js";
@@ -16,6 +17,7 @@ import * as plugins from "./pages/plugins.js";
 import * as profiles from "./pages/profiles.js";
 import * as schedules from "./pages/schedules.js";
 import * as settings from "./pages/settings.js";
+import * as tokens from "./pages/tokens.js";
 import * as trusted from "./pages/trusted_servers.js";
 
 /** Where nobody asked for another page. */
@@ -51,6 +53,8 @@ const GROUPS = [
       ["#/schedules", schedules],
       ["#/audit", audit],
       ["#/settings", settings],
+      ["#/admins", admins],
+      ["#/tokens", tokens],
     ],
   ],
 ];

@@ -28,12 +28,14 @@ const RECORD = ["revision", "created_at", "changed_at"];
  * searchable   whether its list takes `q`
  * typed        whether deleting one asks for its id
  * warning      what deleting one means
+ * changeable   whether one can be changed once it is made
+ * undoable     whether what is done to one can be put back
  * made(object) what is done after one was made
  * actions(context, enterprise), sections(context, object), more(context) nodes of the page's own
  * routes       addresses below the page's own, by name, that something else draws
  */
 export function resource(declared) {
-  const kind = { actions: () => [], sections: () => [], routes: {}, made: () => {}, ...declared };
+  const kind = { actions: () => [], sections: () => [], routes: {}, made: () => {}, changeable: true, undoable: true, ...declared };
   // Survives going to an object and back.
   const view = { words: "", cursors: [""], enterprise: null };
   return {
@@ -123,7 +125,7 @@ async function newPage(kind, context) {
     const made = await post(`/${kind.name}`, body);
     kind.made(made);
     const text = `${sentence(kind.one)} ${named(made)} is made.`;
-    context.go(link(kind, made.id), { state: "ok", text, undo: made.revision, then: `#/${kind.name}` });
+    context.go(link(kind, made.id), { state: "ok", text, undo: wayBack(kind, made), then: `#/${kind.name}` });
   };
   const drawn = form({ fields, button: `Make the ${kind.one}`, send, others: [cancel(kind)] });
   return [heading, back, ...(box.node === null ? [] : [box.node]), panel(`New ${kind.one}`, drawn)];
@@ -131,13 +133,19 @@ async function newPage(kind, context) {
 
 async function fieldsOf(kind, object, enterprise) {
   const { properties, required = [] } = await schema(`${kind.shape}Input`);
-  const drawn = Object.entries(properties).filter(([name]) => !(kind.perEnterprise && name === "enterprise"));
+  const isOpen = ([name, property]) => !(kind.perEnterprise && name === "enterprise") && !isSettled(property, object?.[name]);
+  const drawn = Object.entries(properties).filter(isOpen);
   const choices = await Promise.all(drawn.map(([, property]) => choicesFor(property, enterprise)));
   return drawn.map(([name, property], at) => {
     const label = kind.headings?.[name];
     const given = { value: object?.[name], required: required.includes(name), choices: choices[at] };
     return fieldOf(name, property, label === undefined ? given : { ...given, label });
   });
+}
+
+/** Whether a field stays what it is now. */
+function isSettled(property, value) {
+  return property["x-fixed"] === true && value !== undefined && value !== null;
 }
 
 async function choicesFor(property, enterprise) {
@@ -150,7 +158,8 @@ async function objectPage(kind, id, context) {
   const { properties } = await schema(kind.shape);
   const heading = element("h1", {}, `${sentence(kind.one)} ${named(object)}`);
   const writes = mayWrite(kind) && !kind.fixed?.(object);
-  const parts = writes
+  const changes = writes && kind.changeable;
+  const parts = changes
     ? [panel(`Fields of ${named(object)}`, await editing(kind, object, etag, context))]
     : [await reading(kind, properties, object)];
   return [
@@ -159,7 +168,7 @@ async function objectPage(kind, id, context) {
     backLink(kind),
     ...parts,
     ...(await kind.sections(context, object)),
-    await about(kind, properties, object, writes),
+    await about(kind, properties, object, changes),
     ...(writes ? [deletion(kind, object, context)] : []),
   ];
 }
@@ -173,9 +182,9 @@ async function editing(kind, object, etag, context) {
     const path = `/${kind.name}/${encodeURIComponent(object.id)}`;
     const saved = (await call("PATCH", path, { body, etag: tag })).body;
     // What changes nothing makes no revision, so there is nothing to undo.
-    const undo = saved.revision === object.revision ? null : saved.revision;
-    const text = undo === null ? "Nothing was changed." : `${sentence(kind.one)} ${named(saved)} is saved.`;
-    context.go(link(kind, saved.id), { state: undo === null ? "note" : "ok", text, undo });
+    const isSame = saved.revision === object.revision;
+    const text = isSame ? "Nothing was changed." : `${sentence(kind.one)} ${named(saved)} is saved.`;
+    context.go(link(kind, saved.id), { state: isSame ? "note" : "ok", text, undo: isSame ? null : wayBack(kind, saved) });
   };
   const drawn = form({
     fields,
@@ -221,19 +230,19 @@ async function whoWasFaster(kind, object) {
 }
 
 async function reading(kind, properties, object) {
-  const own = Object.keys(properties).filter((name) => !RECORD.includes(name));
+  const own = Object.keys(properties).filter((name) => !RECORD.includes(name) && object[name] !== undefined);
   const names = await referenced(own, properties, object.enterprise ?? null);
   return facts(own.map((name) => [kind.headings?.[name] ?? words(name), shown(properties[name], object[name], names)]));
 }
 
 /** How it came about, and the fields that nobody can change. */
-async function about(kind, properties, object, writes) {
+async function about(kind, properties, object, changes) {
   const { properties: input } = await schema(`${kind.shape}Input`);
-  const others = Object.keys(properties).filter((name) => input[name] === undefined && !RECORD.includes(name));
+  const isOther = (name) => input[name] === undefined || isSettled(input[name], object[name]);
+  const others = Object.keys(properties).filter((name) => isOther(name) && !RECORD.includes(name));
   const names = await referenced(others, properties, object.enterprise ?? null);
-  const fixed = kind.perEnterprise && writes ? ["enterprise", ...others] : writes ? others : [];
-  const isTime = (name) => /_at$/.test(name);
-  const value = (name) => (isTime(name) ? when(object[name]) : shown(properties[name], object[name], names));
+  const fixed = changes ? others : [];
+  const value = (name) => shown(properties[name], object[name], names);
   const rows = fixed.map((name) => [kind.headings?.[name] ?? words(name), value(name), help(properties[name])]);
   const history = element("a", { href: `#/audit?kind=${kind.name}&object=${encodeURIComponent(object.id)}` }, "History");
   const record = [
@@ -271,7 +280,7 @@ function deletion(kind, object, context) {
       outcome.replaceChildren(box);
       return box.focus();
     }
-    const undo = await newest(kind.name, object.id);
+    const undo = kind.undoable ? await newest(kind.name, object.id) : null;
     const text = `${sentence(kind.one)} ${named(object)} is deleted.`;
     context.go(`#/${kind.name}`, { state: "ok", text, undo, then: link(kind, object.id) });
   };
@@ -281,8 +290,13 @@ function deletion(kind, object, context) {
 
 /* Small parts */
 
+/** The revision to undo, where there is a way back. */
+function wayBack(kind, { revision }) {
+  return kind.undoable ? revision : null;
+}
+
 function backLink(kind) {
-  return element("p", {}, element("a", { href: `#/${kind.name}` }, `All ${kind.title.toLowerCase().replace("pbx", "PBX")}`));
+  return element("p", {}, element("a", { href: `#/${kind.name}` }, `All ${kind.title.toLowerCase().replace(/^(api|pbx)/, (word) => word.toUpperCase())}`));
 }
 
 function cancel(kind) {

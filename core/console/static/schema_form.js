@@ -1,7 +1,7 @@
 // Fields drawn from the API's description: one kind of control for each kind of value, the description as help, and
 // what the control says as the API takes it.
 
-import { area, around, choice, described, field, tick } from "./form.js";
+import { area, around, choice, described, field, password, tick } from "./form.js";
 import { help, kindOf, named, words } from "./describe.js";
 import { element } from "./ui.js";
 
@@ -30,6 +30,7 @@ const MAKERS = {
   integer: number,
   array: list,
   json,
+  secret,
   string: text,
 };
 
@@ -61,7 +62,7 @@ function given(value, nullable) {
 /** What is no number goes as it was typed: the API says what belongs there. */
 function number({ name, label, help: words_, begun, inner }) {
   const limits = `${inner.minimum} to ${inner.maximum}`;
-  const limited = inner.maximum < 1e9 ? `${words_} ${limits}.` : words_;
+  const limited = inner.maximum < 1e9 ? `${words_} ${limits}.`.trim() : words_;
   const value = begun === undefined ? "" : String(begun);
   const made = field({ name, label, help: limited, value, inputmode: "numeric", autocomplete: "off" });
   const said = () => (made.value().trim() === "" ? undefined : numeric(made.value().trim()));
@@ -82,8 +83,15 @@ function list({ name, label, help: words_, begun, inner, nullable }) {
   return optional({ name, label, help: separated, begun, nullable }, (begun ?? []).join(", "), read);
 }
 
-function text({ name, label, help: words_, begun, nullable }) {
-  return optional({ name, label, help: words_, begun, nullable }, begun ?? "", (typed) => typed);
+/** What is never given back: left empty, it stays as it is. */
+function secret({ name, label, help: words_ }) {
+  const made = password({ name, label, help: words_, autocomplete: "new-password" });
+  return { ...made, said: () => (made.value() === "" ? undefined : made.value()) };
+}
+
+function text({ name, label, help: words_, begun, nullable, inner = {} }) {
+  const example = inner.format === "date-time" ? " Such as `2027-01-31T18:00:00Z`, in UTC." : "";
+  return optional({ name, label, help: words_ + example, begun, nullable }, begun ?? "", (typed) => typed);
 }
 
 /** A text field; where null is something else than empty, a box beside it says so. Typing means that it is given. */

@@ -31,6 +31,9 @@ const SETTLES: i64 = 7 * DAY;
 struct Known {
     believed: i64,
     doubted: Option<Doubted>,
+    /// When the appliance first ran, and from then on for how long it has run; 0: that is not known yet.
+    #[serde(default)]
+    ran: i64,
 }
 
 /// A clock that is ahead of what is believed, by its own time.
@@ -46,6 +49,7 @@ impl Known {
         let slack = if passed.is_some() { RUNNING } else { OFF };
         let passed = passed.unwrap_or(0);
         self.believed = self.believed.saturating_add(passed);
+        self.ran = self.ran.saturating_add(passed);
         if clock <= self.believed.saturating_add(slack) {
             return self.believe(clock);
         }
@@ -61,7 +65,7 @@ impl Known {
 
     /// A clock that is behind does not make it earlier, or its way back would be a leap.
     fn believe(&mut self, clock: i64) {
-        *self = Self { believed: self.believed.max(clock), doubted: None };
+        *self = Self { believed: self.believed.max(clock), doubted: None, ..*self };
     }
 }
 
@@ -76,8 +80,11 @@ impl Leaps {
         let sql = "SELECT value FROM meta WHERE name = ?1";
         let kept =
             db.read(|read| Ok::<_, Problem>(read.one(sql, params![NAME], |row| row.get::<_, String>(0))?))?;
-        let first = || Known { believed: Now::read().unix, doubted: None };
-        let known = kept.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_else(first);
+        let first = || Known { believed: Now::read().unix, doubted: None, ran: 0 };
+        let mut known: Known = kept.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_else(first);
+        if known.ran == 0 {
+            known.ran = known.believed;
+        }
         let leaps = Self { known: Mutex::new((known, None)) };
         leaps.keep(db)?;
         Ok(leaps)
@@ -95,6 +102,12 @@ impl Leaps {
     pub fn believe(&self, db: &Db) -> Result<(), Problem> {
         self.lock().0.believe(Now::read().unix);
         self.keep(db)
+    }
+
+    /// A time in seconds that goes on while the appliance runs, by the clock that never steps, and stands still while it is
+    /// off: for what must be kept so long whatever the clock says.
+    pub fn ran(&self) -> i64 {
+        self.look(Now::read()).ran.div_euclid(1000)
     }
 
     /// Refuses to forget what is old while the clock has leapt.
@@ -209,18 +222,20 @@ mod tests {
     #[test]
     fn each_story_is_judged_as_it_must() {
         for (what, steps) in STORIES {
-            let mut known = Known { believed: START, doubted: None };
+            let mut known = Known { believed: START, doubted: None, ran: START };
             for (n, (passed, clock, is_doubted)) in steps.iter().enumerate() {
                 known.look(START + clock, *passed);
                 assert_eq!(known.doubted.is_some(), *is_doubted, "{what}, step {n}: {known:?}");
             }
+            let ran = steps.iter().filter_map(|(passed, ..)| *passed).sum::<i64>();
+            assert_eq!(known.ran, START + ran, "{what}: no step of the clock counts");
         }
     }
 
     /// The same with both clocks, through what sweeps and the doctor ask.
     #[test]
     fn a_leap_is_told_in_days_and_is_over_when_the_clock_is_right() {
-        let known = Known { believed: START, doubted: None };
+        let known = Known { believed: START, doubted: None, ran: START };
         let leaps = Leaps { known: Mutex::new((known, None)) };
         let begun = Instant::now();
         let at = |seconds: u64, unix: i64| Now { instant: begun + Duration::from_secs(seconds), unix };

@@ -36,7 +36,7 @@ pub use peers::{PEERS, is_neighbour};
 pub use profiles::{DEFAULT_PROFILE, PROFILES};
 pub use rows::Page;
 pub use schedules::SCHEDULES;
-pub use search::question;
+pub use search::{indexed, question};
 pub use tokens::TOKENS;
 pub use trusted_servers::TRUSTED_SERVERS;
 

@@ -23,21 +23,28 @@ pub struct Question {
     pub bound: Vec<Cell>,
 }
 
+/// The conditions that the index can answer: all of these texts that are long enough for it, each somewhere in the person.
+pub fn indexed<'a>(texts: impl Iterator<Item = &'a str>) -> Question {
+    let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
+    let all: Vec<String> = texts.filter(|text| is_indexed(text)).map(quoted).collect();
+    if all.is_empty() {
+        return Question { from: "account", ..Question::default() };
+    }
+    let conditions = " AND account_search MATCH ?".to_owned();
+    Question { from: INDEXED, conditions, bound: vec![Cell::Text(all.join(" AND "))] }
+}
+
+fn is_indexed(text: &str) -> bool {
+    text.chars().count() >= TRIGRAM
+}
+
 /// The conditions for the words of a question; without words everybody is meant.
 pub fn question(words: &str) -> Question {
-    let mut asked = Question { from: "account", ..Question::default() };
     // SQLite reads a pattern only up to a NUL; no kept text has a control character.
     let words = words.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
     let words: Vec<&str> = words.take(MOST_WORDS).collect();
-    let (long, short): (Vec<&str>, Vec<&str>) =
-        words.iter().partition(|word| word.chars().count() >= TRIGRAM);
-    if !long.is_empty() {
-        asked.from = INDEXED;
-        asked.conditions.push_str(" AND account_search MATCH ?");
-        let quoted = long.iter().map(|word| format!("\"{}\"", word.replace('"', "\"\"")));
-        asked.bound.push(Cell::Text(quoted.collect::<Vec<_>>().join(" AND ")));
-    }
-    for word in short {
+    let mut asked = indexed(words.iter().copied());
+    for word in words.iter().filter(|word| !is_indexed(word)) {
         asked.conditions.push_str(&format!(" AND {ROW} LIKE ? ESCAPE '\\'"));
         let literal = word.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
         asked.bound.push(Cell::Text(format!("%{literal}%")));

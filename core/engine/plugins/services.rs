@@ -10,9 +10,10 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::writing::{self, Hand, Undone, failure, of_problem};
-use super::{directory, jobs, login, messages, peers, presence, rows, settings};
+use super::{directory, jobs, login, messages, peers, people, presence, rows, settings};
 use crate::engine::doctor::{Finding, PLUGIN_FINDINGS, State};
 use crate::engine::events::Fired;
+use crate::engine::idempotency::InHand;
 use crate::engine::secrets::{Secret, store};
 use crate::engine::{Engine, scripts, secrets};
 use crate::host::manifest::Manifest;
@@ -84,6 +85,7 @@ impl Services for EngineServices {
             ops::PRESENCE_PUBLISH | ops::PRESENCE_GET | ops::PRESENCE_GOVERN => {
                 presence::call(&engine, plugin, op, args)
             }
+            ops::PEOPLE_FIND => people::find(&engine, &read(args)?),
             ops::PEER_DOMAIN => directory::call(&engine, plugin, op, args),
             name if name.starts_with(directory::AREA) => directory::call(&engine, plugin, op, args),
             name if name.starts_with(peers::AREA) => peers::call(&engine, plugin, op, args),
@@ -171,7 +173,7 @@ impl Desk<'_> {
         let written = self.engine.db.write_as(&self.owner()?, move |tx| {
             let done = writing::run(tx, &Hand::new(&plugin, &work.request), &work)?;
             // Also when the plugin never answers, a repetition of the request is not done again.
-            engine.in_hand.mark(tx, &engine.keyring, &plugin, &work.request).map_err(of_problem)?;
+            InHand::mark(tx, &engine, &plugin, &work.request).map_err(of_problem)?;
             Ok(done)
         });
         let (changes, fired) = written.map_err(|Undone(failure)| failure)?;

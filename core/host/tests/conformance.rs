@@ -8,7 +8,7 @@ use crate::host::conformance::{Finding, Verdict, check};
 
 fn problems(target: &Path) -> Vec<Finding> {
     let mut findings = check(&built("jackfield"), target).unwrap();
-    assert_eq!(findings.len(), 15);
+    assert_eq!(findings.len(), 17);
     findings.retain(|finding| finding.verdict == Verdict::Problem);
     findings
 }
@@ -45,6 +45,7 @@ fn a_plugin_that_breaks_the_treaty_is_told_where() {
         static int32_t recv(void *s, uint32_t kind, uint64_t id, const uint8_t *b, size_t n) {{
           (void)s;
           if (kind == JACKFIELD_REQUEST && n == 0) *(volatile int *)0 = 1;
+          if (kind > JACKFIELD_PONG) _exit(9);
           if (kind == JACKFIELD_REQUEST) host->send(host->ctx, JACKFIELD_REPLY, id, b, n);
           return 0;
         }}
@@ -57,8 +58,10 @@ fn a_plugin_that_breaks_the_treaty_is_told_where() {
         ("exports one symbol", "stray"),
         ("answers an unknown operation with an error", "as if it knew"),
         ("survives empty messages", "SIGSEGV"),
+        ("survives a kind of message that it does not know", "exit code 9"),
         ("stops in time", "did not stop in time"),
         ("stops during a call", "did not stop in time"),
+        ("stops once when it is told twice", "did not stop in time"),
         ("ends with the appliance", "did not stop in time"),
     ];
     assert_eq!(problems.len(), rows.len(), "{problems:?}");

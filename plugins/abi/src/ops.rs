@@ -4,6 +4,8 @@
 mod directory;
 mod login;
 mod message;
+mod metric;
+mod people;
 mod presence;
 mod revision;
 mod storage;
@@ -14,6 +16,8 @@ use serde_json::Value;
 pub use directory::*;
 pub use login::*;
 pub use message::*;
+pub use metric::*;
+pub use people::*;
 pub use presence::*;
 pub use revision::*;
 pub use storage::*;
@@ -42,6 +46,7 @@ ops! { TO_PLUGIN, "What the host asks of a plugin.":
     JOB_RUN "job.run" 0 "Runs one job to its end: `{job, name, input, who}` to `{result}`; progress by `job.progress`; CANCEL asks it to end.";
     SETTINGS_CHANGED "settings.changed" 0 "New values of the plugin's settings: `{settings}` to `{}`; an error keeps the old ones.";
     DOCTOR "doctor" 0 "Looks at itself: `{}` to `{findings: [Finding]}`.";
+    METRICS "metrics" 0 "Tells its figures as they are now, for `/metrics`: `{}` to `{metrics: [Metric]}`, within a second; at most 256.";
     REVISION_UNDO "revision.undo" 0 "Says how a change that it noted is put back, and does nothing itself: `Undo` to `Statements`, whose revision is of the same kind and object. The host runs them in one transaction, or rehearses them; a failure's text says why it cannot be put back.";
     LOGIN_BIND "login.bind" 0 "Asks the directory that an account came from whether a password is its user's: `LoginBind` to `{}`, within 10 seconds. `denied`: it is not; `unavailable`: the directory was not reached, in words; `not_found`: the account is not from a directory of this plugin's.";
 }
@@ -68,6 +73,7 @@ ops! { TO_HOST, "What a plugin asks of the host.":
     MESSAGE_DELIVERED "message.delivered" 0 "Says that messages have arrived: `{ids}` to `{delivered}`, how many had been waiting; at most 1,000.";
     MESSAGE_HISTORY "message.history" 0 "One conversation, newest first: `MessageHistory` to `Messages`.";
     MESSAGE_ARCHIVE "message.archive" 0 "Makes chat read-only, or writable again: `{archived, who}` to `{}`; recorded as a revision.";
+    PEOPLE_FIND "people.find" 0 "Finds people whom the corporate directory of an enterprise shows: `PeopleFind` to `PeopleFound`.";
     PEER_HERE "peer.here" 0 "What others know this appliance as: `{}` to `{names}`, those of its web certificate.";
     PEER_ADD "peer.add" 0 "Makes a peer of the kind jackfield, or finds the one that leads there already: `PeerAdd` to `{peer, made}`; recorded as a revision.";
     PEER_MOVE "peer.move" 0 "A peer of the kind jackfield has another host name, which was seen in its certificate: `PeerMove` to `{}`. Its trusted server follows; recorded as a revision.";
@@ -106,7 +112,7 @@ pub const SERVICES: &[&str] = &[
 /// The service that an operation belongs to; none: every plugin may ask for it.
 pub fn service_of(op: &str) -> Option<&'static str> {
     match op {
-        DB_QUERY | DB_TX => Some("db/1"),
+        DB_QUERY | DB_TX | PEOPLE_FIND => Some("db/1"),
         EVENT_PUBLISH => Some("event/1"),
         SECRET_PUT | SECRET_GET | SECRET_DELETE => Some("secret/1"),
         JOB_PROGRESS | JOB_QUEUE | JOB_PLANS => Some("job/1"),

@@ -13,7 +13,7 @@ use std::sync::PoisonError;
 
 use jackfield_db::{Db, Error, Options, OwnerStep, Value as Cell, params};
 use jackfield_sdk::bench::{Bench, FakeHost};
-use jackfield_sdk::{HttpRequest, HttpResponse, Plugin, Value, json};
+use jackfield_sdk::{Failure, HttpRequest, HttpResponse, Plugin, Undo, Value, json};
 use tempfile::TempDir;
 use world::{World, owner};
 
@@ -227,6 +227,15 @@ impl<P: Plugin> Appliance<P> {
             })
         });
         noted.unwrap()
+    }
+
+    /// Puts the latest revision back as core does: asks the plugin how, and does that.
+    pub fn undo_latest(&self) -> Result<(), Failure> {
+        let Noted { what, who, before, after } = self.revisions().pop().unwrap();
+        let (kind, object) = what.split_once(' ').unwrap();
+        let (kind, object) = (kind.to_owned(), object.to_owned());
+        let back = self.bench.undo(&Undo { n: 1, kind, object, before, after, who, parts: vec![] })?;
+        storage::write(&owner::<P>(), &self.world.db, json!(back)).map(drop)
     }
 
     /// The plugin's last word of that kind.

@@ -1,12 +1,13 @@
-//! The smallest useful plugin, to imitate: two API routes, one setting, one job that counts. The same in C
+//! The smallest useful plugin, to imitate: two API routes, one setting, one job that counts, one figure. The same in C
 //! is beside it, in `c/`.
 
 #![forbid(unsafe_code)]
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use jackfield_sdk::{
-    Call, Config, Failure, Host, Job, Outcome, Plugin, Reply, Routes, Settings, Value, json,
+    Call, Config, Failure, Host, Job, Metric, Outcome, Plugin, Reply, Routes, Settings, Value, json,
 };
 use serde::Deserialize;
 
@@ -14,6 +15,7 @@ jackfield_sdk::export_plugin!(Echo);
 
 struct Echo {
     known: Mutex<Known>,
+    answers: AtomicU32,
 }
 
 #[derive(Deserialize)]
@@ -29,10 +31,10 @@ struct Count {
 impl Plugin for Echo {
     const ID: &'static str = "echo";
     const VERSION: &'static str = "1.0.0";
-    const OPS: &'static [&'static str] = &["http", "job.run", "settings.changed"];
+    const OPS: &'static [&'static str] = &["http", "job.run", "metrics", "settings.changed"];
 
     fn start(_host: Host, config: Config) -> Result<Self, Failure> {
-        Ok(Self { known: Mutex::new(config.settings.read()?) })
+        Ok(Self { known: Mutex::new(config.settings.read()?), answers: AtomicU32::new(0) })
     }
 
     fn routes() -> Routes<Self> {
@@ -45,6 +47,11 @@ impl Plugin for Echo {
         Ok(json!({"counted": to}))
     }
 
+    fn metrics(&self) -> Vec<Metric> {
+        let answers = self.answers.load(Ordering::Relaxed).into();
+        vec![Metric::counter("answers_total", "Answers given.", answers)]
+    }
+
     fn settings_changed(&self, settings: Settings) -> Result<(), Failure> {
         *self.known.lock().unwrap_or_else(PoisonError::into_inner) = settings.read()?;
         Ok(())
@@ -53,11 +60,13 @@ impl Plugin for Echo {
 
 impl Echo {
     fn who(&self, call: &Call<'_>) -> Outcome {
+        self.answers.fetch_add(1, Ordering::Relaxed);
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         Reply::ok(&json!({"greeting": known.greeting, "who": call.who(), "method": call.http.method}))
     }
 
     fn back(&self, call: &Call<'_>) -> Outcome {
+        self.answers.fetch_add(1, Ordering::Relaxed);
         Reply::ok(&call.http.body)
     }
 }

@@ -50,3 +50,16 @@ fn a_new_greeting_is_used_and_a_wrong_one_is_not() {
     assert!(bench.change_settings(json!({"echo.greeting": 7})).is_err());
     assert_eq!(bench.get("echo").body["greeting"], "Hi");
 }
+
+#[test]
+fn it_counts_its_answers_for_those_who_watch() {
+    let bench = echo();
+    (0..3).for_each(|_| drop(bench.get("echo")));
+    let told = bench.request("metrics", json!({})).unwrap();
+    assert_eq!(
+        told["metrics"][0],
+        json!({
+            "name": "answers_total", "kind": "counter", "help": "Answers given.", "value": 3.0,
+        })
+    );
+}

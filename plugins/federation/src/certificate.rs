@@ -4,10 +4,11 @@
 use std::collections::BTreeSet;
 
 use jackfield_sdk::form::{Form, Rule, SecretEdit};
-use jackfield_sdk::{Call, Code, Failure, Host, Outcome, Problem, Reply, Secret, json, log, params};
+use jackfield_sdk::{Call, Code, Failure, Host, Outcome, Problem, Reply, Secret, Tx, json, log, params};
 use serde::{Deserialize, Serialize};
 
 use crate::Federation;
+use crate::former::{self, Former};
 use crate::net::{Seen, all_seen, certificate_pair, random_id};
 
 /// Kind and id of the certificate in revisions.
@@ -22,7 +23,8 @@ const WRITE: &str =
     changed_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now') WHERE id = 1 AND revision = ?4";
 
 const USED: &str = "SELECT (SELECT count(*) FROM federation_certificate WHERE chain = ?1)
-    + (SELECT count(*) FROM federation_domain_certificate WHERE chain = ?1) AS times";
+    + (SELECT count(*) FROM federation_domain_certificate WHERE chain = ?1)
+    + (SELECT count(*) FROM federation_former_certificate WHERE chain = ?1) AS times";
 
 /// Longest PEM text.
 pub const LONGEST: usize = 128 * 1024;
@@ -84,6 +86,15 @@ impl Stored {
             _ => made(host, &stored, own),
         }
     }
+
+    /// Adds to a transaction that `next` takes its place, and that it is kept for a while.
+    fn replaced(&self, next: &Self, tx: &mut Tx, who: &str) -> Result<(), Failure> {
+        let Self { chain, authorities, is_own, revision, .. } = self.clone();
+        let (before, after) = (noted(&chain, &authorities), noted(&next.chain, &next.authorities));
+        tx.run_one(WRITE, params![next.chain, next.authorities, next.is_own, revision]);
+        former::keep(tx, former::DEFAULT, Some(Former { chain, authorities, is_own }));
+        tx.revision((KIND, KIND), who, Some(&before), Some(&after)).map(drop)
+    }
 }
 
 /// The secret of dialback, made at the first start.
@@ -102,7 +113,7 @@ pub fn key_of(chain: &str) -> String {
     KEY.to_owned() + &data_encoding::HEXLOWER.encode(&hash.as_ref()[..16])
 }
 
-/// Forgets the key of a certificate, unless it is still used. What is left over would only take room.
+/// Forgets the key of a certificate, unless it is still used or kept. What is left over would only take room.
 pub fn forget(host: &Host, chain: &str) {
     let done = host.db().first::<Used>(USED, params![chain]).and_then(|used| match used {
         Some(Used { times: 0 }) => host.secret().delete(&key_of(chain)).map(drop),
@@ -154,17 +165,21 @@ impl Federation {
             if let SecretEdit::Set(key) = &wanted.key {
                 self.host.secret().put(&key_of(&next.chain), key)?;
             }
-            let (before, after) =
-                (noted(&stored.chain, &stored.authorities), noted(&next.chain, &next.authorities));
-            let written = self.host.db().tx(|tx| {
-                tx.run_one(WRITE, params![next.chain, next.authorities, next.is_own, stored.revision]);
-                tx.revision((KIND, KIND), call.who(), Some(&before), Some(&after)).map(drop)
-            });
+            let former = former::of(&self.host, former::DEFAULT)?;
+            let written = self.host.db().tx(|tx| stored.replaced(&next, tx, call.who()));
             written.map_err(|failure| call.refused(failure))?;
-            forget(&self.host, &stored.chain);
+            former.iter().for_each(|former| forget(&self.host, &former.chain));
             self.follow();
         }
         shown(&if call.is_dry_run() { next } else { row(&self.host)? })
+    }
+
+    /// Puts back what was there before the present certificate and authorities.
+    pub(crate) fn certificate_back(&self, tx: &mut Tx, who: &str) -> Result<(), Problem> {
+        let stored = row(&self.host)?;
+        let Former { chain, authorities, is_own } = former::to_put_back(&self.host, former::DEFAULT)?;
+        let next = Stored { chain, authorities, is_own, ..stored.clone() };
+        Ok(stored.replaced(&next, tx, who)?)
     }
 
     fn checked_certificate(&self, stored: &Stored, wanted: &Wanted) -> Result<Stored, Problem> {

@@ -4,11 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jackfield_sdk::form::{Form, SecretEdit};
-use jackfield_sdk::{Call, Failure, Host, Outcome, Part, Problem, Reply, Secret, log, params};
+use jackfield_sdk::{Call, Failure, Host, Outcome, Problem, Reply, Secret, Tx, log, params};
 use serde::{Deserialize, Serialize};
 
 use crate::Federation;
 use crate::certificate::{self, LONGEST, PEM, forget, key_of, noted, wrong};
+use crate::former::{self, Former};
 use crate::net::{Seen, all_seen, certificate_pair, is_certificate_for};
 use crate::server::own_domains;
 
@@ -48,6 +49,14 @@ struct Shown {
     changed_at: Option<String>,
 }
 
+impl Shown {
+    /// What is searched of it.
+    fn searched(&self) -> String {
+        let Self { domain, origin, note, .. } = self;
+        format!("{domain} {origin} {note}")
+    }
+}
+
 /// Certificates of domains with their keys, as PEM.
 pub fn all(host: &Host) -> Result<Vec<(String, String, Secret)>, Failure> {
     let mut all = Vec::new();
@@ -66,13 +75,10 @@ fn rows(host: &Host) -> Result<Vec<Row>, Failure> {
 
 impl Federation {
     pub(crate) fn list_certificates(&self, call: &Call<'_>) -> Outcome {
-        let Part { limit, after } = call.part()?;
-        let all = self.all_shown()?.into_iter().filter(|shown| shown.domain.as_str() > after);
-        let mut part: Vec<Shown> = all.take(limit + 1).collect();
-        let has_more = part.len() > limit;
-        part.truncate(limit);
-        let next = part.last().filter(|_| has_more).map(|last| last.domain.as_str());
-        Reply::list(&part, next)
+        let (part, words) = (call.part()?, call.words()?);
+        let mut all = self.all_shown()?;
+        all.retain(|shown| words.fit(&shown.searched()));
+        part.of(all, |shown| shown.domain.clone())
     }
 
     pub(crate) fn read_domain_certificate(&self, call: &Call<'_>) -> Outcome {
@@ -82,11 +88,7 @@ impl Federation {
     pub(crate) fn put_domain_certificate(&self, call: &Call<'_>) -> Outcome {
         let domain = call.param::<String>("domain")?.to_ascii_lowercase();
         let (chain, key) = call.form(wanted)?;
-        if !own_domains(&self.host)?.contains(&domain) {
-            let detail =
-                format!("{domain:?} is not the domain of an enterprise; change the enterprise first");
-            return Err(Problem::not_found(detail));
-        }
+        self.refuse_foreign(&domain)?;
         certificate_pair(&chain, key.reveal()).map_err(|why| wrong("certificate", &why))?;
         if !is_certificate_for(&chain, &domain) {
             return Err(wrong("certificate", &format!("{domain} is not among the names of this one")));
@@ -94,11 +96,7 @@ impl Federation {
         let rows = rows(&self.host)?;
         let old = rows.iter().find(|row| row.domain == domain);
         call.must_match(&old.map_or(0, |old| old.revision).to_string())?;
-        if old.is_none() && rows.len() >= MOST {
-            return Err(Problem::conflict(format!(
-                "there are {MOST} certificates, and no more fit; remove one first"
-            )));
-        }
+        refuse_full(&rows, old)?;
         if call.is_dry_run() {
             let revision = old.map_or(0, |old| old.revision) + 1;
             let next = Row { domain, chain, revision, changed_at: String::new() };
@@ -116,15 +114,50 @@ impl Federation {
         (chain, key): (&str, &Secret),
     ) -> Result<(), Problem> {
         self.host.secret().put(&key_of(chain), key)?;
-        let (before, after) = (old.map(|old| noted(&old.chain, "")), noted(chain, ""));
-        let written = self.host.db().tx(|tx| {
-            tx.run_one(WRITE, params![domain, chain, old.map_or(0, |old| old.revision)]);
-            tx.revision((KIND, domain), call.who(), before.as_ref(), Some(&after)).map(drop)
-        });
+        self.exchange(call, domain, old, Some(chain))
+    }
+
+    /// Gives a domain that certificate, or none, in place of what it has.
+    fn exchange(
+        &self,
+        call: &Call<'_>,
+        domain: &str,
+        old: Option<&Row>,
+        next: Option<&str>,
+    ) -> Result<(), Problem> {
+        let former = former::of(&self.host, domain)?;
+        let written = self.host.db().tx(|tx| exchanged(tx, call.who(), domain, old, next));
         written.map_err(|failure| call.refused(failure))?;
-        old.into_iter().for_each(|old| forget(&self.host, &old.chain));
+        former.iter().for_each(|former| forget(&self.host, &former.chain));
         self.follow();
         Ok(())
+    }
+
+    /// Puts back what the domain had before; `had`: it had a certificate of its own.
+    pub(crate) fn domain_certificate_back(
+        &self,
+        tx: &mut Tx,
+        who: &str,
+        domain: &str,
+        had: bool,
+    ) -> Result<(), Problem> {
+        let rows = rows(&self.host)?;
+        let old = rows.iter().find(|row| row.domain == domain);
+        if !had {
+            return Ok(exchanged(tx, who, domain, old, None)?);
+        }
+        self.refuse_foreign(domain)?;
+        refuse_full(&rows, old)?;
+        let former = former::to_put_back(&self.host, domain)?;
+        Ok(exchanged(tx, who, domain, old, Some(&former.chain))?)
+    }
+
+    fn refuse_foreign(&self, domain: &str) -> Result<(), Problem> {
+        if own_domains(&self.host)?.contains(domain) {
+            return Ok(());
+        }
+        let detail = format!("{domain:?} is not the domain of an enterprise; change the enterprise first");
+        Err(Problem::not_found(detail))
     }
 
     pub(crate) fn remove_domain_certificate(&self, call: &Call<'_>) -> Outcome {
@@ -133,14 +166,7 @@ impl Federation {
         let old = rows(&self.host)?.into_iter().find(|row| row.domain == domain).ok_or_else(missing)?;
         call.must_match(&old.revision.to_string())?;
         if !call.is_dry_run() {
-            let before = noted(&old.chain, "");
-            let written = self.host.db().tx(|tx| {
-                tx.run_one(REMOVE, params![domain, old.revision]);
-                tx.revision((KIND, &domain), call.who(), Some(&before), None).map(drop)
-            });
-            written.map_err(|failure| call.refused(failure))?;
-            forget(&self.host, &old.chain);
-            self.follow();
+            self.exchange(call, &domain, Some(&old), None)?;
         }
         Reply::nothing()
     }
@@ -164,6 +190,32 @@ impl Federation {
         });
         Ok(shown.collect())
     }
+}
+
+/// Adds to a transaction that the domain goes by that certificate, or by the default, and keeps the one before.
+fn exchanged(
+    tx: &mut Tx,
+    who: &str,
+    domain: &str,
+    old: Option<&Row>,
+    next: Option<&str>,
+) -> Result<(), Failure> {
+    match (next, old) {
+        (Some(chain), _) => tx.run_one(WRITE, params![domain, chain, old.map_or(0, |old| old.revision)]),
+        (None, Some(old)) => tx.run_one(REMOVE, params![domain, old.revision]),
+        (None, None) => return Ok(()),
+    };
+    let former = |old: &Row| Former { chain: old.chain.clone(), authorities: String::new(), is_own: false };
+    former::keep(tx, domain, old.map(former));
+    let (before, after) = (old.map(|old| noted(&old.chain, "")), next.map(|chain| noted(chain, "")));
+    tx.revision((KIND, domain), who, before.as_ref(), after.as_ref()).map(drop)
+}
+
+fn refuse_full(rows: &[Row], old: Option<&Row>) -> Result<(), Problem> {
+    if old.is_some() || rows.len() < MOST {
+        return Ok(());
+    }
+    Err(Problem::conflict(format!("there are {MOST} certificates, and no more fit; remove one first")))
 }
 
 impl Row {

@@ -9,8 +9,10 @@ mod certificate;
 mod certificates;
 mod condition;
 mod contacts;
+mod former;
 mod im;
 mod links;
+mod metrics;
 mod net;
 mod options;
 mod rules;
@@ -21,13 +23,14 @@ mod sessions;
 mod standing;
 mod switches;
 mod table;
+mod testing;
 mod undo;
 mod xml;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use jackfield_sdk::{Config, Event, Failure, Host, Plugin, Problem, Routes, Settings, Tx, Undo};
+use jackfield_sdk::{Config, Event, Failure, Host, Metric, Plugin, Problem, Routes, Settings, Tx, Undo};
 
 use im::{Desk, Keys};
 use options::Options;
@@ -46,7 +49,7 @@ pub struct Federation {
 impl Plugin for Federation {
     const ID: &'static str = "federation";
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
-    const OPS: &'static [&'static str] = &["http", "revision.undo", "settings.changed"];
+    const OPS: &'static [&'static str] = &["http", "metrics", "revision.undo", "settings.changed"];
     // The test of a server takes a while, and must not hold up the rest.
     const WORKERS: usize = 4;
     // A change of presence is told one account at a time, and many come in a moment.
@@ -78,6 +81,10 @@ impl Plugin for Federation {
 
     fn undo(&self, undo: &Undo, tx: &mut Tx) -> Result<(), Problem> {
         self.put_back(undo, tx)
+    }
+
+    fn metrics(&self) -> Vec<Metric> {
+        self.figures()
     }
 
     fn event(&self, event: Event) {

@@ -101,6 +101,11 @@ impl Server {
             && self.lacked == standing.lacked().unwrap_or_default()
     }
 
+    /// Whether that domain was ours when the domains were last read.
+    pub fn is_own(&self, domain: &str) -> bool {
+        self.own.contains(domain)
+    }
+
     fn follow(
         &mut self,
         host: &Host,

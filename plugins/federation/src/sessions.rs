@@ -1,21 +1,13 @@
 //! `federation/sessions`: who of our own users is connected, and how; and the end of such a session.
 
-use jackfield_sdk::{Call, FieldError, Outcome, Part, Problem, Reply, log};
+use jackfield_sdk::{Call, Outcome, Part, Problem, Reply, log};
 
 use crate::Federation;
-
-/// Longest search, in characters; as that of core's lists.
-const LONGEST_SEARCH: usize = 100;
 
 impl Federation {
     pub(crate) fn list_sessions(&self, call: &Call<'_>) -> Outcome {
         let Part { limit, after } = call.part()?;
-        let search = call.query("q").unwrap_or_default();
-        if search.chars().count() > LONGEST_SEARCH {
-            let detail = format!("must have at most {LONGEST_SEARCH} characters");
-            return Err(Problem::invalid(vec![FieldError { pointer: "?q".to_owned(), detail }]));
-        }
-        let words: Vec<_> = search.to_lowercase().split_whitespace().map(str::to_owned).collect();
+        let words = call.words()?;
         let page = self.server().clients().map(|clients| clients.page(after, &words, limit));
         let (items, is_more) = page.unwrap_or_default();
         let last = items.last().filter(|_| is_more);

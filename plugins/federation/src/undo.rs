@@ -11,10 +11,6 @@ use crate::standing::{self, Standing, Switches};
 use crate::table::{self, Changed, Changes};
 use crate::{certificate, certificates, rules, servers};
 
-/// Why a certificate is not put back.
-const FORGOTTEN: &str = "the key of a certificate is forgotten with it, so the one before cannot be put back; give federation \
-     that certificate with its key again, and the authorities that it shall trust";
-
 /// The switches as a revision has them.
 #[derive(Deserialize)]
 struct Noted {
@@ -34,7 +30,10 @@ impl Federation {
                 let changes = self.changes_back(&standing, &undo.object, &undo.before)?;
                 Ok(changes.fill(&standing, tx, &undo.who)?)
             }
-            certificate::KIND | certificates::KIND => Err(Problem::conflict(FORGOTTEN)),
+            certificate::KIND => self.certificate_back(tx, &undo.who),
+            certificates::KIND => {
+                self.domain_certificate_back(tx, &undo.who, &undo.object, !undo.before.is_null())
+            }
             other => Err(Problem::conflict(format!("federation has no `{other}` to put back"))),
         }
     }
@@ -75,7 +74,11 @@ impl Federation {
             desk.hand_blocking(Call::Event(event.clone()));
         }
         let is_own = event.event == "federation.changed";
-        let is_known = is_own && Standing::read(&self.host).is_ok_and(|now| self.server().has_followed(&now));
+        let is_certificate =
+            is_own && (event.object == certificate::KIND || self.server().is_own(&event.object));
+        let is_known = is_own
+            && !is_certificate
+            && Standing::read(&self.host).is_ok_and(|now| self.server().has_followed(&now));
         let is_followed = match event.event.as_str() {
             "account.changed" | "accounts.changed" => self.users_differ(),
             // A peer's domain makes it a partner, and is learned when its directory is synchronised.

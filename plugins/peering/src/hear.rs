@@ -1,16 +1,15 @@
 //! What the plugin hears of the appliance, taken to the desk; and the desk itself, opened once.
 
 use std::sync::PoisonError;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jackfield_sdk::{Event, Failure, Kind, Message, Problem, Taken};
 
 use crate::Peering;
 use crate::desk::{Call, Office, Options, Shown, Us};
 
-/// Time for a port to open, and between two looks at it.
+/// Time for a port to open.
 const DOOR_WITHIN: Duration = Duration::from_secs(2);
-const LOOK: Duration = Duration::from_millis(20);
 /// Time for the desk to take up a change.
 const SHOWN_WITHIN: Duration = Duration::from_secs(1);
 
@@ -82,20 +81,11 @@ impl Peering {
         if self.options.lock().unwrap_or_else(PoisonError::into_inner).listen.is_empty() {
             return Ok("nobody can reach this appliance: peering.listen is empty".to_owned());
         }
-        let until = Instant::now() + DOOR_WITHIN;
-        loop {
-            let standing = office.wire.standing();
-            if let Some((_, why)) = standing.closed.first() {
-                return Ok(format!("the other appliance cannot reach this one yet: {why}"));
-            }
-            if !standing.open.is_empty() {
-                return Ok(String::new());
-            }
-            if Instant::now() >= until {
-                return Ok("the port is not open yet; look at peering.listen".to_owned());
-            }
-            std::thread::sleep(LOOK);
-        }
+        let standing = office.wire.settled(DOOR_WITHIN);
+        let closed = standing.closed.first();
+        let closed = closed.map(|(_, why)| format!("the other appliance cannot reach this one yet: {why}"));
+        let late = || "the port is not open yet; look at peering.listen".to_owned();
+        Ok(closed.unwrap_or_else(|| if standing.open.is_empty() { late() } else { String::new() }))
     }
 
     /// Has the desk look at its peers anew, and waits a moment until one is shown as it should be, so that who reads next

@@ -16,6 +16,7 @@ use crate::db::Db;
 use crate::directory::Directory;
 use crate::login::Logins;
 use crate::message::{Answer, read, typed};
+use crate::people::Colleagues;
 use crate::presence::People;
 use crate::served;
 use crate::shared::Shared;
@@ -69,6 +70,11 @@ impl Host {
     /// The plugin's own secrets.
     pub fn secret(&self) -> Secrets<'_> {
         Secrets(self)
+    }
+
+    /// Finding people in the corporate directory.
+    pub fn colleagues(&self) -> Colleagues<'_> {
+        Colleagues(self)
     }
 
     /// What people are doing.

@@ -29,6 +29,7 @@ mod list;
 mod logger;
 mod login;
 mod message;
+mod people;
 mod plugin;
 mod presence;
 mod problem;
@@ -57,7 +58,7 @@ pub use http::{Call, Outcome, Reply};
 pub use jackfield_abi as abi;
 pub use jackfield_abi::Kind;
 pub use jackfield_abi::ops::{
-    Code, Event, Failure, Finding, HttpRequest, HttpResponse, JobPlan, Revision, Undo,
+    Code, Event, Failure, Finding, HttpRequest, HttpResponse, JobPlan, Metric, Revision, Undo,
 };
 pub use jackfield_abi::ops::{
     DirectoryClosed, DirectoryEntry, DirectoryForgotten, DirectoryHeld, DirectoryList, DirectoryOpen,
@@ -68,12 +69,14 @@ pub use jackfield_abi::ops::{
     Message as ChatMessage, MessageAccepted, MessageHistory, MessagePending, MessageSearch, Messages,
     MessagesFound, NewMessage,
 };
+pub use jackfield_abi::ops::{PeopleFind, Person, PersonField, PersonWith};
 pub use jackfield_abi::ops::{Presence, PresenceChange, PresenceRefused};
 pub use jiff;
 pub use job::Job;
-pub use list::Part;
+pub use list::{Part, Words};
 pub use log;
 pub use login::Logins;
+pub use people::Colleagues;
 pub use plugin::{Config, Message, Plugin, Request, Settings, Taken};
 pub use presence::People;
 pub use problem::{Errors, FieldError, Problem};

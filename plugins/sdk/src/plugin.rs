@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use jackfield_abi::Kind;
-use jackfield_abi::ops::{Code, Event, Failure, Finding, HostHello, Limits, Undo};
+use jackfield_abi::ops::{Code, Event, Failure, Finding, HostHello, Limits, Metric, Undo};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
@@ -56,6 +56,12 @@ pub trait Plugin: Sized + Send + Sync + 'static {
     /// Looks at itself for the doctor.
     fn doctor(&self) -> Result<Vec<Finding>, Failure> {
         Ok(Vec::new())
+    }
+
+    /// Its figures as they are now, for `/metrics`, where they are `jackfield_ID_NAME`. Called where [`Self::OPS`] has
+    /// `metrics`, every few seconds; the answer has a second.
+    fn metrics(&self) -> Vec<Metric> {
+        Vec::new()
     }
 
     /// Takes new settings; an error keeps the old ones and is shown to whoever changed them.

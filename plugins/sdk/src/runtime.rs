@@ -173,6 +173,7 @@ impl<P: Plugin> Inner<P> {
                 let LoginBind { account, password } = request.args()?;
                 self.plugin.bind(&account, &Secret::new(password), request).map(|()| json!({}))
             }
+            ops::METRICS => Ok(json!({"metrics": self.plugin.metrics()})),
             ops::DOCTOR => self.plugin.doctor().map(|findings| json!({"findings": findings})),
             _ => self.plugin.request(request),
         }

@@ -1,5 +1,6 @@
 //! Keys that nobody of good will gives, and answers that nobody asked for (XEP-0220; the forged answers of 2012).
 
+use super::outbound::{plain, saying};
 use super::*;
 
 const STANZA: &str =
@@ -95,6 +96,42 @@ fn an_authority_that_never_answers_is_given_up() {
         let mut gone = begun();
         gone.say("<db:result from='far.example' to='home.example'>k</db:result>");
         drop(gone);
+    });
+}
+
+#[test]
+fn an_answer_in_another_name_is_no_answer() {
+    alone(|_, _| {
+        // It has the right id, which only who was asked knows.
+        let friend = Friend::at("127.0.1.2");
+        friend.answers_as("other.example");
+        let mut line = begun();
+        line.say("<db:result from='far.example' to='home.example'>k</db:result>");
+        line.hear("<remote-server-timeout ");
+        line.say(STANZA);
+        assert!(line.hear_out().contains("<not-authorized "));
+    });
+}
+
+#[test]
+fn an_authority_that_talks_nonsense_or_is_ourselves_vouches_for_nobody() {
+    let ours = "--srv-host=_xmpp-server._tcp.ours.example,home.example,5269".to_owned();
+    within_names(HOSTS, &[ours], |_| {
+        let rows = ["far.example", "ours.example"].map(plain);
+        let (_appliance, admin) = home(&rows);
+        saying("127.0.1.2", &["a server that likes plain words better"]);
+        for domain in ["far.example", "ours.example"] {
+            let named = |text: &str| text.replace("far.example", domain);
+            let mut line = line();
+            line.say(&named(OPEN));
+            line.hear("</stream:features>");
+            line.say(&named("<db:result from='far.example' to='home.example'>k</db:result>"));
+            let answer = line.hear("</db:result>");
+            assert!(answer.contains("type='error'"), "{domain}: {answer}");
+            line.say(&named(STANZA));
+            assert!(line.hear_out().contains("<not-authorized "), "{domain}");
+        }
+        assert_eq!((&plugin(&admin, "federation")["state"], kept(&admin)), (&json!("up"), 0));
     });
 }
 

@@ -1,8 +1,11 @@
 //! What no server of good will says, over real sockets: the answer that is due, nothing kept, the process alive.
 
 mod dialback;
+mod ends;
+mod external;
 mod header;
 mod outbound;
+mod presence;
 mod stanzas;
 
 use std::time::Duration;
@@ -25,6 +28,14 @@ fn alone(body: impl Fn(&Appliance, &Client) + Send + Sync) {
         assert_eq!((&after["pid"], &after["state"]), (&pid, &json!("up")), "{after:#}");
         assert_eq!(kept(&admin), 0);
     });
+}
+
+/// Memory of the plugin, in KiB.
+fn resident(admin: &Client) -> u64 {
+    let pid = plugin(admin, "federation")["pid"].as_u64().expect("a process");
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it lives");
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("a size");
+    line.split_whitespace().nth(1).and_then(|kib| kib.parse().ok()).expect("a number")
 }
 
 fn line() -> Line {

@@ -1,7 +1,7 @@
 //! What servers that we connect to, and name servers, might say.
 
 use std::io::{Read, Write};
-use std::net::TcpListener;
+use std::net::{TcpListener, UdpSocket};
 
 use super::*;
 
@@ -9,7 +9,7 @@ const HEADER: &str = "<stream:stream xmlns:stream='http://etherx.jabber.org/stre
      xmlns:db='jabber:server:dialback' id='1' version='1.0'>";
 
 /// A server that says one part after each thing that it hears, on as many connections as come.
-fn saying(address: &str, parts: &'static [&'static str]) {
+pub fn saying(address: &str, parts: &'static [&'static str]) {
     let listener = TcpListener::bind((address, 5269)).expect("the port is free");
     std::thread::spawn(move || {
         for socket in listener.incoming() {
@@ -37,7 +37,8 @@ fn failed(admin: &Client, domain: &str) -> (String, String) {
     (word("step"), word("detail"))
 }
 
-fn plain(domain: &str) -> Value {
+/// A row of a partner whose word is taken without TLS.
+pub fn plain(domain: &str) -> Value {
     json!({"domain": domain, "policy": "plain_dialback", "confirm_plain": true})
 }
 
@@ -78,6 +79,41 @@ fn name_servers_lead_nowhere_that_they_should_not() {
         let ours = failed(&admin, "ours.example");
         assert!(ours.0 == "stream" && ours.1.contains("host-unknown"), "{ours:?}");
         assert_eq!(plugin(&admin, "federation")["state"], "up");
+    });
+}
+
+#[test]
+fn a_name_server_that_fails_is_not_one_that_says_no() {
+    within(HOSTS, |_| {
+        let (_appliance, admin) = home(&[plain("far.example"), plain("missing.example")]);
+        let (step, words) = failed(&admin, "missing.example");
+        assert!(step == "dns" && words.contains("DNS knows no missing.example"), "{step}: {words}");
+        let socket = UdpSocket::bind("127.0.1.54:53").expect("the port is free");
+        std::thread::spawn(move || {
+            let mut bytes = [0; 512];
+            while let Ok((count, from)) = socket.recv_from(&mut bytes) {
+                // RFC 1035 section 4.1.1: an answer (QR), and the failure of the server (RCODE 2).
+                (bytes[2], bytes[3]) = (bytes[2] | 0x80, 2);
+                let _ = socket.send_to(&bytes[..count], from);
+            }
+        });
+        set(&admin, "dns_servers", json!(["127.0.1.54"]));
+        let (step, words) = failed(&admin, "far.example");
+        assert!(step == "dns" && words.contains("the name servers do not say where"), "{words}");
+    });
+}
+
+#[test]
+fn an_address_that_is_dead_does_not_hide_one_that_lives() {
+    let records = [
+        "--host-record=both.example,127.0.1.2,2001:db8::1".to_owned(),
+        "--srv-host=_xmpp-server._tcp.far.example,both.example,5269".to_owned(),
+    ];
+    within_names(&HOSTS[..1], &records, |_| {
+        let (_appliance, admin) = home(&[plain("far.example")]);
+        let _friend = Friend::at("127.0.1.2");
+        let outcome = admin.post("/federation/servers/far.example:test", &json!({})).expect(200).json;
+        assert_eq!(outcome["ok"], true, "{outcome:#}");
     });
 }
 

@@ -101,12 +101,7 @@ fn what_is_no_xml_ends_the_stream() {
 fn what_is_too_much_ends_the_stream_and_is_forgotten() {
     alone(|_, admin| {
         let mut steady = Steady::new();
-        let resident = || {
-            let pid = plugin(admin, "federation")["pid"].as_u64().expect("a process");
-            let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it lives");
-            let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("a size");
-            line.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok()).expect("a number")
-        };
+        let resident = || resident(admin);
         let body = |inside: &str| {
             format!("<message from='x@far.example' to='ann@home.example'><body>{inside}</body></message>")
         };

@@ -1,6 +1,7 @@
 //! Our own users with an unmodified client: how they sign in, what they exchange, and when their sessions end.
 
 mod attempts;
+mod bad_input;
 mod listed;
 mod photos;
 mod programs;

@@ -4,7 +4,8 @@
 import { asProblem, call, get } from "../api.js";
 import { confirm } from "../confirm.js";
 import { help, words } from "../describe.js";
-import { area, field, form, password, tick } from "../form.js";
+import { area, form, password } from "../form.js";
+import { fieldOf } from "../schema_form.js";
 import * as session from "../session.js";
 import { forgetZone, when } from "../time.js";
 import { greet } from "../undo.js";
@@ -101,40 +102,19 @@ function stale(problem, here, context) {
   return [element("button", { type: "button", on: { click } }, "Show what is stored now (drops what I typed)")];
 }
 
-/** The control that fits the default: the API says what a value must be. */
-function editor(setting) {
+/** The control that the API's description of the value asks for; its lists may have commas in their entries. */
+function editor({ value, schema, is_secret: isSecret }) {
   const parts = { name: "value", label: "Value" };
-  if (setting.is_secret) {
+  if (isSecret) {
     const made = password({ ...parts, help: "It is kept sealed and never shown again.", autocomplete: "off" });
     return { ...made, said: made.value };
   }
-  const { value, default: usual } = setting;
-  if (typeof usual === "boolean") {
-    const made = tick({ ...parts, label: "Yes", checked: value });
-    return { ...made, said: made.value };
-  }
-  if (Array.isArray(usual)) return lines(parts, value);
-  if (typeof usual === "object" && usual !== null) return json(parts, value);
-  const typing = { value: value === null ? "" : String(value), autocomplete: "off", spellcheck: "false" };
-  const made = field({ ...parts, ...typing, inputmode: typeof usual === "number" ? "numeric" : null });
-  const isNumber = typeof usual === "number";
-  return { ...made, said: () => (isNumber && /^-?\d{1,15}$/.test(made.value()) ? Number(made.value()) : made.value()) };
+  if (schema.type === "array") return lines(parts, value);
+  return fieldOf("value", schema, { value, label: schema.type === "boolean" ? "Yes" : "Value" });
 }
 
 function lines(parts, value) {
   const made = area({ ...parts, help: "One on each line.", value: value.join("\n"), rows: "6" });
   const split = () => made.value().split("\n").map((line) => line.trim());
   return { ...made, said: () => split().filter((line) => line !== "") };
-}
-
-function json(parts, value) {
-  const made = area({ ...parts, help: "As JSON.", value: JSON.stringify(value, null, 2), rows: "6" });
-  const said = () => {
-    try {
-      return JSON.parse(made.value());
-    } catch {
-      return made.value();
-    }
-  };
-  return { ...made, said };
 }

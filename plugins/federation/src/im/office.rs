@@ -19,6 +19,7 @@ use super::roster::Roster;
 use super::search::{Search, is_for_directory};
 use super::services::Services;
 use super::site::Site;
+use crate::former::Sweep;
 use crate::s2s::stanza::{error, explained, pair};
 use crate::s2s::{Pair, address};
 use crate::xml::Element;
@@ -52,6 +53,7 @@ struct Office {
     chat: Chat,
     services: Services,
     search: Search,
+    sweep: Sweep,
     /// Who waits for the turn to be done.
     waiting: Vec<oneshot::Sender<()>>,
 }
@@ -65,6 +67,7 @@ impl Office {
             chat: Chat::default(),
             services: Services,
             search: Search::default(),
+            sweep: Sweep::default(),
             waiting: Vec::new(),
         }
     }
@@ -100,6 +103,7 @@ impl Office {
         self.perform(effects);
         let effects = self.roster.settle(&mut self.site, now);
         self.perform(effects);
+        self.sweep.turn(&self.site.host, now);
         for waiting in self.waiting.drain(..) {
             // Who waited may have gone.
             let _ = waiting.send(());
@@ -239,7 +243,7 @@ impl Office {
         }
     }
 
-    fn send(&self, stanza: &Element) {
+    fn send(&mut self, stanza: &Element) {
         let refused = match stanza.attribute("to").and_then(address::parsed) {
             None => return,
             Some(to) if self.site.serves(to.domain().as_str()) => self.send_home(stanza, &to),
@@ -248,6 +252,9 @@ impl Office {
                 .map_err(|why| ("remote-server-not-found", why))
                 .and_then(|pair: Pair| {
                     let sent = self.site.outside.send(&pair, stanza, None);
+                    if sent.is_err() && stanza.name == "presence" {
+                        self.roster.missed(&pair);
+                    }
                     sent.map_err(|unsent| (unsent.condition, unsent.words))
                 }),
         };

@@ -22,6 +22,16 @@ pub enum Direction {
     Out,
 }
 
+impl Direction {
+    /// As it is called in the API.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::In => "in",
+            Self::Out => "out",
+        }
+    }
+}
+
 /// One link.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Link {

@@ -27,7 +27,7 @@ use tokio::runtime::{Builder, Handle};
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
-pub use board::Link;
+pub use board::{Direction, Link};
 pub use clients::{Clients, Place, TellAll};
 pub use hub::{Hub, Unsent};
 pub use known::{Known, Pace, Partner, Places, Waits};
@@ -144,9 +144,14 @@ pub struct Tester {
 }
 
 impl Tester {
-    /// The domain of ours that a test speaks for.
-    pub fn own(&self) -> Option<String> {
-        self.hub.present.get().own.first().cloned()
+    /// Domains of ours that a test can speak for.
+    pub fn own(&self) -> Vec<String> {
+        self.hub.present.get().own.iter().cloned().collect()
+    }
+
+    /// Whether that domain is talked to at all.
+    pub fn is_partner(&self, domain: &str) -> bool {
+        self.hub.present.get().partner(domain).is_some()
     }
 
     /// Goes the whole way to a partner, and says how far it came. Nothing is sent to anybody.

@@ -3,6 +3,7 @@
 
 mod element;
 mod reader;
+mod spaces;
 mod writer;
 
 #[cfg(test)]

@@ -2,9 +2,10 @@
 //! or too much is refused before memory is taken for it.
 
 use rxml::error::{EndOrError, Error};
-use rxml::{Event, Parse, Parser, RawEvent, RawParser};
+use rxml::{Parse, RawEvent, RawParser};
 
-use super::element::{Attribute, Element, Node};
+use super::element::{Element, Node};
+use super::spaces::Spaces;
 
 /// Bounds of one piece: a header, or a child of the stream with all that is in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,7 +16,7 @@ pub struct Limits {
     pub elements: usize,
     /// Elements around an element, itself included.
     pub depth: usize,
-    /// Attributes of one element; what declares namespaces is bounded by the bytes.
+    /// Attributes of one element, and once more as many declarations of namespaces.
     pub attributes: usize,
 }
 
@@ -66,14 +67,12 @@ pub fn parsed(text: &str) -> Option<Element> {
 
 /// Reads one stream, from its header to its end or to a restart.
 pub struct Reader {
-    parser: Parser,
-    /// Reads the header once more, because the other one does not say which namespaces it declares.
-    raw: Option<Box<RawParser>>,
+    parser: RawParser,
+    spaces: Spaces,
     limits: Limits,
     /// Bytes of the piece so far.
     taken: usize,
     elements: usize,
-    default_ns: String,
     is_begun: bool,
     is_open: bool,
     /// Elements that are open, the stream's own left out.
@@ -83,16 +82,15 @@ pub struct Reader {
 impl Reader {
     /// Before the header.
     pub fn new(limits: Limits) -> Self {
-        let mut parser = Parser::new();
+        let mut parser = RawParser::new();
         // Whitespace between stanzas is never kept, however much there is.
         parser.set_text_buffering(false);
         Self {
             parser,
-            raw: Some(Box::default()),
+            spaces: Spaces::default(),
             limits,
             taken: 0,
             elements: 0,
-            default_ns: String::new(),
             is_begun: false,
             is_open: false,
             stack: Vec::new(),
@@ -116,12 +114,14 @@ impl Reader {
             let mut part = offered;
             let event = self.parser.parse(&mut part, false);
             let read = offered.len() - part.len();
-            self.look_at_header(&offered[..read]);
             self.taken += read;
             *input = &input[read..];
             match event {
                 // One byte may bring several events, so the parser is asked until it wants more.
-                Err(EndOrError::NeedMoreData) if input.is_empty() => return Ok(None),
+                Err(EndOrError::NeedMoreData) if input.is_empty() => {
+                    self.rest();
+                    return Ok(None);
+                }
                 Err(EndOrError::NeedMoreData) if self.taken < self.limits.bytes => {}
                 Err(EndOrError::NeedMoreData) => {
                     return Err(too_much("longer than", self.limits.bytes, "bytes"));
@@ -137,53 +137,46 @@ impl Reader {
         }
     }
 
-    /// Finds the namespace of elements without prefix. What is wrong with the header, the other parser says.
-    fn look_at_header(&mut self, mut read: &[u8]) {
-        let Some(raw) = &mut self.raw else { return };
-        while let Ok(Some(event)) = raw.parse(&mut read, false) {
-            if let RawEvent::Attribute(_, (None, name), value) = event
-                && name.as_str() == "xmlns"
-            {
-                self.default_ns = value;
-            }
+    /// Most streams are silent for long: no room is kept for what may come.
+    fn rest(&mut self) {
+        if self.stack.is_empty() {
+            self.parser.release_temporaries();
+            self.stack.shrink_to_fit();
         }
     }
 
-    fn take(&mut self, event: Event) -> Result<Option<Piece>, Broken> {
+    fn take(&mut self, event: RawEvent) -> Result<Option<Piece>, Broken> {
         match event {
-            Event::XmlDeclaration(..) => Ok(None),
-            Event::StartElement(_, (ns, name), attributes) => {
-                if attributes.len() > self.limits.attributes {
-                    return Err(too_much(
-                        "with an element of more than",
-                        self.limits.attributes,
-                        "attributes",
-                    ));
+            RawEvent::XmlDeclaration(..) => Ok(None),
+            RawEvent::ElementHeadOpen(_, name) => {
+                self.spaces.begin(name);
+                Ok(None)
+            }
+            RawEvent::Attribute(_, name, value) => {
+                self.spaces.attribute(name, value).map_err(|error| broken(&error))?;
+                let most = self.limits.attributes;
+                if self.spaces.width() > most {
+                    return Err(too_much("with an element of more than", most, "attributes"));
                 }
-                let attributes = attributes.into_iter().map(|((ns, name), value)| Attribute {
-                    ns: ns.as_str().to_owned(),
-                    name: name.as_str().to_owned(),
-                    value,
-                });
-                let element = Element {
-                    ns: ns.as_str().to_owned(),
-                    name: name.as_str().to_owned(),
-                    attributes: attributes.collect(),
-                    children: Vec::new(),
-                };
+                Ok(None)
+            }
+            RawEvent::ElementHeadClose(_) => {
+                let element = self.spaces.complete().map_err(|error| broken(&error))?;
                 self.begin(element)
             }
-            Event::Text(_, text) => self.text(text),
-            Event::EndElement(_) => Ok(self.end()),
+            RawEvent::Text(_, text) => self.text(text),
+            RawEvent::ElementFoot(_) => {
+                self.spaces.end();
+                Ok(self.end())
+            }
         }
     }
 
     fn begin(&mut self, element: Element) -> Result<Option<Piece>, Broken> {
         if !self.is_open {
             self.is_open = true;
-            self.raw = None;
             self.taken = 0;
-            let default_ns = std::mem::take(&mut self.default_ns);
+            let default_ns = self.spaces.default_ns().to_owned();
             return Ok(Some(Piece::Open { root: element, default_ns }));
         }
         self.elements += 1;
@@ -219,8 +212,6 @@ impl Reader {
             return None;
         }
         (self.taken, self.elements) = (0, 0);
-        // Namespaces that only this stanza had are forgotten.
-        self.parser.release_temporaries();
         Some(Piece::Child(element))
     }
 }

@@ -60,7 +60,19 @@ fn what_is_no_xml_is_malformed() {
     for text in [
         "<a><b></a></b>",
         "<a x='1' x='2'/>",
+        "<a xmlns='u' xmlns='v'/>",
+        "<a xmlns='u' xmlns='u'/>",
+        "<a xmlns:p='u' xmlns:p='v'/>",
+        "<a xmlns:p='u' xmlns:q='u' p:x='1' q:x='2'/>",
         "<q:a/>",
+        "<a q:x='1'/>",
+        "<a><b xmlns:q='u'/><q:c/></a>",
+        "<xmlns:a/>",
+        "<a xmlns:xmlns='u'/>",
+        "<a xmlns:p=''/>",
+        "<a xmlns='http://www.w3.org/2000/xmlns/'/>",
+        "<a xmlns:p='http://www.w3.org/2000/xmlns/'/>",
+        "<a xmlns:p='http://www.w3.org/XML/1998/namespace'/>",
         "<a>&nbsp;</a>",
         "<a>&#0;</a>",
         "<a>&#xD800;</a>",
@@ -73,6 +85,17 @@ fn what_is_no_xml_is_malformed() {
         let text = [OPEN.as_bytes(), b"<a>", bytes, b"</a>"].concat();
         assert!(pieces(&text, 5, BEFORE).is_err(), "{bytes:?}");
     }
+}
+
+#[test]
+fn a_prefix_means_what_is_declared_nearest_and_only_inside() {
+    let text = "<a xmlns='u' xmlns:p='v' p:x='1' x='2' xml:lang='en'><p:b xmlns:p='w'/><c xmlns=''><p:d/></c></a><e/>";
+    let [a, e] = &children(text).unwrap()[..] else { panic!("two stanzas") };
+    assert!(a.is("u", "a") && e.is(ns::SERVER, "e"));
+    let attributes: Vec<_> = a.attributes.iter().map(|one| (&*one.ns, &*one.name, &*one.value)).collect();
+    assert_eq!(attributes, [("v", "x", "1"), ("", "x", "2"), (ns::XML, "lang", "en")]);
+    assert!(a.find("w", "b").is_some());
+    assert!(a.find("", "c").unwrap().find("v", "d").is_some());
 }
 
 #[test]
@@ -115,6 +138,9 @@ fn limits_hold_before_memory_is_taken() {
     let attributes =
         |count: usize| format!("<a{}/>", (0..count).map(|n| format!(" b{n}=''")).collect::<String>());
     assert!(children(&attributes(64)).is_ok() && children(&attributes(65)).is_err());
+    let declarations =
+        |count: usize| format!("<a{}/>", (0..count).map(|n| format!(" xmlns:b{n}='u'")).collect::<String>());
+    assert!(children(&declarations(64)).is_ok() && children(&declarations(65)).is_err());
     assert_eq!(children(&format!("{}<a/>", " ".repeat(100_000))).unwrap().len(), 1);
 }
 

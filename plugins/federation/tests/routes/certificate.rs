@@ -1,6 +1,8 @@
 //! `federation/certificate` and `federation/certificates`: what is shown to others, and the keys that never are.
 
-use jackfield_sdk::json;
+use std::time::{Duration, Instant};
+
+use jackfield_sdk::{Value, json};
 
 use crate::{Appliance, appliance};
 
@@ -105,11 +107,94 @@ fn a_domain_goes_by_its_own_certificate_until_that_is_taken_away() {
         noted.what.starts_with("federation/certificates") && !noted.after.to_string().contains("PRIVATE")
     );
     assert_eq!(keys(&appliance), 2);
+    for _ in 0..2 {
+        let (certificate, key) = pair("home.example");
+        let again = appliance.put(OF_HOME, json!({"certificate": certificate, "key": key}));
+        assert_eq!((again.status, keys(&appliance)), (200, 3), "of those before one is kept, for undo");
+    }
+    assert_eq!(appliance.change("DELETE", OF_HOME, "3", json!(null)).status, 204);
+    assert_eq!((listed(), keys(&appliance)), (by_default, 2));
+}
+
+/// Gives a certificate of home.example, and what is shown of it.
+fn give(appliance: &Appliance, path: &str) -> Value {
     let (certificate, key) = pair("home.example");
-    let again = appliance.put(OF_HOME, json!({"certificate": certificate, "key": key}));
-    assert_eq!((again.status, keys(&appliance)), (200, 2), "the key of the one before is forgotten");
-    assert_eq!(appliance.change("DELETE", OF_HOME, "2", json!(null)).status, 204);
-    assert_eq!((listed(), keys(&appliance)), (by_default, 1));
+    let body = json!({"certificate": certificate, "key": key});
+    appliance.put(path, body).body["certificates"].clone()
+}
+
+#[test]
+fn the_latest_change_of_a_certificate_is_undone_and_done_again() {
+    let appliance = appliance();
+    appliance.put("federation", json!({"enabled": true, "open": false}));
+    for path in ["federation/certificate", OF_HOME] {
+        let shown = || appliance.get(path).body["certificates"].clone();
+        let first = shown();
+        let second = give(&appliance, path);
+        for wanted in [&first, &second] {
+            appliance.undo_latest().unwrap();
+            assert_eq!(&shown(), wanted, "{path}");
+        }
+        let third = give(&appliance, path);
+        for wanted in [&second, &third, &second] {
+            appliance.undo_latest().unwrap();
+            assert_eq!(&shown(), wanted, "{path}");
+        }
+    }
+    let own = appliance.get(OF_HOME).body["certificates"].clone();
+    assert_eq!(appliance.change("DELETE", OF_HOME, "*", json!(null)).status, 204);
+    appliance.undo_latest().unwrap();
+    assert_eq!(appliance.get(OF_HOME).body["certificates"], own, "one that was removed is back");
+    let kept = appliance.get(OF_HOME);
+    assert_eq!(appliance.restarted().get(OF_HOME), kept, "its key is there");
+}
+
+#[test]
+fn authorities_that_were_trusted_are_put_back_with_the_certificate() {
+    let appliance = appliance();
+    let trusted = |certificates: &[&str]| {
+        appliance.put("federation/certificate", json!({"trusted": certificates})).body["authorities"].clone()
+    };
+    let first = trusted(&[&pair("one.example").0]);
+    trusted(&[&pair("two.example").0, &pair("three.example").0]);
+    appliance.undo_latest().unwrap();
+    assert_eq!(appliance.get("federation/certificate").body["authorities"], first);
+}
+
+#[test]
+fn what_was_replaced_more_than_a_week_ago_is_forgotten_and_not_put_back() {
+    let appliance = appliance();
+    appliance.put("federation", json!({"enabled": true, "open": false}));
+    for path in ["federation/certificate", OF_HOME, OF_HOME] {
+        give(&appliance, path);
+    }
+    assert_eq!(keys(&appliance), 4);
+    let days = |days: u32, which: &str| {
+        format!(
+            "UPDATE federation_former_certificate SET replaced_at = replaced_at - {days} * 86400 WHERE domain {which} ''"
+        )
+    };
+    let appliance = appliance.restarted_after(&[&days(8, "="), &days(6, "<>")]);
+    let until = Instant::now() + Duration::from_secs(30);
+    while keys(&appliance) != 3 {
+        assert!(Instant::now() < until, "there are {} keys", keys(&appliance));
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    appliance.undo_latest().unwrap();
+    give(&appliance, "federation/certificate");
+    appliance.core("DELETE FROM federation_former_certificate");
+    let refused = appliance.undo_latest().unwrap_err();
+    assert!(refused.msg.contains("give federation that certificate with its key again"), "{refused}");
+}
+
+#[test]
+fn a_certificate_of_a_domain_that_is_ours_no_more_is_not_put_back() {
+    let appliance = appliance();
+    give(&appliance, OF_HOME);
+    appliance.change("DELETE", OF_HOME, "*", json!(null));
+    appliance.core("UPDATE enterprise SET domain = 'other.example'");
+    let refused = appliance.undo_latest().unwrap_err();
+    assert!(refused.msg.contains("is not the domain of an enterprise"), "{refused}");
 }
 
 #[test]

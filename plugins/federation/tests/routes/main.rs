@@ -8,6 +8,7 @@ mod certificate;
 mod servers;
 mod sessions;
 mod switches;
+mod testing;
 
 use jackfield_federation::Federation;
 use jackfield_sdk::bench::differences;

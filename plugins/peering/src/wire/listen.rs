@@ -1,7 +1,7 @@
 //! Listening, where and while it is wanted. A place that is taken is said, and tried again.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jackfield_sdk::log;
@@ -31,12 +31,38 @@ pub struct Standing {
     pub closed: Vec<(SocketAddr, String)>,
 }
 
+/// What others are told of it.
+#[derive(Default)]
+pub struct Told {
+    now: Mutex<Standing>,
+    changed: Condvar,
+}
+
+impl Told {
+    /// As it is now.
+    pub fn now(&self) -> Standing {
+        self.lock().clone()
+    }
+
+    /// As soon as a place is open or it is known why not, and as it is at the end of that time.
+    pub fn settled(&self, within: Duration) -> Standing {
+        let unknown = |now: &mut Standing| now.open.is_empty() && now.closed.is_empty();
+        let waited = self.changed.wait_timeout_while(self.lock(), within, unknown);
+        waited.unwrap_or_else(PoisonError::into_inner).0.clone()
+    }
+
+    fn tell(&self, now: Standing) {
+        *self.lock() = now;
+        self.changed.notify_all();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Standing> {
+        self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// Follows what is wanted until everything stops.
-pub async fn run(
-    hub: Arc<Hub>,
-    mut wanted: watch::Receiver<Vec<SocketAddr>>,
-    standing: Arc<Mutex<Standing>>,
-) {
+pub async fn run(hub: Arc<Hub>, mut wanted: watch::Receiver<Vec<SocketAddr>>, told: Arc<Told>) {
     let room = Arc::new(Semaphore::new(MOST));
     loop {
         let places = wanted.borrow_and_update().clone();
@@ -52,7 +78,7 @@ pub async fn run(
             }
         }
         let is_whole = now.closed.is_empty();
-        *standing.lock().unwrap_or_else(PoisonError::into_inner) = now;
+        told.tell(now);
         tokio::select! {
             () = hub.stopped() => break,
             changed = wanted.changed() => if changed.is_err() { break },

@@ -146,7 +146,7 @@ pub struct Wire {
     hub: Arc<Hub>,
     runtime: Handle,
     places: watch::Sender<Vec<SocketAddr>>,
-    standing: Arc<Mutex<listen::Standing>>,
+    standing: Arc<listen::Told>,
     stop: watch::Sender<bool>,
     ended: Mutex<std_mpsc::Receiver<()>>,
 }
@@ -160,7 +160,7 @@ impl Wire {
         let (places, wanted) = watch::channel(Vec::new());
         let hub = Hub { tls: RwLock::new(tls), desk, numbers: AtomicU64::new(1), stop: stopped };
         let (hub, handle, (end, ended)) = (Arc::new(hub), runtime.handle().clone(), std_mpsc::channel());
-        let standing = Arc::new(Mutex::new(listen::Standing::default()));
+        let standing = Arc::new(listen::Told::default());
         let (shared, told) = (Arc::clone(&hub), Arc::clone(&standing));
         let run = move || {
             runtime.block_on(listen::run(shared, wanted, told));
@@ -188,7 +188,12 @@ impl Wire {
 
     /// Where it listens, and what is in the way.
     pub fn standing(&self) -> listen::Standing {
-        self.standing.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.standing.now()
+    }
+
+    /// The same once something is open or it is known why not; waits at most so long.
+    pub fn settled(&self, within: Duration) -> listen::Standing {
+        self.standing.settled(within)
     }
 
     /// Dials for a peer; what comes of it is told to the desk.

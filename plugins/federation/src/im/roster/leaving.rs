@@ -57,10 +57,14 @@ impl Roster {
     pub fn link(&mut self, site: &mut Site, pair: &Pair, is_up: bool) -> Vec<Effect> {
         if is_up {
             if self.probes.finds(pair) {
+                self.anew.begin(pair);
                 self.watch_found();
                 self.behind(pair).into_iter().for_each(|account| self.probes_contacts(site, &account));
             }
             return vec![];
+        }
+        if !site.outside.talks_to(&pair.to) {
+            self.anew.misses(pair);
         }
         self.lost(pair, Instant::now())
     }
@@ -108,6 +112,7 @@ impl Roster {
             return vec![];
         }
         self.partners_at = None;
+        self.anew.partners_changed(|domain| site.outside.talks_to(domain));
         self.watch_hurries(site);
         let mut effects = Vec::new();
         let users: Vec<String> = self.users.keys().cloned().collect();

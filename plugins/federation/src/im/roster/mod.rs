@@ -9,6 +9,7 @@
 //! | `subscriptions` | who wants to see whom (section 3) |
 //! | `clients`, `partners` | presence from our clients and from other servers (section 4) |
 //! | `people`, `telling` | what the appliance says people are doing, and who is told |
+//! | `anew` | what partners may have missed |
 //! | `probes` | questions to other servers, spread |
 //! | `watch`, `watch_store` | contacts of external peers, which the whole enterprise sees |
 //! | `leaving` | accounts that are gone, and links that are lost |
@@ -16,6 +17,7 @@
 //!
 //! Left out: messages, and the words for states (`presence`).
 
+mod anew;
 mod blocking;
 mod cards;
 mod clients;
@@ -51,6 +53,7 @@ use super::photos::Photos;
 use super::sessions::Session;
 use super::site::Site;
 use crate::xml::{Element, ns};
+use anew::Anew;
 use contact::{Contact, Line};
 use directory::{Circle, Directories};
 use moving::Moves;
@@ -81,6 +84,7 @@ pub struct Roster {
     people: People,
     photos: Photos,
     probes: Probes,
+    anew: Anew,
     watch: Watch,
     /// Whether directories have to be read again.
     is_stale: bool,
@@ -109,6 +113,7 @@ impl Default for Roster {
             people: People::default(),
             photos: Photos::default(),
             probes: Probes::default(),
+            anew: Anew::default(),
             watch: Watch::default(),
             is_stale: false,
             has_orphans: true,
@@ -214,6 +219,7 @@ impl Roster {
         self.sweeps(site, now);
         effects.extend(self.partners_changed(site, now));
         effects.extend(self.retries(now));
+        effects.extend(self.tells_anew(site));
         effects.extend(self.watches(site, now));
         effects.extend(self.probes.due(now).into_iter().map(Effect::Send));
         self.people.publish(&site.host, now);

@@ -1,13 +1,13 @@
 //! Rosters on the disk: one row for each contact of an account, and the version of each account's roster. Everything is
 //! durable before anybody is answered.
 
-use jackfield_sdk::{Failure, Host, Tx, flag, json, params};
+use jackfield_sdk::{Failure, Host, Page, Tx, flag, json, params};
 use jid::BareJid;
 use serde::Deserialize;
 
 use super::contact::Contact;
 use super::table::State;
-use crate::s2s::address;
+use crate::s2s::{Pair, address};
 
 const ALL: &str = "SELECT address, name, groups, state, listed, request FROM federation_contact
     WHERE account = ?1 ORDER BY address";
@@ -30,6 +30,13 @@ const WATCHERS: &str = "SELECT c.account, c.address, r.own, coalesce(a.deployed,
         LEFT JOIN core_accounts a ON a.id = c.account
     WHERE c.account IN (SELECT value FROM json_each(?1)) AND c.state IN ('F', 'F+o', 'B')
         AND (c.account, c.address) > (?2, ?3) ORDER BY c.account, c.address";
+/// Contacts at a domain that see accounts at a domain of ours, page by page.
+const WATCHERS_AT: &str = "SELECT c.account, c.address, r.own, coalesce(a.deployed, 0) AS deployed
+    FROM federation_contact c JOIN federation_roster r ON r.account = c.account
+        LEFT JOIN core_accounts a ON a.id = c.account
+    WHERE c.state IN ('F', 'F+o', 'B') AND substr(c.address, instr(c.address, '@') + 1) = ?1
+        AND substr(r.own, instr(r.own, '@') + 1) = ?2
+        AND (c.account, c.address) > (?3, ?4) ORDER BY c.account, c.address";
 /// Accounts that somebody sees.
 const WATCHED: &str = "SELECT DISTINCT account FROM federation_contact
     WHERE state IN ('F', 'F+o', 'B') AND account > ?1 ORDER BY account";
@@ -225,6 +232,21 @@ pub fn watchers(host: &Host, accounts: &[&str]) -> Result<Vec<Watcher>, Failure>
         let Some(last) = found.last().filter(|_| page.more) else { return Ok(found) };
         after = (last.account.clone(), last.address.clone());
     }
+}
+
+/// A place in the order of contacts.
+#[derive(Debug, Clone, Default)]
+pub struct Mark {
+    /// The account.
+    pub account: String,
+    /// The contact.
+    pub address: String,
+}
+
+/// So many contacts of the far domain that see accounts of the near one, after that place.
+pub fn watchers_at(host: &Host, pair: &Pair, after: &Mark, most: usize) -> Result<Page<Watcher>, Failure> {
+    let params = params![pair.to, pair.from, after.account, after.address];
+    host.db().page(WATCHERS_AT, params, most)
 }
 
 /// So many accounts that somebody sees, after that one.

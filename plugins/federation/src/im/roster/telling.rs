@@ -211,7 +211,7 @@ fn by_account(site: &Site, dirty: &BTreeSet<String>) -> Result<BTreeMap<String, 
 }
 
 /// Whether an account blocks who may see it (XEP-0191): then nothing is told.
-fn is_barred(site: &Site, watcher: &Watcher) -> bool {
+pub(super) fn is_barred(site: &Site, watcher: &Watcher) -> bool {
     !site.blocks.is_empty()
         && address::parsed(&watcher.address).is_some_and(|to| site.blocks.has(&watcher.account, &to))
 }

@@ -1,7 +1,7 @@
 //! Search in the corporate directory (XEP-0055), by forms (XEP-0004) or by the four fields that older clients know. It is
 //! offered to an enterprise's own users at `directory.DOMAIN`, which stands among the items of the domain; other servers
-//! do not reach it. A search reads the whole directory, and the office waits for it: so each person searches once a second,
-//! and all searches together take a fifth of the office's time at most.
+//! do not reach it. The office waits for the answer, and a short text is looked for in the whole directory: so each person searches
+//! once a second, and all searches together take a fifth of the office's time at most.
 
 mod find;
 mod form;
@@ -16,7 +16,7 @@ use super::parcel::Parcel;
 use super::site::Site;
 use crate::s2s::stanza::explained;
 use crate::xml::{Element, ns};
-use find::find;
+use find::{Directory, find};
 
 /// Before the domain whose directory it is.
 const HOST: &str = "directory.";
@@ -107,7 +107,8 @@ impl Search {
         }
         self.last.insert(account.id.clone(), now);
         let begun = Instant::now();
-        let found = find(&site.host, &account.enterprise, &wanted).map_err(|failure| unread(&failure))?;
+        let at = Directory { enterprise: &account.enterprise, domain: parcel.from.domain().as_str() };
+        let found = find(&site.host, &at, &wanted).map_err(|failure| unread(&failure))?;
         self.rests_until = Some(Instant::now() + begun.elapsed() * REST);
         Ok(form::results(query, &found))
     }

@@ -13,7 +13,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError, mpsc as std_mpsc};
 use std::time::Duration;
 
-use jackfield_sdk::{Host, log};
+use jackfield_sdk::{Host, Words, log};
 use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
@@ -166,7 +166,7 @@ impl Clients {
     }
 
     /// Who is connected, by address after that one, with each of these words, and whether there are more.
-    pub fn page(&self, after: &str, words: &[String], limit: usize) -> (Vec<Client>, bool) {
+    pub fn page(&self, after: &str, words: &Words, limit: usize) -> (Vec<Client>, bool) {
         self.shared.registry.page(after, words, limit)
     }
 

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use jackfield_sdk::Words;
 use jackfield_sdk::jiff::Timestamp;
 use jid::{BareJid, FullJid};
 
@@ -171,9 +172,9 @@ impl Registry {
     }
 
     /// The first ones by address after that one in which each of these words is found, and whether there are more.
-    pub fn page(&self, after: &str, words: &[String], limit: usize) -> (Vec<Client>, bool) {
+    pub fn page(&self, after: &str, words: &Words, limit: usize) -> (Vec<Client>, bool) {
         let inside = self.lock();
-        let fits = |entry: &&Entry| entry.address.as_str() > after && shown::has(entry, words);
+        let fits = |entry: &&Entry| entry.address.as_str() > after && words.fit(&shown::searched(entry));
         let sorted: BTreeMap<_, _> =
             inside.all.values().filter(fits).map(|entry| (entry.address.as_str(), entry)).collect();
         let is_more = sorted.len() > limit;
@@ -232,10 +233,10 @@ mod tests {
         assert!(registry.bind("a2", &ben, None, out.clone(), at("127.0.0.1:1")).is_ok());
         let strange = registry.bind("a2", &ben, Some("a\u{0}b"), out, at("127.0.0.1:1"));
         assert_eq!(strange.unwrap_err(), "bad-request");
-        let (some, is_more) = registry.page("", &[], 10);
+        let (some, is_more) = registry.page("", &Words::default(), 10);
         assert_eq!((some.len(), is_more), (10, true));
         let last = some.last().map(|client| format!("{}/{}", client.address, client.resource));
-        let (rest, is_more) = registry.page(&last.unwrap(), &[], 10);
+        let (rest, is_more) = registry.page(&last.unwrap(), &Words::default(), 10);
         assert_eq!((rest.len(), is_more), (MOST_OF_ACCOUNT + 1 - 10, false));
     }
 
@@ -249,10 +250,10 @@ mod tests {
         assert!(registry.handover("name", &bare("ben@home.example")).is_none());
         assert!(registry.handover("other", &ann).is_none());
         registry.asleep(id, Duration::from_secs(60));
-        let shown = &registry.page("", &[], 1).0[0];
+        let shown = &registry.page("", &Words::default(), 1).0[0];
         assert!(shown.state == "asleep" && shown.asleep_until.is_some(), "{shown:?}");
         registry.awake(id, at("127.0.0.2:2"));
-        let shown = &registry.page("", &[], 1).0[0];
+        let shown = &registry.page("", &Words::default(), 1).0[0];
         assert_eq!((shown.state, shown.client.as_str()), ("connected", "127.0.0.2:2"));
         assert_eq!((shown.stream_management, &shown.asleep_until), ("resumable", &None));
         registry.remove(id, Some("name"));
@@ -270,16 +271,15 @@ mod tests {
         ] {
             registry.bind("a1", &bare(address), Some(resource), out, at("127.0.0.1:1")).unwrap();
         }
-        let found = |words: &[&str]| {
-            let words: Vec<_> = words.iter().map(|&word| word.to_owned()).collect();
-            let page = registry.page("", &words, 10).0;
+        let found = |words: &str| {
+            let page = registry.page("", &words.into(), 10).0;
             page.iter().map(|client| format!("{}/{}", client.login, client.resource)).collect::<Vec<_>>()
         };
-        assert_eq!(found(&["desk"]), ["ann/desk", "ben/desk"]);
-        assert_eq!(found(&["desk", "ann@"]), ["ann/desk"]);
-        assert_eq!(found(&["127.0.0.1"]).len(), 3);
-        assert_eq!(found(&["127.0.0.2"]), [""; 0]);
-        let name = registry.page("", &["ann".to_owned(), "desk".to_owned()], 1).0[0].id.clone();
+        assert_eq!(found("desk"), ["ann/desk", "ben/desk"]);
+        assert_eq!(found("desk ann@"), ["ann/desk"]);
+        assert_eq!(found("127.0.0.1").len(), 3);
+        assert_eq!(found("127.0.0.2"), [""; 0]);
+        let name = registry.page("", &"ann desk".into(), 1).0[0].id.clone();
         assert_eq!(
             registry.end(&name, Condition::PolicyViolation, "x").as_deref(),
             Some("ann@home.example/desk")

@@ -63,11 +63,7 @@ impl Client {
     }
 }
 
-/// Whether each of these words, in small letters, is part of its address or of where its client is.
-pub fn has(entry: &Entry, words: &[String]) -> bool {
-    if words.is_empty() {
-        return true;
-    }
-    let text = format!("{} {}", entry.address, entry.at.client).to_lowercase();
-    words.iter().all(|word| text.contains(word.as_str()))
+/// What is searched of a session: its address, and where its client is.
+pub fn searched(entry: &Entry) -> String {
+    format!("{} {}", entry.address, entry.at.client)
 }

@@ -38,6 +38,19 @@ fn what_a_client_shows_goes_outward_and_is_taken_back_with_the_last_one() {
 }
 
 #[test]
+fn a_partner_that_is_reached_again_is_told_what_it_missed() {
+    let (mut world, ann) = friends();
+    world.link(false);
+    world.client(ann, "<presence><show>dnd</show></presence>");
+    let told = world.link(true);
+    one(&told, &["> <presence", "from='ann@home.example/uc'", "to='bob@far.example'", "<show>dnd</show>"]);
+    none(&world.link(true), &["from='ann@home.example/uc'"]);
+    world.link(false);
+    world.client(ann, &format!("<presence type='unsubscribed' to='{BOB}'/>"));
+    none(&world.link(true), &["from='ann@home.example/uc'"]);
+}
+
+#[test]
 fn who_has_no_client_is_seen_as_the_appliance_has_it() {
     let (mut world, ann) = friends();
     world.vanish(ann);
