@@ -20,6 +20,12 @@ struct Named {
     run: String,
 }
 
+#[derive(Deserialize)]
+struct Since {
+    #[serde(default)]
+    after: Option<String>,
+}
+
 /// Answers what comes by the hundred thousand from the text as it came; none: it is another operation.
 pub fn call_written(engine: &Engine, plugin: &str, op: &str, args: &RawValue) -> Option<Written> {
     let put =
@@ -46,6 +52,11 @@ pub fn call(engine: &Arc<Engine>, plugin: &str, op: &str, args: Value) -> Result
             Ok(json!({}))
         }
         ops::DIRECTORY_FORGET => runs.forget(engine, plugin, &read(args)?).map(|forgotten| json!(forgotten)),
+        ops::DIRECTORY_SINCE => {
+            let Since { after } = read(args)?;
+            let news = engine.db.read(|read| synchronization::since(read, after.as_deref()));
+            news.map(|news| json!(news))
+        }
         ops::PEER_DOMAIN => synchronization::note_domain(engine, read(args)?).map(|()| json!({})),
         other => {
             let text = format!("this appliance does not know the operation {other:?}");

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use jackfield_abi::ops::{
     self, DirectoryClose, DirectoryClosed, DirectoryEntry, DirectoryForget, DirectoryForgotten,
-    DirectoryGone, DirectoryOpen, DirectoryOpened, DirectoryOutcome, DirectoryOwner, DirectoryRefused,
-    DirectoryTaken, Failure, PeerDomain,
+    DirectoryGone, DirectoryNews, DirectoryOpen, DirectoryOpened, DirectoryOutcome, DirectoryOwner,
+    DirectoryRefused, DirectoryTaken, Failure, PeerDomain,
 };
 use serde::Serialize;
 use serde_json::json;
@@ -46,6 +46,11 @@ impl Directory<'_> {
         let asked = DirectoryForget { owner, who: who.to_owned(), dry_run };
         let answer = self.0.call_within(ops::DIRECTORY_FORGET, asked, CLOSING)?;
         typed(ops::DIRECTORY_FORGET, answer)
+    }
+
+    /// Which accounts were changed since the `next` of an earlier answer; without one only where to begin.
+    pub fn since(&self, after: Option<&str>) -> Result<DirectoryNews, Failure> {
+        self.0.asked(ops::DIRECTORY_SINCE, json!({"after": after}))
     }
 
     /// Says which domain a peer's people have, as it said of itself. Saying the same again writes nothing.
