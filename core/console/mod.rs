@@ -56,6 +56,7 @@ const FILES: &[File] = files! {
     "/console/pages/tokens.js" "text/javascript; charset=utf-8" "pages/tokens.js";
     "/console/pages/trusted_servers.js" "text/javascript; charset=utf-8" "pages/trusted_servers.js";
     "/console/password.js" "text/javascript; charset=utf-8" "password.js";
+    "/console/photo.js" "text/javascript; charset=utf-8" "photo.js";
     "/console/plugin_page.js" "text/javascript; charset=utf-8" "plugin_page.js";
     "/console/presence.js" "text/javascript; charset=utf-8" "presence.js";
     "/console/resource.js" "text/javascript; charset=utf-8" "resource.js";

@@ -38,7 +38,7 @@ export const THREE_LOOKS = LOOKS.slice(0, 3);
 /** Refusals that a story provokes; the browser itself logs each as an error. */
 const PROVOKED = [
   [/\/api\/v1\/accounts\/acc-[a-z0-9]+$/, 412],
-  [/\/api\/v1\/accounts\/acc-[a-z0-9]+\/password$/, 422],
+  [/\/api\/v1\/accounts\/acc-[a-z0-9]+\/(password|photo)$/, 422],
   ["/api/v1/admins", 422],
   [/\/api\/v1\/admins\/adm-[a-z0-9]+$/, 409],
   ["/api/v1/tokens", 422],

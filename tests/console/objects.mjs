@@ -1,5 +1,5 @@
-// The story of an operator who makes an enterprise, a PBX node and an account, looks the account up, sets its presence
-// and its password, meets somebody else's change and undoes, by keyboard only.
+// The story of an operator who makes an enterprise, a PBX node and an account, looks the account up, sets its presence,
+// its password and its photo, meets somebody else's change and undoes, by keyboard only.
 // node objects.mjs BASE_URL NAME PASSWORD, against an appliance that packaging/rehearsal has filled.
 
 import { THREE_LOOKS, insist, tellStory } from "./browser.mjs";
@@ -159,6 +159,34 @@ async function deletes(visitor) {
   await visitor.see("Account Anne Roux");
 }
 
+/** A picture of one pixel, which a browser shows. */
+const PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+
+async function setsPhoto(visitor) {
+  const chosen = (mimeType, buffer) => visitor.page.locator("#photo").setInputFiles({ name: "anne", mimeType, buffer });
+  const send = () => visitor.press("form:has(#photo) button[type=submit]");
+  await visitor.sees("main", "There is no photo.");
+  await send();
+  await visitor.insistErrorAt("photo", "Choose the file first.");
+  await chosen("image/png", Buffer.from("<svg onload=alert(1)>"));
+  await send();
+  await visitor.insistErrorAt("photo", "must be a JPEG or a PNG");
+  await chosen("image/png", Buffer.from(PIXEL, "base64"));
+  await send();
+  await visitor.greets("Anne Roux has another photo.");
+  const isSeen = () => {
+    const image = document.querySelector("img[alt='Photo of Anne Roux']");
+    return image !== null && image.complete && image.naturalWidth === 1;
+  };
+  await visitor.page.waitForFunction(isSeen);
+  await visitor.insistFit("account photo", THREE_LOOKS);
+  await visitor.press("[data-does=remove-photo]");
+  await visitor.greets("Anne Roux has no photo any more.");
+  await visitor.press("[data-does=undo]");
+  await visitor.greets("Undone.");
+  await visitor.page.waitForFunction(isSeen);
+}
+
 async function setsASetting(visitor) {
   await visitor.press("nav a[href='#/settings']");
   await visitor.see("Settings");
@@ -182,5 +210,6 @@ await tellStory(base, [
   ["somebody else's change is told and nothing typed is lost", meetsAnother],
   ["a change is undone and the history shows all", undoes],
   ["a deletion is confirmed, and undone", deletes],
+  ["its photo is set, seen, removed and put back", setsPhoto],
   ["a setting is changed and follows its default again", setsASetting],
 ]);

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import base64
 import json
 import ssl
 import sys
@@ -24,6 +25,12 @@ class Client(slixmpp.ClientXMPP):
         self.register_plugin("xep_0055", {"provide_search": False})
         self.register_plugin("xep_0198")
         self.plugin["xep_0198"].allow_resume = args.resume
+        if args.photos:
+            self.register_plugin("xep_0054")
+            self.register_plugin("xep_0084")
+            self.register_plugin("xep_0153")
+            # Its plugin tells of no photo that is gone.
+            self.add_event_handler("presence", self.shown)
         self.ssl_context.check_hostname = False
         self.ssl_context.verify_mode = ssl.CERT_NONE
         self.enable_direct_tls = args.direct_tls
@@ -43,6 +50,11 @@ class Client(slixmpp.ClientXMPP):
         for name, what in told:
             tell = lambda stanza, what=what: say(what, id=stanza["id"], xml=str(stanza))
             self.register_handler(Callback(f"every {name}", MatchXPath("{jabber:client}" + name), tell))
+
+    def shown(self, presence):
+        photo = presence.xml.findtext("{vcard-temp:x:update}x/{vcard-temp:x:update}photo")
+        if photo is not None:
+            say("update", sender=str(presence["from"]), photo=photo)
 
     def in_(self, what):
         mechanism = self.plugin["feature_mechanisms"].mech
@@ -70,6 +82,28 @@ class Client(slixmpp.ClientXMPP):
             return say("found", error=error.condition)
         say("found", at=str(jid), error=None, asked=list(form.get_fields()), words=found["instructions"], items=list(found.get_items()))
 
+    async def photo(self, jid):
+        """Reads somebody's photo as card and as avatar, and says what each of them is."""
+        card = (await self.plugin["xep_0054"].get_vcard(jid=jid, timeout=20))["vcard_temp"]["PHOTO"]
+        pubsub = self.plugin["xep_0060"]
+        told = (await pubsub.get_items(jid, "urn:xmpp:avatar:metadata", timeout=20))["pubsub"]["items"]
+        info = dict(told["item"]["payload"].find("{urn:xmpp:avatar:metadata}info").attrib)
+        data = await self.plugin["xep_0084"].retrieve_avatar(jid, info["id"], timeout=20)
+        data = data["pubsub"]["items"]["item"]["avatar_data"]["value"]
+        text = lambda value: base64.b64encode(value).decode()
+        say("photo", type=card["TYPE"], card=text(card["BINVAL"]), avatar=text(data), info=info)
+
+    async def publish(self, data):
+        """Tries to set the own photo in both ways, and says what came of it."""
+        outcomes = []
+        for set_it in [self.plugin["xep_0153"].set_avatar(avatar=data), self.plugin["xep_0084"].publish_avatar(data)]:
+            try:
+                await set_it
+                outcomes.append(None)
+            except slixmpp.exceptions.IqError as error:
+                outcomes.append({"condition": error.condition, "text": error.text})
+        say("published", outcomes=outcomes)
+
     async def do(self, order):
         what = order["do"]
         if what == "presence":
@@ -86,6 +120,10 @@ class Client(slixmpp.ClientXMPP):
             say("disco", features=sorted(info["disco_info"]["features"]))
         elif what == "search":
             await self.search(order["fields"])
+        elif what == "photo":
+            await self.photo(order["to"])
+        elif what == "publish":
+            await self.publish(base64.b64decode(order["data"]))
         elif what == "raw":
             self.send_raw(order["text"])
         elif what == "break":
@@ -106,6 +144,7 @@ async def main():
     parser.add_argument("--mechanism")
     parser.add_argument("--direct-tls", action="store_true")
     parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--photos", action="store_true")
     args = parser.parse_args()
     client = Client(args)
     client.place = (args.address, args.port)

@@ -13,6 +13,7 @@ mod friend;
 mod links;
 pub mod network;
 pub mod person;
+mod photos;
 mod presence;
 mod presence_worlds;
 mod prosody;

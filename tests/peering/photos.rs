@@ -125,3 +125,33 @@ fn a_test_says_who_has_a_photo_and_shows_none() {
     let errors = tested["errors"].as_array().expect("errors");
     assert_eq!((errors.len(), &errors[0]["attribute"]), (1, &json!("jpegPhoto")), "{tested:#}");
 }
+
+/// Most memory that a process has ever had, in KiB.
+fn peak(pid: &Value) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it lives");
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).expect("a size");
+    line.split_whitespace().nth(1).and_then(|kib| kib.parse().ok()).expect("a number")
+}
+
+#[test]
+fn memory_does_not_grow_with_the_photos_of_a_directory() {
+    const PEOPLE: usize = 600;
+    let all = |n: usize| person(&format!("p{n}"), "", &photo(&jpeg(102_400 - n, 1)));
+    let slapd =
+        Slapd::start(&(person("first", "", &photo(&png())) + &(0..PEOPLE).map(all).collect::<String>()));
+    let (appliance, admin, _) = site_with_peer();
+    let enterprise = "/enterprises/acme";
+    let one = slapd.synchronizer(&json!({"filter": "(uid=first)"}));
+    set_up(&admin, enterprise, &one);
+    synchronize(&admin, enterprise);
+    let pids = [plugin(&admin, "peering")["pid"].clone(), json!(appliance.pid())];
+    let before = pids.each_ref().map(peak);
+    set_up(&admin, enterprise, &slapd.synchronizer(&json!({})));
+    assert_eq!(counts(&synchronize(&admin, enterprise)), [PEOPLE as u64, 0, 0, 1, 0]);
+    assert_eq!(plugin(&admin, "peering")["pid"], pids[0]);
+    for (pid, before) in pids.iter().zip(before) {
+        // All of them are 60 MB, and 80 MB on their way.
+        let more = peak(pid) - before;
+        assert!(more < 30 * 1024, "process {pid} has taken {more} KiB more");
+    }
+}

@@ -3,6 +3,7 @@
 mod attempts;
 mod bad_input;
 mod listed;
+mod photos;
 mod programs;
 mod terminal;
 mod waiting;

@@ -1,8 +1,9 @@
-// Accounts: the people of an enterprise; their presence and passwords, import and export of lists, and Import Users.
+// Accounts: the people of an enterprise; their photos, presence and passwords, import and export of lists, and Import Users.
 
 import { asProblem, call, post } from "../api.js";
 import { confirm } from "../confirm.js";
 import { password } from "../password.js";
+import { photo } from "../photo.js";
 import { presence } from "../presence.js";
 import { resource } from "../resource.js";
 import * as session from "../session.js";
@@ -23,7 +24,11 @@ export const { title, right, draw } = resource({
   searchable: true,
   actions,
   routes: { import: drawImport },
-  sections: async (context, account) => [...(await presence(context, account)), ...password(context, account)],
+  sections: async (context, account) => [
+    ...photo(context, account),
+    ...(await presence(context, account)),
+    ...password(context, account),
+  ],
 });
 
 function actions(context, enterprise) {
