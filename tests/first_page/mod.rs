@@ -16,8 +16,8 @@ use crate::harness::{
 };
 use crate::peering::sister::{MINUTE, Sister};
 
-/// Longest that the story may take, in seconds; it takes about ten.
-const STORY_SECONDS: &str = "180";
+/// Longest that a story may take, in seconds: the longest takes one or two minutes on a machine that is busy with others.
+const STORY_SECONDS: &str = "600";
 
 #[test]
 fn a_first_visitor_claims_the_appliance_and_finds_their_way_by_keyboard() {
