@@ -156,6 +156,13 @@ impl Field {
         Self { name, kind, access: Access::ReadOnly, absent: Absent::Null, help }
     }
 
+    fn check(&self, value: &Value) -> Result<(), Vec<FieldError>> {
+        if value.is_null() && matches!(self.absent, Absent::Null) {
+            return Ok(());
+        }
+        check(self.kind, value, &pointer_to(self.name))
+    }
+
     /// The same field, fixed once it has a value.
     pub const fn fixed(mut self) -> Self {
         self.access = Access::Fixed;
@@ -215,6 +222,17 @@ impl Shape {
         if errors.is_empty() { Ok(accepted) } else { Err(errors) }
     }
 
+    /// Checks only the fields that are given, each of which the caller may set; what is left out is not judged.
+    pub fn check_given(&self, given: &Object) -> Result<(), Vec<FieldError>> {
+        let mut errors = self.unknown(given);
+        for field in self.fields {
+            if let Some(value) = given.get(field.name) {
+                errors.extend(field.check(value).err().unwrap_or_default());
+            }
+        }
+        if errors.is_empty() { Ok(()) } else { Err(errors) }
+    }
+
     fn unknown(&self, given: &Object) -> Vec<FieldError> {
         let strangers = given.keys().filter(|name| self.field(name).is_none());
         strangers.map(|name| FieldError::at(name, self.unknown_sentence(name))).collect()
@@ -246,10 +264,7 @@ impl Shape {
         let Some(value) = given.cloned().or_else(|| self.stand_in(field, stored)) else {
             return Err(vec![FieldError::at(field.name, format!("is missing: {}", field.help))]);
         };
-        if value.is_null() && matches!(field.absent, Absent::Null) {
-            return Ok(Some(value));
-        }
-        check(field.kind, &value, &pointer_to(field.name))?;
+        field.check(&value)?;
         Ok(Some(value))
     }
 

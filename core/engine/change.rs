@@ -165,17 +165,18 @@ impl<'t> Change<'t> {
     }
 
     /// Records that all objects of a kind beyond number `newest` of its table were made, as parts of the revision under
-    /// way; `shown` is each of them as JSON, in SQL.
-    pub fn record_made(&self, kind: &str, table: &str, shown: &str, newest: i64) -> Result<(), Problem> {
+    /// way; how many. What each was like is not written a second time: the object has it, and later the next change's
+    /// `before` (`revisions::parts` reads it there).
+    pub fn record_made(&self, kind: &str, table: &str, newest: i64) -> Result<usize, Problem> {
         let n = self.next_revision()?;
         let sql = format!(
-            "INSERT INTO revision_part (revision, position, action, kind, object, after)
-             SELECT ?1, ?2, 'create', ?3, id, {shown} FROM {table} WHERE seq > ?4 ORDER BY seq"
+            "INSERT INTO revision_part (revision, position, action, kind, object)
+             SELECT ?1, ?2, 'create', ?3, id FROM {table} WHERE seq > ?4 ORDER BY seq"
         );
-        let parts = self.tx.execute(&sql, params![n, self.newest_revision()?, kind, newest])?;
-        let parts = i64::try_from(parts).unwrap_or(i64::MAX);
+        let made = self.tx.execute(&sql, params![n, self.newest_revision()?, kind, newest])?;
+        let parts = i64::try_from(made).unwrap_or(i64::MAX);
         self.tx.execute("UPDATE revision SET parts = parts + ?2 WHERE n = ?1", params![n, parts])?;
-        Ok(())
+        Ok(made)
     }
 
     /// Queues an event beyond those of the objects that were changed.

@@ -1,6 +1,7 @@
 //! The record of every change, and the way back from a single one. A revision can have parts: the objects of a change
 //! in bulk, or what followed from or went with its object.
 
+mod made;
 mod parts;
 mod sweep;
 

@@ -36,6 +36,10 @@ pub struct Finding {
     pub detail: String,
 }
 
+/// Of a plugin that is loaded, and does not begin without the services that the check lacks.
+const IDLE: &str =
+    "it does not begin its work without the appliance's services, which the check does not offer";
+
 /// What was seen; the error is what is against the treaty.
 type Seen = Result<String, String>;
 
@@ -150,7 +154,9 @@ fn unknown_operation(plugin: &Plugin) -> Seen {
     }
     let failure: ops::Failure =
         serde_json::from_slice(&answer.bytes).map_err(|e| format!("the error cannot be read: {e}"))?;
-    Ok(failure.msg)
+    // One that needs the appliance for its work answers as it does while it cannot work.
+    let idle = failure.code == ops::Code::Unavailable;
+    Ok(if idle { format!("{IDLE}, and says so") } else { failure.msg })
 }
 
 /// Sends the messages; afterwards it must still live and answer.

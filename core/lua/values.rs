@@ -28,6 +28,9 @@ fn enter(lua: &Lua, value: &Value, depth: usize, left: &mut usize) -> Result<Lua
         Value::String(text) => LuaValue::String(lua.create_string(text)?),
         Value::Array(items) => {
             let table = lua.create_table_with_capacity(items.len(), 0)?;
+            if items.is_empty() {
+                table.set_metatable(Some(empty_list(lua)?))?;
+            }
             for item in items {
                 table.raw_push(enter(lua, item, below, left)?)?;
             }
@@ -43,6 +46,22 @@ fn enter(lua: &Lua, value: &Value, depth: usize, left: &mut usize) -> Result<Lua
             LuaValue::Table(table)
         }
     })
+}
+
+/// Marks an empty list, which is no different from an object without fields otherwise, so that it comes out as one again.
+const EMPTY_LIST: &str = "jackfield.empty_list";
+
+fn empty_list(lua: &Lua) -> Result<Table, Error> {
+    if let Ok(mark) = lua.named_registry_value::<Table>(EMPTY_LIST) {
+        return Ok(mark);
+    }
+    let mark = lua.create_table()?;
+    // Scripts do not see it.
+    mark.raw_set("__metatable", false)?;
+    mark.raw_set(EMPTY_LIST, true)?;
+    mark.set_readonly(true);
+    lua.set_named_registry_value(EMPTY_LIST, &mark)?;
+    Ok(mark)
 }
 
 /// What is left of the bounds of one value on its way out.
@@ -107,8 +126,11 @@ pub fn plain_text(text: &mlua::LuaString) -> Result<String, String> {
 }
 
 fn leave_table(table: &Table, depth: usize, out: &mut Out) -> Result<Value, String> {
-    if table.metatable().is_some() {
-        return Err("holds a table with a metatable, which is no data".to_owned());
+    if let Some(mark) = table.metatable() {
+        return match mark.raw_get(EMPTY_LIST) {
+            Ok(true) => Ok(Value::Array(Vec::new())),
+            _ => Err("holds a table with a metatable, which is no data".to_owned()),
+        };
     }
     let length = table.raw_len();
     if length > 0 {

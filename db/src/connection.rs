@@ -26,6 +26,13 @@ const CAUTION: &str = "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRA
 const WRITING: &str = "PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; PRAGMA wal_autocheckpoint=1000; \
      PRAGMA journal_size_limit=8388608;";
 
+/// What the writer's connection keeps of the file in memory while a write of very many rows is under way: 64 MiB. With
+/// SQLite's usual 2000 KiB it would write pages to the WAL only to change them again in the same transaction.
+pub(crate) const ROOMY: &str = "PRAGMA cache_size=-65536";
+
+/// The usual again, and the rest given back.
+pub(crate) const USUAL: &str = "PRAGMA cache_size=-2000; PRAGMA shrink_memory";
+
 /// Opens an existing file for reading and writing, and changes nothing in it.
 pub(crate) fn plain(file: &Path) -> rusqlite::Result<Connection> {
     open(file, OpenFlags::SQLITE_OPEN_READ_WRITE)

@@ -115,6 +115,15 @@ impl<'c> Tx<'c> {
         }
     }
 
+    /// Makes room in memory for a write of very many rows, so that no page goes to the log more than once; the writer
+    /// gives it back when the write is over.
+    ///
+    /// # Errors
+    /// Whatever SQLite refuses.
+    pub fn expects_many_rows(&self) -> Result<(), Error> {
+        self.read.noted(self.read.conn.make_room().map_err(Error::from))
+    }
+
     /// Runs one INSERT, UPDATE, DELETE or schema change; answers how many rows it touched.
     ///
     /// # Errors

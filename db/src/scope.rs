@@ -3,6 +3,7 @@
 //!
 //! SQLite asks the authorizer when it prepares a statement, so confined SQL never meets the cache of prepared ones.
 
+use std::cell::Cell;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -11,6 +12,7 @@ use rusqlite::hooks::{AuthContext, Authorization};
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, OptionalExtension, Statement};
 
+use crate::connection;
 use crate::error::Error;
 use crate::owner::Owner;
 use crate::rules::{Answer, Rules, Task};
@@ -37,6 +39,7 @@ const UNCHANGEABLE: &[&str] = &["may not be modified", "because it is a view"];
 pub(crate) struct Scoped {
     conn: Connection,
     switch: Arc<Mutex<Option<Confinement>>>,
+    is_roomy: Cell<bool>,
 }
 
 /// What the hooks know while SQL is confined.
@@ -68,7 +71,18 @@ impl Scoped {
             STEPS,
             Some(move || lock(&watched).as_mut().is_some_and(Confinement::is_over)),
         )?;
-        Ok(Self { conn, switch })
+        Ok(Self { conn, switch, is_roomy: Cell::new(false) })
+    }
+
+    /// Makes room in memory for a write of very many rows.
+    pub(crate) fn make_room(&self) -> rusqlite::Result<()> {
+        self.is_roomy.set(true);
+        self.conn.execute_batch(connection::ROOMY)
+    }
+
+    /// Gives it back, where it was made.
+    pub(crate) fn give_room_back(&self) -> rusqlite::Result<()> {
+        if self.is_roomy.replace(false) { self.conn.execute_batch(connection::USUAL) } else { Ok(()) }
     }
 
     /// Confines the connection's SQL to `owner` until the answer is dropped or `deadline` has passed.

@@ -98,6 +98,11 @@ impl Writer {
         for job in group.jobs {
             job.answer(outcome.clone());
         }
+        if let Err(error) = self.conn.give_room_back() {
+            log::warn!(
+                "The memory of a large write was not given back ({error}); the next large one uses it again."
+            );
+        }
     }
 
     fn transact(&self, waiting: &mut VecDeque<Box<dyn Job>>, group: &mut Group) -> Result<(), Error> {

@@ -6,6 +6,8 @@ const PAGE_ROWS = 500;
 const DEFAULT = "default";
 /** Rows of a list that the overview begins with. */
 const FIRST_ROWS = 10;
+/** Names of a certificate in a list; its own view has all. */
+const FEW_NAMES = 3;
 /** Rows of the table from which on it can be searched. */
 const MANY_ROWS = 20;
 /** Which part of each long list is looked at. */
@@ -88,8 +90,10 @@ function certificates(context, shown, domains) {
 }
 
 function certificateCells({ ui, link }, { domain, origin, certificates, note }, name = domain, by = origin === "uploaded" ? "its own" : "by default") {
-  const [names, end] = certificates.length === 0 ? ["none", ""] : [certificates[0].names.join(", "), certificates[0].not_after];
-  return [ui.element("a", { href: link("certificates", domain) }, name), by, names, end, ui.sentence(note)];
+  const [names, end] = certificates.length === 0 ? [["none"], ""] : [certificates[0].names, certificates[0].not_after];
+  const more = names.length > FEW_NAMES ? ` and ${names.length - FEW_NAMES} more` : "";
+  const some = names.slice(0, FEW_NAMES).join(", ") + more;
+  return [ui.element("a", { href: link("certificates", domain) }, name), by, some, end, ui.sentence(note)];
 }
 
 function allCertificates(context) {
@@ -141,7 +145,7 @@ function exchange({ form, ui, api, again, go, confirm }, { path, etag, body, wha
     again({ state: "ok", text: `Saved: ${what}.` });
   };
   const remove = async () => {
-    const ask = { title: `Remove the ${what.toLowerCase()}?`, text: "The domain goes by the default certificate then. The key is forgotten.", button: "Remove certificate" };
+    const ask = { title: `Remove the ${what.toLowerCase()}?`, text: "The domain goes by the default certificate then. For a week this can be undone on the page Audit; then the key is forgotten.", button: "Remove certificate" };
     if (!(await confirm(ask))) return;
     try {
       await api.remove(path, etag);

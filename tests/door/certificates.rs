@@ -83,7 +83,8 @@ fn a_hang_up_signal_takes_up_a_new_pair_at_once() {
     hang_up(&appliance);
     let begun = Instant::now();
     await_that("the new certificate is shown", || is_shown(&appliance, &second));
-    assert!(begun.elapsed() < Duration::from_secs(2), "SIGHUP took {:?}", begun.elapsed());
+    // By itself it looks every five seconds.
+    assert!(begun.elapsed() < Duration::from_secs(4), "SIGHUP took {:?}", begun.elapsed());
 }
 
 #[test]

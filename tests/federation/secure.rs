@@ -197,8 +197,10 @@ impl Secure {
                 self.heard += &String::from_utf8_lossy(&bytes[..count]);
                 Some(())
             }
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => Some(()),
-            Err(_) => None,
+            Err(error) => match error.kind() {
+                ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted => Some(()),
+                _ => None,
+            },
         }
     }
 }

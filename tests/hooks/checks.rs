@@ -179,6 +179,8 @@ fn csta_ports_are_compared_as_a_set_with_both_places_to_configure() {
     let good = run(&admin, PORTS);
     assert_eq!(good["last_run"]["outcome"], "ok", "{good:#}");
     says(&good, "detail", "2 of 2 expected CSTA ports are open");
+    let judged = &good["last_run"]["data"][pbx.id().as_str()];
+    assert_eq!((&judged["open"], &judged["missing"]), (&json!([3211, 3212]), &json!([])), "{good:#}");
     // Another service was added, and only one of the two places was told.
     let path = format!("/pbx-nodes/{}", pbx.id());
     admin.patch(&path, "*", &json!({"csta_ports": [3211, 3212, 3214]})).expect(200);

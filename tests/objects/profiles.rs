@@ -47,7 +47,7 @@ fn an_account_without_a_profile_has_the_default_one() {
     admin
         .delete(&format!("/profiles/{own}"), "*")
         .problem(409, "change/in_use")
-        .says("still used by 1 of accounts");
+        .says("still used by 1 account. Delete or move");
     assert_eq!(
         admin.patch(&path, "*", &json!({"profile": null})).expect(200).text("profile"),
         "profile-default"

@@ -184,6 +184,18 @@ pub fn set_login_aside(tx: &Tx<'_>, id: &str) -> Result<(), Problem> {
     Ok(())
 }
 
+/// An account as it is without the password that was set for it.
+pub fn forget_password(account: &mut Object) {
+    if account.get("password_changed_at").is_none_or(serde_json::Value::is_null) {
+        return;
+    }
+    account.insert("password_changed_at".to_owned(), serde_json::Value::Null);
+    if text(account, "can_sign_in") == "password" {
+        let way = if text(account, "origin") == "synchronizer" { "directory" } else { "no" };
+        account.insert("can_sign_in".to_owned(), way.into());
+    }
+}
+
 /// What an account has unless told otherwise.
 pub fn fill(object: &mut Object) {
     object.entry("origin").or_insert_with(|| "manual".into());

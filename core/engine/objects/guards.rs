@@ -7,6 +7,7 @@ use super::accounts::refuse_losing_node;
 use super::{
     ACCOUNTS, ALL, Object, PEERS, PROFILES, Resource, TRUSTED_SERVERS, find, profiles, text, trusted_servers,
 };
+use crate::catalog::counted;
 use crate::catalog::events::DIRECTORY_CHANGED;
 use crate::catalog::problems::Problem;
 use crate::engine::change::Change;
@@ -98,7 +99,7 @@ pub fn users_of(read: &Read<'_>, resource: &Resource, id: &str) -> Result<Vec<St
         for (field, _) in referring.filter(|(field, _)| !cascades(resource, other, field)) {
             let count = super::rows::count(read, other, field, id)?;
             if count > 0 {
-                users.push(format!("{count} of {}", other.name));
+                users.push(counted(count.unsigned_abs(), other.one));
             }
         }
     }

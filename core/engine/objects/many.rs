@@ -8,7 +8,7 @@ use jackfield_db::{Error, Read, Value as Cell, params, params_from_iter};
 
 use super::ACCOUNTS;
 use super::accounts::fill;
-use super::rows::{columns, json_of, to_cell};
+use super::rows::{columns, to_cell};
 use crate::catalog::problems::Problem;
 use crate::catalog::shape::{Access, Field, Object};
 use crate::engine::change::Change;
@@ -71,18 +71,24 @@ pub fn make_in_order(
     let mut from = 0;
     while from < accounts.len() {
         change.tx.gets_on();
-        let rest = &accounts[from..];
-        let blocked = in_the_way(change.tx, common, &array(rest))?;
-        let free = from + blocked.first().copied().unwrap_or(rest.len());
-        if free > from && create_many(change, common, &array(&accounts[from..free]))? {
-            turn(Turn::Made(from..free))?;
-        } else {
-            (from..free).try_for_each(|place| turn(Turn::Alone(place)))?;
+        let rest = array(&accounts[from..]);
+        let made = make_free(change, common, &rest)?;
+        if let Some(count @ 1..) = made {
+            turn(Turn::Made(from..from + count))?;
+            from += count;
+            continue;
         }
-        let alone = blocked.iter().zip(free - from..).take_while(|(place, next)| *place == next).count();
-        (free..free + alone).try_for_each(|place| turn(Turn::Alone(place)))?;
+        let blocked = in_the_way(change.tx, common, &rest)?;
+        // Where a rule is broken that only the table knows, each is tried by itself until the next who is in the way.
+        let free = match made {
+            Some(_) => 0,
+            None => blocked.first().copied().unwrap_or(accounts.len() - from),
+        };
+        let next = blocked.iter().skip_while(|place| **place < free);
+        let alone = free + next.zip(free..).take_while(|(place, next)| *place == next).count();
+        (from..from + alone).try_for_each(|place| turn(Turn::Alone(place)))?;
         // The rest is looked at anew: who was just made may have got in their way, or out of it.
-        from = free + alone;
+        from += alone;
     }
     Ok(())
 }
@@ -91,22 +97,25 @@ fn array(accounts: &[&str]) -> String {
     format!("[{}]", accounts.join(","))
 }
 
+/// The elements with what decides whether somebody is in the way, in SQL.
+fn looked_at(common: &Object, bound: &mut Vec<Cell>) -> String {
+    let fields = columns(&ACCOUNTS).filter(|field| LOOKED_AT.contains(&field.name));
+    let given: Vec<String> =
+        fields.map(|field| format!("{} AS {}", given(field, common, bound), field.name)).collect();
+    format!("one AS MATERIALIZED (SELECT key AS place, {} FROM each)", given.join(", "))
+}
+
 /// Places in the array of those that have to be made one by one, in order.
 fn in_the_way(read: &Read<'_>, common: &Object, accounts: &str) -> Result<Vec<usize>, Problem> {
     let mut bound = vec![Cell::Text(accounts.to_owned())];
-    let fields = columns(&ACCOUNTS).filter(|field| LOOKED_AT.contains(&field.name));
-    let given: Vec<String> =
-        fields.map(|field| format!("{} AS {}", given(field, common, &mut bound), field.name)).collect();
-    let sql = format!(
-        "WITH {EACH}, one AS MATERIALIZED (SELECT key AS place, {} FROM each) {IN_THE_WAY}",
-        given.join(", ")
-    );
+    let sql = format!("WITH {EACH}, {} {IN_THE_WAY}", looked_at(common, &mut bound));
     let places = read.all(&sql, params_from_iter(bound), |row| row.get::<_, i64>(0))?;
     Ok(places.into_iter().filter_map(|place| usize::try_from(place).ok()).collect())
 }
 
-/// Makes them all as parts of the revision under way; false: some rule is broken, and none is made.
-fn create_many(change: &Change<'_>, common: &Object, accounts: &str) -> Result<bool, Problem> {
+/// Makes those before the first who is in somebody's way, as parts of the revision under way; how many. None: some rule
+/// is broken, and nobody is made.
+fn make_free(change: &Change<'_>, common: &Object, accounts: &str) -> Result<Option<usize>, Problem> {
     let (mut common, now) = (common.clone(), clock::now());
     common.insert("revision".to_owned(), change.next_revision()?.into());
     for field in ["created_at", "changed_at"] {
@@ -115,16 +124,20 @@ fn create_many(change: &Change<'_>, common: &Object, accounts: &str) -> Result<b
     let newest = "SELECT coalesce(max(seq), 0) FROM account";
     let newest: i64 = change.tx.one(newest, params![], |row| row.get(0))?.unwrap_or(0);
     let mut bound = vec![Cell::Text(accounts.to_owned())];
+    let looked_at = looked_at(&common, &mut bound);
     let written: Vec<&Field> = columns(&ACCOUNTS).filter(|field| field.access != Access::Derived).collect();
     let names: Vec<&str> = written.iter().map(|field| field.name).collect();
     let values: Vec<String> = written.iter().map(|field| given(field, &common, &mut bound)).collect();
     let (names, values) = (names.join(", "), values.join(", "));
-    let sql = format!("WITH {EACH} INSERT INTO account ({names}) SELECT {values} FROM each");
+    let sql = format!(
+        "WITH {EACH}, {looked_at}, blocked AS MATERIALIZED ({IN_THE_WAY} LIMIT 1)
+         INSERT INTO account ({names}) SELECT {values} FROM each
+         WHERE key < coalesce((SELECT place FROM blocked), key + 1)"
+    );
     match change.tx.execute(&sql, params_from_iter(bound)) {
-        Ok(_) => {
-            change.record_made(ACCOUNTS.name, ACCOUNTS.table, &json_of(&ACCOUNTS), newest).map(|()| true)
-        }
-        Err(Error::Constraint { .. }) => Ok(false),
+        Ok(0) => Ok(Some(0)),
+        Ok(_) => change.record_made(ACCOUNTS.name, ACCOUNTS.table, newest).map(Some),
+        Err(Error::Constraint { .. }) => Ok(None),
         Err(error) => Err(error.into()),
     }
 }

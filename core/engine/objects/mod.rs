@@ -26,7 +26,7 @@ use crate::catalog::problems::{CONFLICT, FieldError, IN_USE, NOT_FOUND, Problem}
 use crate::catalog::rights::Right;
 use crate::catalog::shape::{Field, Kind, Object, Shape};
 
-pub use accounts::{ACCOUNTS, refuse_losing_node, set_login_aside};
+pub use accounts::{ACCOUNTS, forget_password, refuse_losing_node, set_login_aside};
 pub use admins::{ADMINS, PASSWORD};
 pub use enterprises::ENTERPRISES;
 pub use guards::is_same;

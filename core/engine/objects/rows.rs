@@ -137,19 +137,6 @@ fn object(resource: &Resource, row: &Row<'_>, first: usize) -> RowResult<Object>
     Ok(object)
 }
 
-/// The object of a row as the text of JSON that it is elsewhere, as an expression of SQL.
-pub fn json_of(resource: &Resource) -> String {
-    let pair = |field: &Field| {
-        let name = field.name;
-        match field.kind {
-            Kind::Boolean => format!("'{name}', json(iif({name}, 'true', 'false'))"),
-            kind if is_structured(kind) => format!("'{name}', json({name})"),
-            _ => format!("'{name}', {name}"),
-        }
-    };
-    format!("json_object({})", columns(resource).map(pair).collect::<Vec<_>>().join(", "))
-}
-
 fn is_structured(kind: Kind) -> bool {
     matches!(kind, Kind::List { .. } | Kind::Object(_) | Kind::Objects(_) | Kind::Any)
 }

@@ -60,6 +60,7 @@ impl Services for EngineServices {
     fn call_written(&self, plugin: &str, op: &str, args: &RawValue) -> Option<Written> {
         let engine = self.engine.upgrade().filter(|_| !scripts::is_own(plugin))?;
         messages::call_written(&engine, plugin, op, args)
+            .or_else(|| directory::call_written(&engine, plugin, op, args))
     }
 
     fn call(&self, plugin: &str, op: &str, args: Value) -> Result<Value, Failure> {

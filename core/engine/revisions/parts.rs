@@ -4,6 +4,7 @@
 use jackfield_db::{Read, Row, RowResult, params};
 use serde_json::{Value, json};
 
+use super::made::as_made;
 use super::{changes, get, number, parsed, put_back};
 use crate::catalog::events::{ACCOUNTS_CHANGED, DIRECTORY_CHANGED};
 use crate::catalog::problems::{CONFLICT, INVALID, NOT_UNDOABLE, Problem, SUPERSEDED};
@@ -33,6 +34,12 @@ pub fn list(
     let has_more = found.len() > limit;
     found.truncate(limit);
     let next = found.last().map(|(id, _)| *id).filter(|_| has_more);
+    for (id, part) in &mut found {
+        if text(part, "action") == "create" && part["after"].is_null() {
+            let made = as_made(read, n, *id, text(part, "kind"), text(part, "object"))?;
+            part.insert("after".to_owned(), made);
+        }
+    }
     let seen = found.into_iter().map(|(_, part)| part);
     Ok((seen.filter(|part| !hidden.iter().any(|kind| kind == text(part, "kind"))).collect(), next))
 }

@@ -25,8 +25,8 @@ use crate::engine::change::{Change, Entry};
 use crate::engine::objects::{ACCOUNTS, ENTERPRISES, PEERS, set_login_aside, text};
 use taking::{Step, blocked};
 
-/// Entries that are looked at together.
-const AT_ONCE: usize = 1000;
+/// Entries that are looked at together: the index of words is cheaper the more of them it gets at a time.
+const AT_ONCE: usize = 5000;
 /// Rounds in which entries that stand in each other's way are tried again.
 const ROUNDS: usize = 8;
 
@@ -84,6 +84,7 @@ impl<'a, 't> Applying<'a, 't> {
     }
 
     fn run(&mut self) -> Result<(), Problem> {
+        self.change.tx.expects_many_rows()?;
         self.newest =
             self.read().one("SELECT coalesce(max(seq), 0) FROM account", [], |row| row.get(0))?.unwrap_or(0);
         let missing = standing::missing(self.read(), self.run)?;

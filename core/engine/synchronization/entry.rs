@@ -22,12 +22,9 @@ const TOLD: usize = 500;
 
 /// The fields that an entry gives, checked; or what is wrong with them.
 pub fn fields(read: &Read<'_>, order: &Order, entry: &DirectoryEntry) -> Result<Object, Problem> {
-    let given = given(order, entry);
-    let mut whole = given.clone();
-    whole.insert("enterprise".to_owned(), order.enterprise.as_str().into());
-    let accepted = ACCOUNTS.shape.accept(&Value::Object(whole), None).map_err(Problem::invalid)?;
-    let names = given.keys().map(|name| (name.clone(), accepted.get(name).cloned().unwrap_or_default()));
-    let mut fields: Object = names.collect();
+    let mut fields = given(order, entry);
+    ACCOUNTS.shape.check_given(&fields).map_err(Problem::invalid)?;
+    // Names of nodes are those of the enterprise.
     fields.insert("enterprise".to_owned(), order.enterprise.as_str().into());
     resolve_names(read, &mut fields)?;
     fields.remove("enterprise");

@@ -17,6 +17,7 @@ mod question;
 mod removal;
 mod run;
 mod seen;
+mod since;
 mod standing;
 
 #[cfg(test)]
@@ -39,6 +40,7 @@ use run::{ENTRIES, KEYS, Run};
 
 pub use forget::expire;
 pub use peer::note_domain;
+pub use since::since;
 
 /// A run that is silent for so long is dropped.
 const SILENCE: Duration = Duration::from_secs(600);

@@ -11,6 +11,7 @@ use mlua::{Table, Value as LuaValue};
 use serde_json::{Value, json};
 
 use super::reference::{FUNCTIONS, types};
+use super::values;
 use super::vm::{Script, Vm};
 use super::wire::Core;
 
@@ -27,6 +28,17 @@ impl Core for Nobody {
 
 fn build(name: &str, source: &str) -> Result<Vm, String> {
     Vm::build(&Script { name: name.into(), version: json!(1), source: source.into() }, Arc::new(Nobody))
+}
+
+#[test]
+fn what_a_script_is_given_comes_out_as_it_went_in_empty_lists_too() {
+    let lua = mlua::Lua::new();
+    let given = json!({"none": [], "no": {}, "some": [1, [], "x"], "deep": {"list": []}});
+    let inside = values::into_lua(&lua, &given).unwrap();
+    assert_eq!(values::from_lua(&inside), Ok(given));
+    lua.globals().set("given", inside).unwrap();
+    let seen: (i64, bool) = lua.load("return #given.none, getmetatable(given.none)").eval().unwrap();
+    assert_eq!(seen, (0, false), "the mark is not there for scripts");
 }
 
 /// Compares with a file of the tree; `UPDATE_GOLDEN=1` writes it.

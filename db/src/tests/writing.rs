@@ -220,3 +220,27 @@ fn a_long_job_that_gets_on_is_not_taken_for_one_that_hangs() {
         .unwrap();
     assert!(after < before, "{after:?} of {before:?}");
 }
+
+#[test]
+fn a_write_of_very_many_rows_has_room_that_the_next_one_has_not() {
+    let place = Place::new();
+    let db = place.open();
+    let room = |tx: &crate::Tx<'_>| {
+        Ok::<_, Error>(tx.one("PRAGMA cache_size", [], |row| row.get::<_, i64>(0))?.unwrap())
+    };
+    let usual = db.write(room).unwrap();
+    let roomy = db
+        .write(move |tx| {
+            tx.expects_many_rows()?;
+            tx.execute("INSERT INTO note VALUES ('kept')", [])?;
+            room(tx)
+        })
+        .unwrap();
+    assert_eq!((usual, roomy), (-2000, -65536), "in KiB, as SQLite counts room");
+    let failed: Result<(), Error> = db.write(|tx| {
+        tx.expects_many_rows()?;
+        Err(Error::Closed)
+    });
+    assert_eq!((failed, db.write(room).unwrap()), (Err(Error::Closed), usual), "also after one that failed");
+    assert_eq!(notes(&db), ["kept"]);
+}

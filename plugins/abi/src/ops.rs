@@ -83,6 +83,7 @@ ops! { TO_HOST, "What a plugin asks of the host.":
     DIRECTORY_CLOSE "directory.close" 0 "Does what was told, as one revision: `DirectoryClose` to `DirectoryClosed`; durable when it is answered. Allow it minutes for a large directory.";
     DIRECTORY_DROP "directory.drop" 0 "Gives a run up: `{run}` to `{}`; nothing of it stays.";
     DIRECTORY_FORGET "directory.forget" 0 "Deletes all that a synchronizer has brought: `DirectoryForget` to `DirectoryForgotten`.";
+    DIRECTORY_SINCE "directory.since" 0 "Which accounts were changed since an earlier answer: `{after}` to `DirectoryNews`; without `after` only where to begin.";
     PEER_DOMAIN "peer.domain" 0 "Says which domain a peer's people have: `PeerDomain` to `{}`. `conflict`: the domain is one of ours.";
     LOGIN_KEYS "login.keys" 0 "What proves that somebody knows an account's password without the password itself (RFC 5802 section 3): `LoginAsk` to `LoginKeys`. `not_found`: no deployed account has that address, or it has no password of its own; `busy`: too many failures lately.";
     LOGIN_CHECK "login.check" 0 "Whether a password is an account's: `LoginCheck` to `{account}`, within 15 seconds. An account without a password of its own that came from a directory is asked for there. `denied`: it is not, or there is no such account; `busy`: too many failures lately, with the time to wait; `unavailable`: the directory cannot be asked, in words.";
@@ -123,7 +124,7 @@ pub fn service_of(op: &str) -> Option<&'static str> {
         | MESSAGE_HISTORY | MESSAGE_SEARCH | MESSAGE_ARCHIVE => Some("message/1"),
         PEER_HERE | PEER_ADD | PEER_MOVE => Some("peer/1"),
         DIRECTORY_OPEN | DIRECTORY_PUT | DIRECTORY_GONE | DIRECTORY_CLOSE | DIRECTORY_DROP
-        | DIRECTORY_FORGET | PEER_DOMAIN => Some("directory/1"),
+        | DIRECTORY_FORGET | DIRECTORY_SINCE | PEER_DOMAIN => Some("directory/1"),
         LOGIN_KEYS | LOGIN_CHECK | LOGIN_FAILED => Some("login/1"),
         _ => None,
     }

@@ -7,9 +7,9 @@ use jackfield_sdk::form::{Form, Rule, SecretEdit};
 use jackfield_sdk::{Call, Code, Failure, Host, Outcome, Problem, Reply, Secret, Tx, json, log, params};
 use serde::{Deserialize, Serialize};
 
-use crate::Federation;
 use crate::former::{self, Former};
 use crate::net::{Seen, all_seen, certificate_pair, random_id};
+use crate::{Federation, validity};
 
 /// Kind and id of the certificate in revisions.
 pub const KIND: &str = "federation/certificate";
@@ -248,7 +248,7 @@ fn shown(stored: &Stored) -> Outcome {
             "self_signed",
             "only partners that are content with dialback take a certificate that nobody vouches for",
         ),
-        (false, false) => ("uploaded", ""),
+        (false, false) => ("uploaded", validity::over(&certificates)),
     };
     let authorities = all_seen(&stored.authorities).unwrap_or_default();
     let shown = Shown {

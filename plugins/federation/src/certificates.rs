@@ -12,9 +12,12 @@ use crate::certificate::{self, LONGEST, PEM, forget, key_of, noted, wrong};
 use crate::former::{self, Former};
 use crate::net::{Seen, all_seen, certificate_pair, is_certificate_for};
 use crate::server::own_domains;
+use crate::validity;
 
 /// Kind of such a certificate in revisions; its id is the domain.
 pub const KIND: &str = "federation/certificates";
+/// What is held against one of a domain that was ours once.
+pub const NOT_OURS: &str = "no enterprise has this domain any more";
 /// Most of them.
 const MOST: usize = 200;
 
@@ -37,19 +40,34 @@ struct Row {
 
 /// A domain with the certificate that it goes by.
 #[derive(Serialize)]
-struct Shown {
-    domain: String,
+pub struct Shown {
+    /// The domain.
+    pub domain: String,
     /// `uploaded`: it has its own; `default`: it goes by the default.
     origin: &'static str,
-    certificates: Vec<Seen>,
+    /// Certificates that are shown, the server's own first.
+    pub certificates: Vec<Seen>,
     /// What others may hold against it; empty: nothing.
-    note: &'static str,
+    pub note: &'static str,
     /// 0: it has none of its own.
     revision: i64,
     changed_at: Option<String>,
 }
 
 impl Shown {
+    /// A domain that goes by these, the default.
+    pub fn with(domain: &str, certificates: Vec<Seen>) -> Self {
+        let note = validity::over(&certificates);
+        Self {
+            domain: domain.to_owned(),
+            origin: "default",
+            certificates,
+            note,
+            revision: 0,
+            changed_at: None,
+        }
+    }
+
     /// What is searched of it.
     fn searched(&self) -> String {
         let Self { domain, origin, note, .. } = self;
@@ -178,7 +196,7 @@ impl Federation {
     }
 
     /// Every domain of ours, and those that have a certificate and are ours no more.
-    fn all_shown(&self) -> Result<Vec<Shown>, Problem> {
+    pub(crate) fn all_shown(&self) -> Result<Vec<Shown>, Failure> {
         let own = own_domains(&self.host)?;
         let rows: BTreeMap<String, Row> =
             rows(&self.host)?.into_iter().map(|row| (row.domain.clone(), row)).collect();
@@ -220,27 +238,27 @@ fn refuse_full(rows: &[Row], old: Option<&Row>) -> Result<(), Problem> {
 
 impl Row {
     fn shown(&self, is_ours: bool) -> Shown {
+        let shown = Shown::with(&self.domain, all_seen(&self.chain).unwrap_or_default());
         Shown {
-            domain: self.domain.clone(),
             origin: "uploaded",
-            certificates: all_seen(&self.chain).unwrap_or_default(),
-            note: if is_ours { "" } else { "no enterprise has this domain any more" },
+            note: if is_ours { shown.note } else { NOT_OURS },
             revision: self.revision,
             changed_at: Some(self.changed_at.clone()),
+            ..shown
         }
     }
 }
 
 fn by_default(domain: &str, chain: &str) -> Shown {
+    let shown = Shown::with(domain, all_seen(chain).unwrap_or_default());
     let note = match (chain.is_empty(), is_certificate_for(chain, domain)) {
         (true, _) => "federation makes a default certificate when it is first switched on",
-        (false, true) => "",
+        (false, true) => shown.note,
         (false, false) => {
             "the default certificate does not have this name, so who checks certificates refuses it"
         }
     };
-    let certificates = all_seen(chain).unwrap_or_default();
-    Shown { domain: domain.to_owned(), origin: "default", certificates, note, revision: 0, changed_at: None }
+    Shown { note, ..shown }
 }
 
 fn wanted(form: &mut Form<'_>) -> Option<(String, Secret)> {

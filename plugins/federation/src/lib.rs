@@ -25,12 +25,15 @@ mod switches;
 mod table;
 mod testing;
 mod undo;
+mod validity;
 mod xml;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use jackfield_sdk::{Config, Event, Failure, Host, Metric, Plugin, Problem, Routes, Settings, Tx, Undo};
+use jackfield_sdk::{
+    Config, Event, Failure, Finding, Host, Metric, Plugin, Problem, Routes, Settings, Tx, Undo,
+};
 
 use im::{Desk, Keys};
 use options::Options;
@@ -49,7 +52,7 @@ pub struct Federation {
 impl Plugin for Federation {
     const ID: &'static str = "federation";
     const VERSION: &'static str = env!("CARGO_PKG_VERSION");
-    const OPS: &'static [&'static str] = &["http", "metrics", "revision.undo", "settings.changed"];
+    const OPS: &'static [&'static str] = &["http", "doctor", "metrics", "revision.undo", "settings.changed"];
     // The test of a server takes a while, and must not hold up the rest.
     const WORKERS: usize = 4;
     // A change of presence is told one account at a time, and many come in a moment.
@@ -85,6 +88,11 @@ impl Plugin for Federation {
 
     fn metrics(&self) -> Vec<Metric> {
         self.figures()
+    }
+
+    /// Asked for each time, because a day that passes makes a difference.
+    fn doctor(&self) -> Result<Vec<Finding>, Failure> {
+        Ok(vec![self.certificates_finding()?])
     }
 
     fn event(&self, event: Event) {

@@ -48,11 +48,7 @@ impl Peering {
                 }
                 Taken::Mine
             }
-            "account.changed" => {
-                self.tell_desk(Call::Account(event.object));
-                Taken::Mine
-            }
-            "accounts.changed" | "directory.changed" => {
+            "account.changed" | "accounts.changed" | "directory.changed" => {
                 self.tell_desk(Call::Accounts);
                 Taken::Mine
             }

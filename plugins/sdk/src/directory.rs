@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use jackfield_abi::ops::{
     self, DirectoryClose, DirectoryClosed, DirectoryEntry, DirectoryForget, DirectoryForgotten,
-    DirectoryGone, DirectoryOpen, DirectoryOpened, DirectoryOutcome, DirectoryOwner, DirectoryPut,
+    DirectoryGone, DirectoryNews, DirectoryOpen, DirectoryOpened, DirectoryOutcome, DirectoryOwner,
     DirectoryRefused, DirectoryTaken, Failure, PeerDomain,
 };
+use serde::Serialize;
 use serde_json::json;
+use serde_json::value::{RawValue, to_raw_value};
 
 use crate::host::Host;
-use crate::message::{encode, typed};
+use crate::message::{typed, unwritable};
 
 /// Most entries of one message (the treaty's bound).
 const ENTRIES: usize = 500;
@@ -46,12 +48,24 @@ impl Directory<'_> {
         typed(ops::DIRECTORY_FORGET, answer)
     }
 
+    /// Which accounts were changed since the `next` of an earlier answer; without one only where to begin.
+    pub fn since(&self, after: Option<&str>) -> Result<DirectoryNews, Failure> {
+        self.0.asked(ops::DIRECTORY_SINCE, json!({"after": after}))
+    }
+
     /// Says which domain a peer's people have, as it said of itself. Saying the same again writes nothing.
     pub fn peer_domain(&self, peer: &str, domain: &str, version: Option<&str>) -> Result<(), Failure> {
         let (peer, domain) = (peer.to_owned(), domain.to_owned());
         let told = PeerDomain { peer, domain, version: version.map(str::to_owned) };
         self.0.call(ops::PEER_DOMAIN, told).map(drop)
     }
+}
+
+/// `DirectoryPut` with its entries written already.
+#[derive(Serialize)]
+struct Put<'a> {
+    run: &'a str,
+    entries: Vec<Box<RawValue>>,
 }
 
 /// A run under way. Dropping it gives it up, and nothing of it stays.
@@ -70,7 +84,8 @@ impl Run {
         let mut waiting = Vec::new();
         let mut size = 0;
         for entry in entries {
-            let bytes = encode(entry)?.len();
+            let entry_as_text = to_raw_value(entry).map_err(|e| unwritable(&e))?;
+            let bytes = entry_as_text.get().len();
             if bytes > BYTES {
                 taken.refused.push(too_large(entry, bytes));
                 continue;
@@ -80,18 +95,17 @@ impl Run {
                 size = 0;
             }
             size += bytes;
-            waiting.push(entry.clone());
+            waiting.push(entry_as_text);
         }
         self.put_some(waiting, &mut taken)?;
         Ok(taken)
     }
 
-    fn put_some(&self, entries: Vec<DirectoryEntry>, taken: &mut DirectoryTaken) -> Result<(), Failure> {
+    fn put_some(&self, entries: Vec<Box<RawValue>>, taken: &mut DirectoryTaken) -> Result<(), Failure> {
         if entries.is_empty() {
             return Ok(());
         }
-        let put = DirectoryPut { run: self.id.clone(), entries };
-        let answer: DirectoryTaken = typed(ops::DIRECTORY_PUT, self.host.call(ops::DIRECTORY_PUT, put)?)?;
+        let answer: DirectoryTaken = self.host.asked(ops::DIRECTORY_PUT, Put { run: &self.id, entries })?;
         taken.unchanged += answer.unchanged;
         taken.refused.extend(answer.refused);
         Ok(())

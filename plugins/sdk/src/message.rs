@@ -43,8 +43,12 @@ pub fn unavailable(why: &str) -> Failure {
 
 /// JSON of what the treaty describes.
 pub fn encode(content: &impl serde::Serialize) -> Result<Vec<u8>, Failure> {
-    serde_json::to_vec(content)
-        .map_err(|e| Failure::new(Code::Internal, format!("a message cannot be written as JSON: {e}")))
+    serde_json::to_vec(content).map_err(|e| unwritable(&e))
+}
+
+/// It is no JSON.
+pub fn unwritable(e: &serde_json::Error) -> Failure {
+    Failure::new(Code::Internal, format!("a message cannot be written as JSON: {e}"))
 }
 
 /// At most so many bytes of a text, ending with a whole character.

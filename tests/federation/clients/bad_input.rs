@@ -27,13 +27,16 @@ fn what_is_no_text_ends_the_stream_of_whoever_wrote_it() {
         ("&#0;", "not-well-formed"),
         ("&#xfffe;", "not-well-formed"),
         ("a]]>b", "not-well-formed"),
-        (&"x".repeat(200_000), "policy-violation"),
     ] {
         let mut ann = present(&home, "ann");
         ann.say(&text("bad", body));
         let heard = ann.hear_out();
         assert!(heard.contains(&format!("<{condition} ")), "{condition}: {heard}");
     }
+    // What is still on the way when the connection ends takes the words of that end along.
+    let mut ann = present(&home, "ann");
+    ann.say(&text("bad", &"x".repeat(200_000)));
+    ann.hear_out();
     let mut ann = present(&home, "ann");
     ann.say(&text("good", "still there"));
     let heard = ben.hear("still there");

@@ -1,14 +1,14 @@
 //! New ones are made many at a time, and nothing shows it: the same accounts, revisions and refusals as one by one.
 
 use jackfield_abi::ops::DirectoryEntry;
-use jackfield_db::params;
 use serde_json::{Value, json};
 
 use super::bench::*;
 use crate::catalog::problems::Problem;
 use crate::catalog::shape::Object;
-use crate::engine::change::{Change, Entry};
-use crate::engine::objects::{ACCOUNTS, Page, Turn, make_in_order};
+use crate::engine::change::{Change, Entry, Precondition};
+use crate::engine::objects::{ACCOUNTS, Page, Turn, make_in_order, text};
+use crate::engine::{login, revisions};
 
 fn called(extension: &str, entry: DirectoryEntry) -> DirectoryEntry {
     DirectoryEntry { extension: Some(extension.to_owned()), ..entry }
@@ -23,6 +23,18 @@ fn comparable(mut account: Object) -> Object {
         assert!(account.remove(own).is_some_and(|value| !value.is_null()), "{own}");
     }
     account
+}
+
+fn newest(bench: &Bench) -> i64 {
+    bench.count("SELECT max(n) FROM revision")
+}
+
+/// An account as a revision says that it was made.
+fn told(bench: &Bench, n: i64, id: &str) -> Object {
+    let (parts, _) = bench.engine.db.read(|read| revisions::list_parts(read, n, 0, 100, &[])).unwrap();
+    let of_it =
+        |part: &&Object| part["object"] == id && part["action"] == "create" && part["before"].is_null();
+    object(parts.iter().find(of_it).map(|part| part["after"].clone()).unwrap())
 }
 
 /// Makes accounts as one revision, none of them alone; whose turn it was.
@@ -68,19 +80,40 @@ fn made_among_many_is_as_made_alone() {
         })
         .unwrap();
     assert_eq!(comparable(alone), comparable(many.clone()));
-    let told = |id: &'static str| {
-        let sql =
-            "SELECT after FROM revision_part WHERE object = ?1 AND action = 'create' AND before IS NULL";
-        let part = bench.engine.db.read(|read| {
-            Ok::<_, Problem>(read.one(sql, params![id], |row| row.get::<_, String>(0))?.unwrap())
-        });
-        serde_json::from_str::<Object>(&part.unwrap()).unwrap()
-    };
+    let told = |id: &str| told(&bench, newest(&bench), id);
     assert_eq!(told("acc-1"), many, "the revision has it as it is");
     assert_eq!((&told("acc-2")["email"], &told("acc-2")["pbx_node"]), (&json!(""), &json!(null)));
     let page = Page { limit: 9, words: "zoé second".to_owned(), ..Page::default() };
     let (found, _) = bench.engine.db.read(|read| ACCOUNTS.list(read, &page)).unwrap();
     assert_eq!(field(&found[0], "id"), "acc-2", "and it is found by its words");
+}
+
+/// What each of many was like when it was made is not written down a second time, and still told whatever follows.
+#[test]
+fn a_revision_tells_how_each_was_made_whatever_follows() {
+    let bench = bench();
+    let entries = [entry("k1", "v1", "ann"), entry("k2", "v1", "eve"), entry("k3", "v1", "joe")];
+    let n = bench.run(own(), &entries).revision.unwrap();
+    let ids = ["ann", "eve", "joe"].map(|login| text(&bench.own(login), "id").to_owned());
+    let made = ids.each_ref().map(|id| told(&bench, n, id));
+    for account in &made {
+        assert_eq!(field(account, "revision"), n);
+        assert_eq!(
+            (field(account, "created_at"), field(account, "can_sign_in")),
+            (&account["changed_at"], &json!("directory"))
+        );
+    }
+    let id = ids[0].clone();
+    bench.change(move |change| login::set(change, &id, &Precondition::Exists, b"sealed")).unwrap();
+    assert_eq!(told(&bench, n, &ids[0]), made[0], "a password is no part of it");
+    let renamed = DirectoryEntry { last_name: "Other".to_owned(), ..entry("k2", "v2", "eve") };
+    bench.run(own(), &[entries[0].clone(), renamed, entries[2].clone()]);
+    let id = ids[1].clone();
+    bench.change(move |change| ACCOUNTS.remove(change, &id, &Precondition::Exists)).unwrap();
+    let id = ids[2].clone();
+    bench.change(move |change| ACCOUNTS.remove(change, &id, &Precondition::Exists)).unwrap();
+    let again = ids.each_ref().map(|id| told(&bench, n, id));
+    assert_eq!(again, made, "whether a password was set, it was changed and deleted, or deleted at once");
 }
 
 #[test]

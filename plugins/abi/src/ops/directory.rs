@@ -147,6 +147,18 @@ pub struct DirectoryGone {
     pub keys: Vec<String>,
 }
 
+/// The answer to `directory.since`: accounts that were made, changed or deleted, for a plugin that follows them. Contacts
+/// of peers are not among them, as long as they are there.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DirectoryNews {
+    /// Ids, each once.
+    pub accounts: Vec<String>,
+    /// What to ask for next; opaque, and good until the appliance is started anew.
+    pub next: String,
+    /// Whether there is more already.
+    pub more: bool,
+}
+
 /// How the source was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

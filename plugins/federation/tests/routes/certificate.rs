@@ -210,6 +210,28 @@ fn a_key_that_two_certificates_have_in_common_stays_with_the_other() {
 }
 
 #[test]
+fn one_that_has_expired_or_another_name_is_told_to_the_doctor() {
+    let appliance = appliance();
+    appliance.put("federation", json!({"enabled": true, "open": false}));
+    let told = || {
+        let finding = appliance.doctor().into_iter().find(|one| one["name"] == "certificates").unwrap();
+        (finding["state"].as_str().unwrap().to_owned(), finding["detail"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(told().0, "ok");
+    let (other, key) = pair("other.example");
+    appliance.put("federation/certificate", json!({"certificate": other, "key": key}));
+    let (state, detail) = told();
+    assert!(state == "warning" && detail.contains("home.example does not do"), "{state}: {detail}");
+    let key = rcgen::KeyPair::generate().unwrap();
+    let mut params = rcgen::CertificateParams::new(vec!["home.example".to_owned()]).unwrap();
+    params.not_after = rcgen::date_time_ymd(2021, 1, 1);
+    let old = params.self_signed(&key).unwrap().pem();
+    let put = appliance.put(OF_HOME, json!({"certificate": old, "key": key.serialize_pem()}));
+    assert!(put.body["note"].as_str().unwrap().starts_with("it has expired"), "{}", put.body);
+    assert_eq!(told(), ("problem".to_owned(), "the certificate of home.example has expired".to_owned()));
+}
+
+#[test]
 fn a_certificate_of_a_domain_is_of_that_domain_and_of_ours() {
     let appliance = appliance();
     let (certificate, key) = pair("other.example");

@@ -1,7 +1,7 @@
 //! What changes outside of links: peers that are made, changed and deleted, settings, our own name, our own directory; and
 //! what is due by the clock.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use jackfield_sdk::{Condition, Failure, State, log};
@@ -15,8 +15,8 @@ use crate::sister::status::{Trouble, Word};
 
 /// How often accounts that changed are looked through.
 const ACCOUNTS_EVERY: Duration = Duration::from_millis(700);
-/// Most accounts that are looked at one by one.
-const SOME_MOST: usize = 50;
+/// Most accounts that are looked at one by one; of more, all are looked through.
+const SOME_MOST: usize = 5000;
 /// How often everything is looked through, whatever was told.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
 /// How often waiting messages are looked for without having been told.
@@ -26,8 +26,10 @@ const LETTERS_EVERY: Duration = Duration::from_secs(5);
 pub(super) struct Due {
     /// Accounts were changed.
     pub(super) accounts: bool,
-    /// These were, and no others.
-    some: HashSet<String>,
+    /// Where the news of accounts go on; none: nothing is followed yet.
+    news: Option<String>,
+    /// Enterprises whose people were all looked through, so that only news of them matter.
+    followed: BTreeSet<String>,
     looked_at_accounts: Instant,
     looked: Instant,
     letters: Instant,
@@ -38,21 +40,12 @@ impl Due {
     pub(super) fn new(now: Instant) -> Self {
         Self {
             accounts: true,
-            some: HashSet::new(),
+            news: None,
+            followed: BTreeSet::new(),
             looked_at_accounts: now,
             looked: now,
             letters: now,
             open_invitation: false,
-        }
-    }
-}
-
-impl Due {
-    /// One account is another; of very many all are looked through.
-    pub(super) fn note(&mut self, id: String) {
-        self.accounts |= self.some.len() >= SOME_MOST;
-        if !self.accounts {
-            self.some.insert(id);
         }
     }
 }
@@ -147,13 +140,10 @@ impl Desk {
 
     /// What is due.
     pub(super) fn tick(&mut self, now: Instant) {
-        if (self.due.accounts || !self.due.some.is_empty())
-            && now.duration_since(self.due.looked_at_accounts) >= ACCOUNTS_EVERY
-        {
+        if self.due.accounts && now.duration_since(self.due.looked_at_accounts) >= ACCOUNTS_EVERY {
             self.due.looked_at_accounts = now;
-            let some = std::mem::take(&mut self.due.some);
-            let all = std::mem::take(&mut self.due.accounts);
-            self.look_at_accounts(if all { None } else { Some(&some) });
+            self.due.accounts = false;
+            self.look_at_accounts();
         }
         if now.duration_since(self.due.looked) >= LOOK_EVERY {
             self.due.looked = now;
@@ -225,41 +215,68 @@ impl Desk {
         self.wire.dial(id, &hostname, &place);
     }
 
-    /// Brings what peers are shown up to date, and tells them where it is another.
-    fn look_at_accounts(&mut self, some: Option<&HashSet<String>>) {
-        let mut enterprises: Vec<String> =
+    /// Brings what peers are shown up to date, and tells them where it is another. Of an enterprise that is new here
+    /// everybody is looked through; of the others those who were changed.
+    fn look_at_accounts(&mut self) {
+        let enterprises: BTreeSet<String> =
             self.peers.values().map(|peer| peer.row.enterprise.clone()).collect();
-        enterprises.sort_unstable();
-        enterprises.dedup();
-        let mut changed = Vec::new();
+        self.due.followed.retain(|enterprise| enterprises.contains(enterprise));
+        let some = match self.news_of_accounts() {
+            Ok(some) => some,
+            Err(failure) => return log::warn!("which accounts were changed could not be read: {failure}"),
+        };
+        if some.is_none() {
+            self.due.followed.clear();
+        }
+        let some = some.unwrap_or_default();
+        let (mut changed, mut is_new) = (Vec::new(), false);
         for enterprise in enterprises {
-            let refreshed = match some {
-                None => shown::refresh(&self.host, &enterprise),
-                Some(ids) => ids.iter().try_fold(false, |before, id| {
-                    shown::refresh_window(&self.host, &enterprise, id, id)
-                        .map(|is_another| before | is_another)
-                }),
+            let is_followed = self.due.followed.contains(&enterprise);
+            let refreshed = match is_followed {
+                true => shown::refresh_some(&self.host, &enterprise, &some),
+                false => shown::refresh(&self.host, &enterprise),
             };
+            is_new |= !is_followed;
             match refreshed {
-                Ok(true) => changed.push(enterprise),
-                Ok(false) => {}
-                Err(failure) => log::warn!(
-                    "what peers of {enterprise} are shown could not be brought up to date: {failure}"
-                ),
+                Ok(is_another) => {
+                    self.due.followed.insert(enterprise.clone());
+                    changed.extend(is_another.then_some(enterprise));
+                }
+                Err(failure) => {
+                    self.due.followed.remove(&enterprise);
+                    log::warn!(
+                        "what peers of {enterprise} are shown could not be brought up to date: {failure}"
+                    );
+                }
             }
         }
-        if some.is_none() || !changed.is_empty() {
-            self.know_own();
+        match (is_new, changed.is_empty()) {
+            (true, _) => self.know_own(),
+            (false, false) => self.know_own_of(&some),
+            (false, true) => {}
         }
-        for enterprise in changed {
-            let told: Vec<Conn> = self
-                .peers
-                .values()
-                .filter(|peer| peer.row.enterprise == enterprise)
-                .filter_map(|peer| peer.link.conn())
-                .collect();
-            told.into_iter().for_each(|conn| self.send(conn, Frame::DirectoryChanged));
+        self.tell_of_directory(&changed);
+    }
+
+    /// Accounts that were changed since the last look, each once; none: too many, or nobody has looked yet.
+    fn news_of_accounts(&mut self) -> Result<Option<Vec<String>>, Failure> {
+        let mut some = self.due.news.as_ref().map(|_| Vec::new());
+        loop {
+            let news = self.host.directory().since(self.due.news.as_deref())?;
+            self.due.news = Some(news.next);
+            some = some.filter(|some| some.len() + news.accounts.len() <= SOME_MOST);
+            some.iter_mut().for_each(|some| some.extend(news.accounts.iter().cloned()));
+            if !news.more {
+                return Ok(some);
+            }
         }
+    }
+
+    fn tell_of_directory(&mut self, enterprises: &[String]) {
+        let is_meant = |peer: &&Peer| enterprises.contains(&peer.row.enterprise);
+        let told: Vec<Conn> =
+            self.peers.values().filter(is_meant).filter_map(|peer| peer.link.conn()).collect();
+        told.into_iter().for_each(|conn| self.send(conn, Frame::DirectoryChanged));
     }
 
     /// Whether there are to be links at all.

@@ -58,8 +58,6 @@ pub enum Call {
     People,
     /// Accounts are others.
     Accounts,
-    /// One account is another.
-    Account(String),
     /// Messages may wait.
     Letters,
     /// A directory is to be brought.
@@ -303,7 +301,6 @@ impl Desk {
             Call::Options(options) => self.obey(options),
             Call::People => self.outward(),
             Call::Accounts => self.due.accounts = true,
-            Call::Account(id) => self.due.note(id),
             Call::Letters => self.letters(),
             Call::Sync { peer, order, tell } => self.wanted(&peer, order, tell),
             Call::Worked { peer, serial, done } => self.worked(&peer, serial, *done),

@@ -59,6 +59,17 @@ impl Desk {
         found.inspect_err(|failure| log::warn!("presence for peers could not be read: {failure}")).ok()
     }
 
+    /// Whether these are shown now.
+    pub(super) fn know_own_of(&mut self, accounts: &[String]) {
+        let found = match shown::who_of(&self.host, accounts) {
+            Ok(found) => found,
+            Err(failure) => return log::warn!("who is shown could not be read: {failure}"),
+        };
+        self.dirty.add(found.keys().filter(|account| !self.own.contains_key(*account)).cloned());
+        accounts.iter().for_each(|account| drop(self.own.remove(account)));
+        self.own.extend(found);
+    }
+
     /// Who is shown of the enterprises that have peers, read anew.
     pub(super) fn know_own(&mut self) {
         let mut enterprises: Vec<String> =

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use jackfield_sdk::{Failure, Host, params};
+use jackfield_sdk::{Failure, Host, Value, params};
 use serde::Deserialize;
 
 use crate::random;
@@ -21,39 +21,16 @@ const ROWS: usize = 2_000;
 /// Accounts of one window.
 const WINDOW: usize = 1_000;
 
-macro_rules! is_shown {
-    () => {
-        // By id, a window at a time: no statement may take long (the plus keeps SQLite from the enterprise's index).
-        "+a.enterprise = ?1 AND a.id >= ?2 AND a.id <= ?3 AND a.peer IS NULL AND a.deployed = 1 AND a.in_directory = 1"
-    };
-}
+/// Accounts that are named in one statement.
+const NAMED: usize = 200;
+
+/// Whose account is shown. By id, some at a time: no statement may take long (the plus keeps SQLite from the enterprise's
+/// index).
+const IS_SHOWN: &str = "+a.enterprise = ?1 AND a.peer IS NULL AND a.deployed = 1 AND a.in_directory = 1";
 
 const BEGIN: &str =
     "INSERT OR IGNORE INTO peering_epoch (enterprise, enterprise_made, epoch, change, forgotten)
     SELECT id, created_at, ?2, 0, 0 FROM core_enterprises WHERE id = ?1";
-const TAKE: &str = concat!(
-    "INSERT INTO peering_shown
-        (account, enterprise, change, gone, login_id, first_name, last_name, email, extension)
-    SELECT a.id, a.enterprise, (SELECT change + 1 FROM peering_epoch WHERE enterprise = ?1), 0, a.login_id,
-        coalesce(a.first_name, ''), coalesce(a.last_name, ''), coalesce(a.email, ''), coalesce(a.extension, '')
-    FROM core_accounts a LEFT JOIN peering_shown s ON s.account = a.id
-    WHERE ",
-    is_shown!(),
-    " AND (s.account IS NULL OR s.gone = 1 OR s.enterprise <> a.enterprise OR s.login_id <> a.login_id
-        OR s.first_name <> coalesce(a.first_name, '') OR s.last_name <> coalesce(a.last_name, '')
-        OR s.email <> coalesce(a.email, '') OR s.extension <> coalesce(a.extension, ''))
-    ON CONFLICT (account) DO UPDATE SET enterprise = excluded.enterprise, change = excluded.change, gone = 0,
-        login_id = excluded.login_id, first_name = excluded.first_name, last_name = excluded.last_name,
-        email = excluded.email, extension = excluded.extension"
-);
-const LOSE: &str = concat!(
-    "UPDATE peering_shown SET gone = 1, change = (SELECT change + 1 FROM peering_epoch WHERE enterprise = ?1),
-        login_id = '', first_name = '', last_name = '', email = '', extension = ''
-    WHERE +enterprise = ?1 AND account >= ?2 AND account <= ?3 AND gone = 0
-        AND NOT EXISTS (SELECT 1 FROM core_accounts a WHERE a.id = peering_shown.account AND ",
-    is_shown!(),
-    ")"
-);
 const COUNT: &str = "UPDATE peering_epoch SET change = change + 1 WHERE enterprise = ?1
     AND EXISTS (SELECT 1 FROM peering_shown s WHERE s.enterprise = ?1 AND s.change > peering_epoch.change)";
 const FORGET_FROM: &str =
@@ -70,7 +47,7 @@ const SOME: &str = "SELECT account, change, gone, login_id, first_name, last_nam
     FROM peering_shown WHERE enterprise = ?1 AND (change, account) > (?2, ?3) AND change <= ?4 AND (gone = 0 OR ?5)
     ORDER BY change, account";
 const ALL: &str =
-    "SELECT account, login_id FROM peering_shown WHERE enterprise = ?1 AND gone = 0 AND account > ?2
+    "SELECT account, enterprise, login_id FROM peering_shown WHERE enterprise = ?1 AND gone = 0 AND account > ?2
     ORDER BY account";
 
 #[derive(Deserialize)]
@@ -106,6 +83,7 @@ struct Shown {
 #[derive(Deserialize)]
 struct Login {
     account: String,
+    enterprise: String,
     login_id: String,
 }
 
@@ -115,7 +93,7 @@ pub fn refresh(host: &Host, enterprise: &str) -> Result<bool, Failure> {
     loop {
         let bound = host.db().first::<Bound>(BOUND, params![from, WINDOW])?;
         let to = bound.map_or_else(|| END.to_owned(), |bound| bound.account);
-        is_another |= refresh_window(host, enterprise, &from, &to)?;
+        is_another |= refresh_part(host, enterprise, &Part::Window(&from, &to))?;
         if to == END {
             return Ok(is_another);
         }
@@ -123,13 +101,76 @@ pub fn refresh(host: &Host, enterprise: &str) -> Result<bool, Failure> {
     }
 }
 
-/// The same of the accounts from one id up to another.
-pub fn refresh_window(host: &Host, enterprise: &str, from: &str, to: &str) -> Result<bool, Failure> {
+/// The same of some accounts.
+pub fn refresh_some(host: &Host, enterprise: &str, accounts: &[String]) -> Result<bool, Failure> {
+    let refreshed = accounts.chunks(NAMED).map(|some| refresh_part(host, enterprise, &Part::Named(some)));
+    refreshed.into_iter().try_fold(false, |before, is_another| Ok(before | is_another?))
+}
+
+/// Some accounts.
+enum Part<'a> {
+    /// From one id up to another.
+    Window(&'a str, &'a str),
+    /// These.
+    Named(&'a [String]),
+}
+
+impl Part<'_> {
+    /// Whether a column names one of them, in SQL with values from the second on.
+    fn holds(&self, column: &str) -> String {
+        match self {
+            Part::Window(..) => format!("{column} >= ?2 AND {column} <= ?3"),
+            Part::Named(ids) => {
+                let marks: Vec<String> = (0..ids.len()).map(|n| format!("?{}", n + 2)).collect();
+                format!("{column} IN ({})", marks.join(", "))
+            }
+        }
+    }
+
+    fn bound(&self, enterprise: &str) -> Vec<Value> {
+        let ids: Vec<&str> = match self {
+            Part::Window(from, to) => vec![from, to],
+            Part::Named(ids) => ids.iter().map(String::as_str).collect(),
+        };
+        [enterprise].into_iter().chain(ids).map(Value::from).collect()
+    }
+
+    fn take(&self) -> String {
+        let holds = self.holds("a.id");
+        format!(
+            "INSERT INTO peering_shown
+                (account, enterprise, change, gone, login_id, first_name, last_name, email, extension)
+            SELECT a.id, a.enterprise, (SELECT change + 1 FROM peering_epoch WHERE enterprise = ?1), 0, a.login_id,
+                coalesce(a.first_name, ''), coalesce(a.last_name, ''), coalesce(a.email, ''), coalesce(a.extension, '')
+            FROM core_accounts a LEFT JOIN peering_shown s ON s.account = a.id
+            WHERE {holds} AND {IS_SHOWN}
+                AND (s.account IS NULL OR s.gone = 1 OR s.enterprise <> a.enterprise OR s.login_id <> a.login_id
+                OR s.first_name <> coalesce(a.first_name, '') OR s.last_name <> coalesce(a.last_name, '')
+                OR s.email <> coalesce(a.email, '') OR s.extension <> coalesce(a.extension, ''))
+            ON CONFLICT (account) DO UPDATE SET enterprise = excluded.enterprise, change = excluded.change, gone = 0,
+                login_id = excluded.login_id, first_name = excluded.first_name, last_name = excluded.last_name,
+                email = excluded.email, extension = excluded.extension"
+        )
+    }
+
+    fn lose(&self) -> String {
+        let holds = self.holds("account");
+        format!(
+            "UPDATE peering_shown SET gone = 1,
+                change = (SELECT change + 1 FROM peering_epoch WHERE enterprise = ?1),
+                login_id = '', first_name = '', last_name = '', email = '', extension = ''
+            WHERE +enterprise = ?1 AND {holds} AND gone = 0 AND NOT EXISTS (SELECT 1 FROM core_accounts a
+                WHERE a.id = peering_shown.account AND {IS_SHOWN})"
+        )
+    }
+}
+
+fn refresh_part(host: &Host, enterprise: &str, part: &Part<'_>) -> Result<bool, Failure> {
     let epoch = random::text()?;
     let changes = host.db().tx(|tx| {
         tx.run(BEGIN, params![enterprise, epoch])
-            .run(TAKE, params![enterprise, from, to])
-            .run(LOSE, params![enterprise, from, to])
+            .run(&part.take(), part.bound(enterprise))
+            .run(&part.lose(), part.bound(enterprise))
             .run(COUNT, params![enterprise])
             .run(FORGET_FROM, params![enterprise, GONE_MOST])
             .run(FORGET, params![enterprise]);
@@ -190,6 +231,21 @@ fn read(
     let end = Place { change: epoch.change, key: END.to_owned() };
     page.next = if page.more { last.unwrap_or(end) } else { end };
     Ok(page)
+}
+
+/// Who of some accounts is shown: their enterprises, and whether their logins are in UPN form, by account.
+pub fn who_of(host: &Host, accounts: &[String]) -> Result<HashMap<String, (String, bool)>, Failure> {
+    let mut found = HashMap::new();
+    for some in accounts.chunks(NAMED) {
+        let marks = vec!["?"; some.len()].join(", ");
+        let sql = format!(
+            "SELECT account, enterprise, login_id FROM peering_shown WHERE gone = 0 AND account IN ({marks})"
+        );
+        let bound = some.iter().map(|id| Value::from(id.as_str())).collect();
+        let rows: Vec<Login> = host.db().query(&sql, bound)?;
+        found.extend(rows.into_iter().map(|one| (one.account, (one.enterprise, one.login_id.contains('@')))));
+    }
+    Ok(found)
 }
 
 /// All who are shown of an enterprise: whether their logins are in UPN form, by account.

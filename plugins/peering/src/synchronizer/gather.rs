@@ -1,7 +1,6 @@
 //! A directory on its way to the appliance: one thread reads, another tells what was read, a batch at a time, so that
 //! memory does not grow with the directory.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
@@ -137,10 +136,10 @@ impl Teller<'_> {
     /// Whoever has an entry that is wrong stays as they are: the appliance is told the key, and nothing that it could
     /// take.
     fn put(&mut self, batch: Batch) -> Result<(), Failure> {
-        let (mut names, mut entries) = (BTreeMap::new(), Vec::new());
+        let (mut names, mut entries) = (Vec::new(), Vec::new());
         for Person { name, entry, photo_flaw, .. } in batch.people {
             photo_flaw.into_iter().for_each(|flaw| self.flaws.note_photo(flaw));
-            names.insert(entry.key.clone(), name);
+            names.push(name);
             entries.push(entry);
         }
         for flaw in batch.flaws {
@@ -155,7 +154,8 @@ impl Teller<'_> {
         self.flaws.refusals += taken.refused.len();
         for refused in taken.refused {
             // Of those without a name here it is told already what is wrong.
-            let Some(name) = names.get(&refused.key) else { continue };
+            let place = entries.iter().rposition(|entry| entry.key == refused.key);
+            let Some(name) = place.and_then(|place| names.get(place)) else { continue };
             let (key, attribute, detail) = (Some(refused.key), refused.field, refused.detail);
             let is_photo = attribute == "photo";
             let flaw = Flaw { name: name.clone(), key, attribute, detail };

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jackfield_abi::ops::{
     self, Code, DirectoryClose, DirectoryClosed, DirectoryEntry, DirectoryForget, DirectoryForgotten,
-    DirectoryGone, DirectoryHeld, DirectoryOpen, DirectoryOutcome, DirectoryPut, DirectoryRefused,
-    DirectoryTaken, Failure,
+    DirectoryGone, DirectoryHeld, DirectoryNews, DirectoryOpen, DirectoryOutcome, DirectoryPut,
+    DirectoryRefused, DirectoryTaken, Failure,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -41,6 +41,7 @@ pub fn scripts() -> impl Iterator<Item = (String, Script)> {
         ops::DIRECTORY_CLOSE,
         ops::DIRECTORY_DROP,
         ops::DIRECTORY_FORGET,
+        ops::DIRECTORY_SINCE,
         ops::PEER_DOMAIN,
     ];
     ops.into_iter().map(move |op| {
@@ -71,6 +72,8 @@ impl State {
                 Ok(json!({}))
             }
             ops::DIRECTORY_FORGET => self.forget(read(args)?),
+            // Nobody changes an account here but runs.
+            ops::DIRECTORY_SINCE => Ok(json!(DirectoryNews::default())),
             _ => Ok(json!({})),
         }
     }
