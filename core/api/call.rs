@@ -5,12 +5,13 @@ use std::sync::Arc;
 use serde_json::Value;
 
 pub use super::reply::Reply;
-use super::route::{Access, Answer, Body, IMAGES, Route};
+use super::route::{Access, Answer, Body, Route};
 use super::{Api, authenticate, conditions, page};
 use crate::catalog::problems::{CSRF, DENIED, MALFORMED_JSON, Problem, SIGN_IN, WRONG_TYPE};
 use crate::catalog::shape::Object;
 use crate::engine::access::Principal;
 use crate::engine::change::{Origin, Precondition};
+use crate::engine::photos::MEDIA_TYPES;
 use crate::engine::{Engine, Mode, fault};
 use crate::http::{Client, Request};
 
@@ -201,7 +202,7 @@ fn read_body(body: Body, request: &Request) -> Result<Value, Problem> {
         Body::Whole(_) | Body::Optional(_) | Body::Free => &[JSON],
         Body::Patch(_) => &["application/merge-patch+json", JSON],
         Body::Csv => &["text/csv"],
-        Body::Image => &IMAGES,
+        Body::Image => &MEDIA_TYPES,
     };
     let given = request.header("content-type").unwrap_or(JSON);
     let media = given.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();

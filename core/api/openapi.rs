@@ -9,12 +9,13 @@ use serde_json::{Map, Value, json};
 use super::call::Reply;
 use super::conditions::ENTITY_TAGS;
 use super::page::DRY_RUN;
-use super::route::{Access, Answer, Body, IMAGES, Route};
+use super::route::{Access, Answer, Body, Route};
 use super::{Api, plugin_routes};
 use crate::catalog::events::{ALL as EVENTS, right};
 use crate::catalog::problems::{ALL as PROBLEMS, ANYWHERE, CSRF, DENIED, Kind as ProblemKind, SIGN_IN};
 use crate::catalog::rights::ALL as RIGHTS;
 use crate::catalog::shape::{Absent, Kind};
+use crate::engine::photos::MEDIA_TYPES;
 
 use schemas::{Direction, Shapes, kind_schema};
 
@@ -117,7 +118,7 @@ fn operation(route: &Route, shapes: &mut Shapes) -> Value {
 
 /// A picture of either sort: bytes, which need no schema (OpenAPI 3.1.0 section 4.8.14.1).
 fn images() -> Value {
-    IMAGES.iter().map(|media| ((*media).to_owned(), json!({}))).collect()
+    MEDIA_TYPES.iter().map(|media| ((*media).to_owned(), json!({}))).collect()
 }
 
 fn body(media: &str, schema: Value) -> Value {

@@ -35,12 +35,9 @@ pub enum Body {
     Free,
     /// Lines of CSV (RFC 4180), read as they are needed.
     Csv,
-    /// A picture; which of [`IMAGES`] it is said to be is the call's input.
+    /// A photo; which of `engine::photos`'s media types it is said to be is the call's input.
     Image,
 }
-
-/// Media types of pictures.
-pub const IMAGES: [&str; 2] = ["image/jpeg", "image/png"];
 
 /// What the answer is.
 #[derive(Clone, Copy)]
@@ -61,7 +58,7 @@ pub enum Answer {
     Events,
     /// Lines of CSV (RFC 4180).
     Csv,
-    /// A picture: one of [`IMAGES`].
+    /// A photo: one of `engine::photos`'s media types.
     Image,
 }
 

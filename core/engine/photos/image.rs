@@ -16,6 +16,8 @@ pub struct Image {
 pub const JPEG_TYPE: &str = "image/jpeg";
 /// Media type of a PNG.
 pub const PNG_TYPE: &str = "image/png";
+/// Media types of what is taken.
+pub const MEDIA_TYPES: [&str; 2] = [JPEG_TYPE, PNG_TYPE];
 const JPEG: &[u8] = &[0xff, 0xd8, 0xff];
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
 

@@ -16,6 +16,7 @@ use super::objects::{ACCOUNTS, Hidden, revision, text};
 use crate::catalog::problems::{INVALID, NOT_FOUND, Problem};
 use image::Image;
 
+pub use image::MEDIA_TYPES;
 #[cfg(test)]
 pub use image::tests::{a_jpeg, a_png};
 pub use store::{find, keep, refuse_forgotten};
@@ -27,7 +28,7 @@ const MOST_PIXELS: u32 = 2048;
 /// A photo.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Photo {
-    /// SHA-1 of its bytes in hexadecimal (XEP-0153 section 4, XEP-0084 section 4.2).
+    /// SHA-1 of its bytes in hexadecimal (XEP-0153 section 3.1).
     pub hash: String,
     /// What it is.
     pub image: Image,

@@ -61,7 +61,7 @@ pub mod ns {
     pub const ROSTER_VERSIONS: &str = "urn:xmpp:features:rosterver";
     /// Business cards (XEP-0054).
     pub const VCARD: &str = "vcard-temp";
-    /// That there is another photo (XEP-0153 section 3).
+    /// That there is another photo (XEP-0153 section 4.1).
     pub const VCARD_UPDATE: &str = "vcard-temp:x:update";
     /// What somebody publishes (XEP-0060).
     pub const PUBSUB: &str = "http://jabber.org/protocol/pubsub";

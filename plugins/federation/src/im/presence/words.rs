@@ -34,7 +34,7 @@ pub struct Shown {
     pub photo: Photo,
 }
 
-/// What presence says of a photo (XEP-0153 section 4).
+/// What presence says of a photo (XEP-0153 section 4.1).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Photo {
     /// Nothing: there was never one, and nobody thinks so.
