@@ -17,11 +17,9 @@ const MISSES: u32 = 2;
 type Open = (u64, String, Element);
 
 /// Messages and pings that are under way on one link.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Confirming {
     open: VecDeque<Open>,
-    /// Silence after which the peer is asked whether it is there (XEP-0199).
-    ping_after: Duration,
     /// Number of the last ping.
     number: u64,
     /// When it was sent, while it has no answer.
@@ -32,11 +30,6 @@ pub struct Confirming {
 }
 
 impl Confirming {
-    /// Nothing is under way.
-    pub fn new(ping_after: Duration) -> Self {
-        Self { open: VecDeque::new(), ping_after, number: 0, asked: None, misses: 0, is_due: false }
-    }
-
     /// A message was written.
     pub fn sent(&mut self, id: String, shell: Element) {
         self.open.push_back((self.number + 1, id, shell));
@@ -65,12 +58,13 @@ impl Confirming {
         self.open.drain(..count).map(|(_, id, _)| id).collect()
     }
 
-    /// When to look again, where the peer was last heard then.
-    pub fn due(&self, heard: Instant) -> Instant {
+    /// When to look again, where the peer was last heard then and is asked after so long a silence whether it is there
+    /// (XEP-0199).
+    pub fn due(&self, heard: Instant, ping_after: Duration) -> Instant {
         match self.asked {
             Some(asked) if !self.open.is_empty() => asked + CONFIRMED_WITHIN,
-            Some(asked) => asked + self.ping_after,
-            None => heard + self.ping_after,
+            Some(asked) => asked + ping_after,
+            None => heard + ping_after,
         }
     }
 
@@ -113,7 +107,7 @@ mod tests {
 
     #[test]
     fn a_pong_confirms_what_was_written_before_its_ping_and_nothing_else() {
-        let (mut confirming, now) = (Confirming::new(PING_AFTER), Instant::now());
+        let (mut confirming, now) = (Confirming::default(), Instant::now());
         assert_eq!(confirming.ping(now), None, "nothing waits");
         sent(&mut confirming, &["a", "b"]);
         assert_eq!(confirming.ping(now), Some(1));
@@ -129,7 +123,7 @@ mod tests {
 
     #[test]
     fn a_stream_that_ends_leaves_what_was_not_confirmed_and_late_answers_confirm_nothing() {
-        let (mut confirming, now) = (Confirming::new(PING_AFTER), Instant::now());
+        let (mut confirming, now) = (Confirming::default(), Instant::now());
         sent(&mut confirming, &["a"]);
         confirming.ping(now);
         assert_eq!(confirming.take_all().len(), 1);
@@ -141,19 +135,24 @@ mod tests {
 
     #[test]
     fn silence_is_asked_about_and_ends_sooner_while_messages_wait() {
-        let (mut confirming, now) = (Confirming::new(PING_AFTER), Instant::now());
-        assert_eq!(confirming.due(now), now + PING_AFTER);
+        let (mut confirming, now) = (Confirming::default(), Instant::now());
+        assert_eq!(confirming.due(now, PING_AFTER), now + PING_AFTER);
+        assert_eq!(
+            confirming.due(now, PING_AFTER / 2),
+            now + PING_AFTER / 2,
+            "a changed setting counts at once"
+        );
         confirming.overdue(now).unwrap();
         assert_eq!(confirming.ping(now), Some(1));
         let later = now + PING_AFTER;
-        assert_eq!(confirming.due(later), later);
+        assert_eq!(confirming.due(later, PING_AFTER), later);
         confirming.overdue(later).unwrap();
         assert_eq!(confirming.ping(later), Some(2));
         assert!(confirming.overdue(later + PING_AFTER).is_err());
-        let mut waiting = Confirming::new(PING_AFTER);
+        let mut waiting = Confirming::default();
         sent(&mut waiting, &["a"]);
         waiting.ping(now);
-        assert_eq!(waiting.due(now), now + CONFIRMED_WITHIN);
+        assert_eq!(waiting.due(now, PING_AFTER), now + CONFIRMED_WITHIN);
         assert!(waiting.overdue(now + CONFIRMED_WITHIN).is_err());
     }
 }

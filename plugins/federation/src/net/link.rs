@@ -46,14 +46,13 @@ pub struct Line {
 /// Runs until nothing has waited for it for a while. `_life` says that it runs.
 pub async fn run(hub: Arc<Hub>, pair: Pair, line: Line, _life: mpsc::Sender<()>) {
     let Line { queue, pongs } = line;
-    let ping_after = hub.present.get().pace.ping_after;
     let mut task = Task {
         hub,
         pair,
         queue,
         pongs,
         backlog: VecDeque::new(),
-        confirming: Confirming::new(ping_after),
+        confirming: Confirming::default(),
         failures: 0,
         not_before: Instant::now(),
         last_trouble: None,
@@ -274,7 +273,7 @@ impl Task {
             if self.write(wire).await? {
                 (last, heard) = (Instant::now(), Instant::now());
             }
-            let look_at = self.confirming.due(heard);
+            let look_at = self.confirming.due(heard, self.hub.present.get().pace.ping_after);
             tokio::select! {
                 next = self.queue.recv() => match next {
                     Some(queued) => self.backlog.push_back(queued),
