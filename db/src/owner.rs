@@ -20,6 +20,7 @@ const RESERVED: &[&str] = &[
     "message",
     "owner",
     "pbx",
+    "photo",
     "plugin",
     "pragma",
     "presence",

@@ -34,18 +34,22 @@ async function list(context) {
   const look = async () => {
     const { items } = await get("/checks");
     lead.textContent = summary(items);
-    place.replaceChildren(...items.map((check) => element("li", { class: "finding" }, mark(check.state), told(check))));
+    renew(place, items.map((check) => element("li", { class: "finding" }, mark(check.state), told(check))));
     place.hidden = items.length === 0;
   };
   await look();
-  live(context, place, look);
+  live(context, look);
   return [...greet(context), element("h1", {}, title), lead, place];
 }
 
-/** Draws anew when a check changes, unless somebody is on a link in there. */
-function live(context, place, look) {
-  const act = () => (place.contains(document.activeElement) ? null : look().catch((cause) => console.debug(cause.message)));
-  context.onLeave(follow(["check.changed"], act));
+/** Looks again when a check changes. */
+function live(context, look) {
+  context.onLeave(follow(["check.changed"], () => look().catch((cause) => console.debug(cause.message))));
+}
+
+/** Shows what is there now, unless somebody is on a link in there, who may have come while it was fetched. */
+function renew(place, nodes) {
+  if (!place.contains(document.activeElement)) place.replaceChildren(...nodes);
 }
 
 function summary(items) {
@@ -78,9 +82,9 @@ async function one(name, context) {
   const path = `/checks/${encodeURIComponent(name)}`;
   const place = element("div", { class: "result" });
   const status = element("p", { role: "status" });
-  const look = async () => place.replaceChildren(...whole(await get(path)));
+  const look = async () => renew(place, whole(await get(path)));
   await look();
-  live(context, place, look);
+  live(context, look);
   const run = async () => {
     button.setAttribute("aria-disabled", "true");
     status.textContent = "It runs…";
